@@ -1,0 +1,14 @@
+/* common/clock.h - the two clocks, for the edges of the control plane only: logic takes time as an argument.
+ */
+#ifndef COMMON_CLOCK_H
+#define COMMON_CLOCK_H
+
+#include <stdint.h>
+
+/* Milliseconds since 1970, UTC. May jump. */
+int64_t clock_wall_ms(void);
+
+/* Milliseconds since some start; never goes back. */
+int64_t clock_mono_ms(void);
+
+#endif

@@ -1,0 +1,34 @@
+/* common/file.h - whole files: read one, replace one atomically, map one read-only.
+ */
+#ifndef COMMON_FILE_H
+#define COMMON_FILE_H
+
+#include "common/buffer.h"
+#include "common/err.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Read at most `max` bytes of `path` into `ret` (caller: buffer_fini); a NUL stands behind them.
+ * ERR_MISSING: no such file. ERR_LIMIT: longer than `max`. ERR_SYSTEM otherwise. */
+NODISCARD enum err file_read(const char *path, size_t max, struct buffer *ret, struct diag *reterr);
+
+/* Replace `path` by these bytes: a new file beside it, fdatasync, rename. On failure the old one stands. */
+NODISCARD enum err file_replace(const char *path, const void *bytes, size_t len, mode_t mode, struct diag *reterr);
+
+/* A read-only mapping of a whole file. */
+struct file_map {
+    const uint8_t *bytes; /* NULL for an empty file */
+    size_t len;
+};
+
+NODISCARD enum err file_map_open(const char *path, struct file_map *ret, struct diag *reterr);
+
+/* As file_map_open() for a descriptor, which stays the caller's. */
+NODISCARD enum err file_map_fd(int fd, struct file_map *ret, struct diag *reterr);
+void file_map_close(struct file_map *map);
+
+/* Whether `path` can be read or written by group or others (for key files). ERR_MISSING, ERR_REFUSED: it can. */
+NODISCARD enum err file_check_private(const char *path, struct diag *reterr);
+
+#endif
