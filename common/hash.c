@@ -13,7 +13,7 @@ static uint64_t load64(const uint8_t *p)
 
 static uint64_t fold(uint64_t lane, uint64_t word)
 {
-    const unsigned __int128 product = (unsigned __int128)(lane ^ word) * lane_odd;
+    __extension__ const unsigned __int128 product = (unsigned __int128)(lane ^ word) * lane_odd;
     return (uint64_t)product ^ (uint64_t)(product >> 64) ^ word;
 }
 
