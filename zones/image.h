@@ -1,0 +1,223 @@
+/* zones/image.h - the zone image: everything a worker needs to answer for a zone, in one piece of memory.
+ *
+ * Written by zones/pack.c in a compiler process, sealed, then mapped read-only by workers, by control and by
+ * gslbctl; nobody writes it again. Zones are kept in PACKS_MAX *packs*, by the hash of the zone's name. A pack is
+ * a frame, a pack head, a table of its zones, and one *blob* for each zone. All offsets inside a blob count
+ * bytes from the blob's start, so that a blob is copied from one pack to the next as it is. Offset 0 is "none".
+ *
+ *    pack    frame | image_pack | table of image_slot | blob | blob ...        (blobs 8-byte aligned)
+ *    blob    image_zone | table of image_slot | nodes, rrsets, services, wire, names, text
+ *
+ * Tables are open addressing with linear probing, power of two in size, at most half full; a slot's tag is the
+ * upper half of the name's hash (common/name.h), its home is the lower half.
+ *
+ * A *node* is a name that exists, empty non-terminals too (RFC 4592 2.2.2): the closest encloser of a name is its
+ * longest suffix in the table. Names at or below a zone cut or a DNAME carry the offset of the topmost such node.
+ *
+ * An rrset's *wire* is ready to copy to a reply: for each RR owner, type, class, TTL, rdlength, rdata, with the
+ * owner as a pointer to offset 12 (the question's name). Names in rdata that RFC 1035 types may compress
+ * and that end in the zone's name are cut there and end in a pointer to be patched: `fixups` are the offsets in
+ * the wire of these pointers, and of nothing else. An image of the root zone has no fixups.
+ */
+#ifndef ZONES_IMAGE_H
+#define ZONES_IMAGE_H
+
+#include "common/err.h"
+#include "common/name.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    IMAGE_VERSION = 1,
+    PACKS_MAX = 64, /* a zone's pack is the lower 6 bits of its name's hash */
+};
+
+/* In the image ------------------------------------------------------------------------------------------ */
+
+struct image_slot {
+    uint32_t tag;
+    uint32_t off; /* pack table: blob's offset from the frame, in units of 8 bytes; zone table: node; 0 is empty */
+};
+
+struct image_pack {
+    uint32_t bucket; /* 0 .. PACKS_MAX-1 */
+    uint32_t zones_count;
+    uint32_t table_mask; /* slots - 1 */
+    uint32_t table_off;  /* from the frame */
+};
+
+struct image_zone {
+    uint32_t len; /* bytes of the blob */
+    uint32_t serial;
+    uint32_t name_off; /* the apex, wire form, lower case */
+    uint32_t name_len;
+    uint32_t table_mask;
+    uint32_t table_off;
+    uint32_t nodes_count;
+    uint32_t apex_off;         /* node */
+    uint32_t soa_off;          /* rrset */
+    uint32_t negative_soa_off; /* rrset: the SOA at min(its TTL, minimum) (RFC 2308 5) */
+    uint32_t subjects_off;     /* struct image_subject [subjects_count] */
+    uint32_t subjects_count;
+    uint64_t fingerprint; /* of what it was compiled from; equal means that compiling again gives the same blob */
+};
+
+enum node_flag {
+    NODE_CUT = 1,      /* a delegation: NS below the apex (RFC 1034 4.2.1) */
+    NODE_DNAME = 2,    /* owns a DNAME (RFC 6672) */
+    NODE_EMPTY = 4,    /* an empty non-terminal */
+    NODE_WILDCARD = 8, /* its first label is "*" */
+};
+
+struct image_node {
+    uint32_t name_off; /* wire form, lower case */
+    uint32_t rrsets_off; /* struct image_rrset [rrsets_count], in order of type */
+    uint16_t rrsets_count;
+    uint16_t flags;       /* enum node_flag */
+    uint32_t wild_off;    /* the node "*" right below this one */
+    uint32_t above_off;   /* topmost cut or DNAME strictly above this node; for a cut itself 0 */
+    uint32_t service_off; /* struct image_service */
+};
+
+struct image_rrset {
+    uint16_t type;
+    uint16_t count; /* RRs */
+    uint32_t ttl_s;
+    uint32_t wire_off;
+    uint32_t wire_len;
+    uint32_t fixups_off; /* uint32_t [fixups_count] */
+    uint16_t fixups_count;
+    uint16_t extras_count;
+    uint32_t extras_off; /* uint32_t [extras_count]: nodes whose A and AAAA belong in the additional section */
+    uint32_t target_off; /* CNAME and DNAME: the target, wire form, uncompressed, as written */
+    uint32_t sigs_off;   /* room for RRSIGs; 0 */
+};
+
+enum sticky { STICKY_NONE, STICKY_CLIENT };
+enum all_down { ALL_DOWN_SERVE_ALL, ALL_DOWN_NODATA, ALL_DOWN_SERVFAIL };
+
+/* The kinds of endpoint. Hosts answer for both address families, by a CNAME. */
+enum kind { KIND_V4, KIND_V6, KIND_HOST, KINDS };
+
+struct image_service {
+    uint64_t hash;       /* of its name: the salt of sticky draws */
+    uint64_t regions[4]; /* bit r: it has a pool in region r; the pool's index is the number of bits below */
+    uint32_t name_off;   /* wire form */
+    uint32_t pools_off;  /* struct image_pool_row [pools_count], in order of region */
+    uint32_t ttl_s;
+    uint32_t answers;     /* 0 is all */
+    uint16_t pools_count;
+    uint16_t policy;      /* index into the world's policies */
+    uint16_t panic_below; /* share of weight, 0 .. 4095 (BOARD_SHARE_ALL) */
+    uint8_t sticky;       /* enum sticky */
+    uint8_t all_down;     /* enum all_down */
+    uint8_t kinds;        /* bit k: some endpoint is of kind k */
+    uint8_t reserved[7];
+};
+
+struct image_pool_row {
+    uint32_t slot; /* on the board */
+    uint32_t weight;
+    uint32_t min_up;
+    uint32_t endpoints_off;  /* struct image_endpoint, by kind: IPv4 first, then IPv6, then hosts */
+    uint16_t counts[KINDS]; /* endpoints of each kind; a pool with hosts has nothing else */
+    uint16_t region;
+};
+
+struct image_endpoint {
+    uint32_t slot; /* on the board */
+    uint32_t weight;
+    union {
+        uint8_t address[16]; /* IPv4: the first four */
+        struct {
+            uint32_t name_off; /* host: wire form, uncompressed */
+            uint32_t name_len;
+        } host;
+    };
+};
+
+enum subject_kind { SUBJECT_REGION, SUBJECT_POOL, SUBJECT_ENDPOINT };
+
+/* A pool or endpoint as control sees it: what to probe, where its word is. Offsets are of NUL-terminated text. */
+struct image_subject {
+    uint32_t kind; /* SUBJECT_POOL or SUBJECT_ENDPOINT */
+    uint32_t slot;
+    uint32_t service_off;
+    uint32_t region_off;
+    uint32_t address_off; /* endpoint: as in the store */
+    uint32_t check_off;   /* endpoint: the address to probe (check_address, or the address) */
+    uint32_t monitor_off; /* endpoint: the monitor's name; 0 is not probed */
+    uint32_t region;      /* index */
+};
+
+/* Reading ----------------------------------------------------------------------------------------------- */
+
+/* A mapped pack; {0} is a pack without zones. */
+struct image {
+    const uint8_t *base;
+};
+
+/* Check frame, checksum and head of a pack. `bytes` must stay mapped, 8-byte aligned. ERR_CORRUPT, ERR_VERSION.
+ * Cost: one pass over the bytes. */
+NODISCARD enum err image_open(const void *bytes, size_t len, struct image *ret, struct diag *reterr);
+
+/* Check every offset, index and wire in a pack that image_open() took, so that no function below can leave it
+ * whatever the bytes are. The compiler runs it before it publishes. ERR_CORRUPT names the zone. Cost: linear. */
+NODISCARD enum err image_check(const struct image *image, size_t len, struct diag *reterr);
+
+/* As image_open() for a pack that the process which sent it has checked. Constant cost. */
+void image_attach(const void *bytes, struct image *ret);
+
+/* The zones of a pack, in no order: `cursor` starts at 0; NULL after the last. */
+const struct image_zone *image_zone_next(const struct image *image, uint32_t *cursor);
+
+/* Where something of a zone is. Requires an offset of this zone's image. */
+static inline const void *image_at(const struct image_zone *zone, uint32_t off)
+{
+    return (const uint8_t *)zone + off;
+}
+
+/* Hot path. The zone with exactly the name that suffix `idx` of `suffixes` (of `name`) is, or NULL. */
+const struct image_zone *image_zone_get(const struct image packs[PACKS_MAX], const uint8_t *name,
+                                        const struct name_suffixes *suffixes, unsigned idx);
+
+/* Hot path. The closest zone at or above suffix `from` of `name`; `*ret_idx` is the suffix that is its apex. NULL: none. */
+const struct image_zone *image_zone_find(const struct image packs[PACKS_MAX], const uint8_t *name,
+                                         const struct name_suffixes *suffixes, unsigned from, unsigned *ret_idx);
+
+enum found_kind {
+    FOUND_RRSET,      /* `rrset` answers */
+    FOUND_ANY,        /* qtype ANY: `rrset` is one of the node's (RFC 8482 4.1) */
+    FOUND_CNAME,      /* `rrset` is the CNAME; go on at its target */
+    FOUND_DNAME,      /* `rrset` is the DNAME of `node`, above the name (RFC 6672 3.2) */
+    FOUND_SERVICE,    /* `service` decides */
+    FOUND_DELEGATION, /* `rrset` is the NS of the cut `node` */
+    FOUND_NODATA,     /* the name exists (or a wildcard covers it), the type does not */
+    FOUND_NXDOMAIN,
+};
+
+struct found {
+    enum found_kind kind;
+    bool wildcard; /* `node` is a wildcard that covers the name (RFC 4592) */
+    const struct image_node *node; /* the node that answered; the closest encloser for NXDOMAIN */
+    const struct image_rrset *rrset;
+    const struct image_service *service;
+};
+
+/* Hot path. RFC 1034 4.3.2 step 3 with RFC 4592 and RFC 6672, within one zone: what `zone` says of `name`, whose
+ * suffix `apex_idx` is the zone's apex. A service answers A, AAAA (and ANY), and any type when it has host
+ * endpoints; other types at its node are rrsets. DS at a cut is the parent's (RFC 4035 3.1.4.1). */
+struct found image_find(const struct image_zone *zone, const uint8_t *name, const struct name_suffixes *suffixes,
+                        unsigned apex_idx, uint16_t qtype);
+
+/* Hot path. The rrset of a type at a node, or NULL. */
+const struct image_rrset *image_rrset_find(const struct image_zone *zone, const struct image_node *node,
+                                           uint16_t type);
+
+/* Hot path. The pool of `service` in region `region`, or NULL. */
+const struct image_pool_row *image_pool_find(const struct image_zone *zone, const struct image_service *service,
+                                             unsigned region);
+
+#endif
