@@ -1,0 +1,40 @@
+/* zones/compile.h - from one snapshot of the store and the geo databases to the next world's images.
+ *
+ * The unit is the zone, and the policy: what did not change since the last world is taken over from it, and what
+ * does not compile keeps its last good form and leaves a problem in the manifest. compile_world() leaves
+ * the images and `manifest.next` in the state directory, which is enough to publish; compile_commit() then makes
+ * them durable and turns `manifest.next` into `manifest.json`. A compiler that dies between any two lines leaves
+ * the last good world as it was.
+ */
+#ifndef ZONES_COMPILE_H
+#define ZONES_COMPILE_H
+
+#include "common/err.h"
+#include "zones/manifest.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct compile_request {
+    const char *store_path;
+    const char *state_dir;          /* images go to state_dir/images; made when missing */
+    const char *const *geo_paths;   /* databases in order of precedence; may be none */
+    size_t geo_paths_count;
+};
+
+struct compile_result {
+    uint64_t generation;  /* 0: nothing has changed, nothing was written */
+    uint64_t zones_count; /* in the new world */
+    uint64_t zones_built; /* compiled now, not taken over */
+    uint64_t problems;
+};
+
+/* ERR_MISSING, ERR_CORRUPT, ERR_VERSION: the store; ERR_SYSTEM: the state directory (disk full). On an error nothing of
+ * the last world has changed. Problems of single zones, policies and geo files are not errors. */
+NODISCARD enum err compile_world(const struct compile_request *request, struct compile_result *ret,
+                                 struct diag *reterr);
+
+/* After a compile_world() that gave a generation. */
+NODISCARD enum err compile_commit(const struct compile_request *request, struct diag *reterr);
+
+#endif
