@@ -32,6 +32,7 @@
 enum {
     IMAGE_VERSION = 1,
     PACKS_MAX = 64, /* a zone's pack is the lower 6 bits of its name's hash */
+    IMAGE_POOL_ENDPOINTS_MAX = 1024, /* of one kind in one pool: their A rrset fits a TCP message */
 };
 
 /* In the image ------------------------------------------------------------------------------------------ */
