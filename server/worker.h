@@ -1,0 +1,32 @@
+/* server/worker.h - the worker process: it owns its sockets, maps the images and answers. Nothing else.
+ *
+ * One libevent loop. UDP sockets are drained in batches (recvmmsg, sendmmsg), TCP connections live in slots made at
+ * start, and a new world is taken from the channel between two batches. After worker_run() has set itself up, a
+ * seccomp filter denies everything but receiving, sending and mapping what the channel brings.
+ */
+#ifndef SERVER_WORKER_H
+#define SERVER_WORKER_H
+
+#include "common/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the supervisor made for one worker. The descriptors are the worker's from here on. */
+struct worker_setup {
+    unsigned index;           /* 0 .. workers-1 */
+    const int *udp_fds;       /* bound, SO_REUSEPORT: this worker's own */
+    size_t udp_count;
+    const int *tcp_fds;       /* listening, SO_REUSEPORT: this worker's own */
+    size_t tcp_count;
+    int channel_fd;           /* MESSAGE_WORLD comes here; its end is the end of the worker */
+    int board_fd;
+    int counters_fd;
+    uint32_t tcp_connections_max;
+};
+
+/* Worker. Answers until SIGTERM (drains: stops accepting, answers what is in its sockets, closes) or until the channel
+ * ends. Returns the process's exit status. Until the first world has come it answers nothing: queries wait in the sockets. */
+int worker_run(const struct worker_setup *setup);
+
+#endif
