@@ -16,12 +16,14 @@
 #include "common/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
     BOARD_SLOTS_MAX = 1 << 20, /* 4 MiB of words */
     BOARD_SHARE_ALL = 4095,
     BOARD_VERSION = 1,
+    BOARD_HEADER_LEN = 64, /* 0 magic "gslbbrd\n" | 8 version | 12 slots | zeros; a cache line */
 };
 
 enum verdict { VERDICT_UNKNOWN = 0, VERDICT_UP = 1, VERDICT_DOWN = 2 };
@@ -36,13 +38,22 @@ struct health {
     uint16_t latency_ms; /* of the median vantage point */
 };
 
-struct board; /* the mapping; heap */
+/* A mapped board; heap. The memfd holds a header of BOARD_HEADER_LEN bytes and then the words. */
+struct board {
+    const uint32_t *words;
+    uint32_t *writable; /* the same words; NULL in a reader's mapping */
+    uint32_t slots;
+    void *mapping; /* NULL when the words are this process's own */
+    size_t mapping_len;
+};
 
-/* Make a board of `slots` words in a new memfd, sealed against resizing. ERR_LIMIT: over BOARD_SLOTS_MAX. */
+/* Make a board of `slots` words in a new memfd, sealed against resizing; each word is 0. The fd is the caller's.
+ * ERR_LIMIT: none or over BOARD_SLOTS_MAX. */
 NODISCARD enum err board_create(uint32_t slots, int *ret_fd, struct diag *reterr);
 
 /* Map the board at `fd`: board_open() read-only (workers), board_open_writer() read-write (control). `slots` is the number of
- * words that the caller will refer to. ERR_CORRUPT: wrong magic, version or fewer words. The fd stays the caller's. */
+ * words that the caller will refer to. ERR_LIMIT: over BOARD_SLOTS_MAX. ERR_CORRUPT: no board, not sealed, or fewer
+ * words. ERR_VERSION: another version's. The fd stays the caller's. */
 NODISCARD enum err board_open(int fd, uint32_t slots, struct board **ret, struct diag *reterr);
 NODISCARD enum err board_open_writer(int fd, uint32_t slots, struct board **ret, struct diag *reterr);
 void board_close(struct board **board);
