@@ -9,10 +9,11 @@
  *    blob    image_zone | table of image_slot | nodes, rrsets, services, wire, names, text
  *
  * Tables are open addressing with linear probing, power of two in size, at most half full; a slot's tag is the
- * upper half of the name's hash (common/name.h), its home is the lower half.
+ * upper half of the name's hash (common/name.h), its home is the lower half (in a pack's table without the
+ * six bits that are the same for all its zones).
  *
  * A *node* is a name that exists, empty non-terminals too (RFC 4592 2.2.2): the closest encloser of a name is its
- * longest suffix in the table. Names at or below a zone cut or a DNAME carry the offset of the topmost such node.
+ * longest suffix in the table. The nodes are one row that begins with the apex. Names at or below a zone cut or a DNAME carry the offset of the topmost such node.
  *
  * An rrset's *wire* is ready to copy to a reply: for each RR owner, type, class, TTL, rdlength, rdata, with the
  * owner as a pointer to offset 12 (the question's name). Names in rdata that RFC 1035 types may compress
@@ -32,6 +33,8 @@
 enum {
     IMAGE_VERSION = 1,
     PACKS_MAX = 64, /* a zone's pack is the lower 6 bits of its name's hash */
+    IMAGE_SLOTS_MAX = 1 << 20,  /* slots that an image may name: BOARD_SLOTS_MAX of health/board.h */
+    IMAGE_RRSET_MAX = 65000,    /* bytes of an rrset, not compressed: a TCP message less header, question and OPT */
     IMAGE_POOL_ENDPOINTS_MAX = 1024, /* of one kind in one pool: their A rrset fits a TCP message */
 };
 
@@ -62,7 +65,8 @@ struct image_zone {
     uint32_t negative_soa_off; /* rrset: the SOA at min(its TTL, minimum) (RFC 2308 5) */
     uint32_t subjects_off;     /* struct image_subject [subjects_count] */
     uint32_t subjects_count;
-    uint64_t fingerprint; /* of what it was compiled from; equal means that compiling again gives the same blob */
+    uint64_t fingerprint; /* of what it was compiled from; equal means that compiling again gives the same blob.
+                           * Bit 0: it has services */
 };
 
 enum node_flag {
@@ -171,6 +175,12 @@ NODISCARD enum err image_check(const struct image *image, size_t len, struct dia
 /* As image_open() for a pack that the process which sent it has checked. Constant cost. */
 void image_attach(const void *bytes, struct image *ret);
 
+/* Where the search for a zone begins in a pack's table, to be masked. */
+static inline uint32_t image_pack_home(uint64_t hash)
+{
+    return (uint32_t)(hash / PACKS_MAX);
+}
+
 /* The zones of a pack, in no order: `cursor` starts at 0; NULL after the last. */
 const struct image_zone *image_zone_next(const struct image *image, uint32_t *cursor);
 
@@ -212,6 +222,9 @@ struct found {
  * endpoints; other types at its node are rrsets. DS at a cut is the parent's (RFC 4035 3.1.4.1). */
 struct found image_find(const struct image_zone *zone, const uint8_t *name, const struct name_suffixes *suffixes,
                         unsigned apex_idx, uint16_t qtype);
+
+/* Hot path. The node with exactly this name, whose name_hash() is `hash`, or NULL. One probe. */
+const struct image_node *image_node_find(const struct image_zone *zone, const uint8_t *name, uint64_t hash);
 
 /* Hot path. The rrset of a type at a node, or NULL. */
 const struct image_rrset *image_rrset_find(const struct image_zone *zone, const struct image_node *node,

@@ -1,0 +1,304 @@
+#include "zones/image.h"
+
+#include "common/frame.h"
+#include "common/reader.h"
+#include "geoip/policy.h"
+
+#include <string.h>
+
+enum { TYPE_NS = 2, TYPE_CNAME = 5, TYPE_SOA = 6, TYPE_DNAME = 39, CLASS_IN = 1 };
+enum { OWNER_POINTER = 0xc00c, SHARE_MAX = 4095 };
+
+/* Whether a row of `count` things stands inside the zone, behind its head and aligned. */
+static bool row_check(const struct image_zone *zone, uint32_t off, uint64_t count, size_t size, size_t align)
+{
+    return count == 0 || (off >= sizeof *zone && off % align == 0 && off < zone->len && count <= (zone->len - off) / size);
+}
+
+static bool name_at_check(const struct image_zone *zone, uint32_t off, size_t *ret_len)
+{
+    return off >= sizeof *zone && off < zone->len && name_check(image_at(zone, off), zone->len - off, ret_len);
+}
+
+/* Text ends inside the zone because the zone's last byte is NUL. */
+static bool text_check(const struct image_zone *zone, uint32_t off)
+{
+    return off >= sizeof *zone && off < zone->len;
+}
+
+static bool node_off_check(const struct image_zone *zone, uint32_t off)
+{
+    const uint32_t past = off - zone->apex_off;
+    return off >= zone->apex_off && past % sizeof(struct image_node) == 0 &&
+           past / sizeof(struct image_node) < zone->nodes_count;
+}
+
+/* RRsets ---------------------------------------------------------------------------------------------------- */
+
+static bool wire_check(const struct image_zone *zone, const struct image_rrset *rrset)
+{
+    if (rrset->count == 0 || rrset->wire_len == 0 || rrset->wire_len > IMAGE_RRSET_MAX ||
+        !row_check(zone, rrset->wire_off, rrset->wire_len, 1, 1))
+        return false;
+    struct reader r = reader_of(image_at(zone, rrset->wire_off), rrset->wire_len);
+    for (unsigned i = 0; i < rrset->count; i++) {
+        if (reader_u16(&r) != OWNER_POINTER || reader_u16(&r) != rrset->type || reader_u16(&r) != CLASS_IN ||
+            reader_u32(&r) != rrset->ttl_s)
+            return false;
+        (void)reader_bytes(&r, reader_u16(&r));
+    }
+    return !r.bad && reader_left(&r) == 0;
+}
+
+static bool fixups_check(const struct image_zone *zone, const struct image_rrset *rrset)
+{
+    if (!row_check(zone, rrset->fixups_off, rrset->fixups_count, sizeof(uint32_t), 4))
+        return false;
+    const uint32_t *fixups = image_at(zone, rrset->fixups_off);
+    const uint8_t *wire = image_at(zone, rrset->wire_off);
+    for (uint32_t i = 0, from = 0; i < rrset->fixups_count; from = fixups[i++] + 2)
+        if (fixups[i] < from || rrset->wire_len < 2 || fixups[i] > rrset->wire_len - 2 || wire[fixups[i]] != 0xc0 ||
+            wire[fixups[i] + 1] != 0x0c)
+            return false;
+    return true;
+}
+
+static bool rrset_check(const struct image_zone *zone, const struct image_rrset *rrset)
+{
+    if (!wire_check(zone, rrset) || !fixups_check(zone, rrset) ||
+        !row_check(zone, rrset->extras_off, rrset->extras_count, sizeof(uint32_t), 4))
+        return false;
+    const uint32_t *extras = image_at(zone, rrset->extras_off);
+    for (uint32_t i = 0; i < rrset->extras_count; i++)
+        if (!node_off_check(zone, extras[i]))
+            return false;
+    size_t len;
+    const bool alias = rrset->type == TYPE_CNAME || rrset->type == TYPE_DNAME;
+    return alias ? name_at_check(zone, rrset->target_off, &len) : rrset->target_off == 0;
+}
+
+static bool soa_check(const struct image_zone *zone, uint32_t off)
+{
+    if (!row_check(zone, off, 1, sizeof(struct image_rrset), 4) || off == 0)
+        return false;
+    const struct image_rrset *rrset = image_at(zone, off);
+    return rrset->type == TYPE_SOA && rrset_check(zone, rrset);
+}
+
+/* Services -------------------------------------------------------------------------------------------------- */
+
+static bool endpoints_check(const struct image_zone *zone, const struct image_pool_row *pool)
+{
+    const uint32_t addresses = (uint32_t)pool->counts[KIND_V4] + pool->counts[KIND_V6];
+    const uint32_t hosts = pool->counts[KIND_HOST];
+    if ((addresses > 0 && hosts > 0) ||
+        !row_check(zone, pool->endpoints_off, addresses + hosts, sizeof(struct image_endpoint), 4))
+        return false;
+    const struct image_endpoint *endpoint = image_at(zone, pool->endpoints_off);
+    for (uint32_t i = 0; i < addresses + hosts; i++) {
+        if (endpoint[i].slot < REGIONS_MAX || endpoint[i].slot >= IMAGE_SLOTS_MAX)
+            return false;
+        size_t len;
+        if (hosts > 0 && (!name_at_check(zone, endpoint[i].host.name_off, &len) || len != endpoint[i].host.name_len))
+            return false;
+    }
+    return true;
+}
+
+static bool pools_check(const struct image_zone *zone, const struct image_service *service)
+{
+    const struct image_pool_row *pool = image_at(zone, service->pools_off);
+    unsigned at = 0, kinds = 0;
+    for (unsigned region = 0; region < REGIONS_MAX; region++) {
+        if (!(service->regions[region / 64] >> region % 64 & 1))
+            continue;
+        if (at == service->pools_count || pool[at].region != region || pool[at].slot < REGIONS_MAX ||
+            pool[at].slot >= IMAGE_SLOTS_MAX || !endpoints_check(zone, &pool[at]))
+            return false;
+        for (unsigned kind = 0; kind < KINDS; kind++)
+            kinds |= pool[at].counts[kind] > 0 ? 1u << kind : 0;
+        at++;
+    }
+    return at == service->pools_count && kinds == service->kinds;
+}
+
+static bool service_check(const struct image_zone *zone, uint32_t off)
+{
+    if (!row_check(zone, off, 1, sizeof(struct image_service), 8))
+        return false;
+    const struct image_service *service = image_at(zone, off);
+    size_t len;
+    return name_at_check(zone, service->name_off, &len) &&
+           row_check(zone, service->pools_off, service->pools_count, sizeof(struct image_pool_row), 4) &&
+           service->policy < POLICIES_MAX && service->panic_below <= SHARE_MAX && service->sticky <= STICKY_CLIENT &&
+           service->all_down <= ALL_DOWN_SERVFAIL && pools_check(zone, service);
+}
+
+static bool subject_check(const struct image_zone *zone, const struct image_subject *subject)
+{
+    if ((subject->kind != SUBJECT_POOL && subject->kind != SUBJECT_ENDPOINT) || subject->region >= REGIONS_MAX ||
+        subject->slot < REGIONS_MAX || subject->slot >= IMAGE_SLOTS_MAX || !text_check(zone, subject->service_off) ||
+        !text_check(zone, subject->region_off))
+        return false;
+    return subject->kind == SUBJECT_POOL ||
+           (text_check(zone, subject->address_off) && text_check(zone, subject->check_off) &&
+            (subject->monitor_off == 0 || text_check(zone, subject->monitor_off)));
+}
+
+/* Nodes ----------------------------------------------------------------------------------------------------- */
+
+static const uint8_t *node_name(const struct image_zone *zone, const struct image_node *node)
+{
+    return image_at(zone, node->name_off);
+}
+
+static bool rrsets_check(const struct image_zone *zone, const struct image_node *node)
+{
+    if (!row_check(zone, node->rrsets_off, node->rrsets_count, sizeof(struct image_rrset), 4))
+        return false;
+    const struct image_rrset *rrset = image_at(zone, node->rrsets_off);
+    for (uint32_t i = 0; i < node->rrsets_count; i++)
+        if (!rrset_check(zone, &rrset[i]) || (i > 0 && rrset[i].type <= rrset[i - 1].type))
+            return false;
+    return (!(node->flags & NODE_CUT) || image_rrset_find(zone, node, TYPE_NS)) &&
+           (!(node->flags & NODE_DNAME) || image_rrset_find(zone, node, TYPE_DNAME));
+}
+
+static bool wild_check(const struct image_zone *zone, const struct image_node *node)
+{
+    if (node->wild_off == 0)
+        return true;
+    if (!node_off_check(zone, node->wild_off))
+        return false;
+    const uint8_t *wild = node_name(zone, image_at(zone, node->wild_off));
+    return wild[0] == 1 && wild[1] == '*' && name_equal(wild + 2, node_name(zone, node));
+}
+
+static bool above_check(const struct image_zone *zone, const struct image_node *node)
+{
+    if (node->above_off == 0)
+        return true;
+    if (!node_off_check(zone, node->above_off))
+        return false;
+    const struct image_node *top = image_at(zone, node->above_off);
+    return (top->flags & (NODE_CUT | NODE_DNAME)) && top != node &&
+           name_is_under(node_name(zone, node), node_name(zone, top));
+}
+
+/* Requires that the names of all nodes have been checked. */
+static bool node_check(const struct image_zone *zone, const struct image_node *node)
+{
+    return rrsets_check(zone, node) && wild_check(zone, node) && above_check(zone, node) &&
+           (node->service_off == 0 || service_check(zone, node->service_off)) &&
+           image_node_find(zone, node_name(zone, node), name_hash(node_name(zone, node))) == node;
+}
+
+static bool nodes_check(const struct image_zone *zone)
+{
+    const struct image_node *nodes = image_at(zone, zone->apex_off);
+    const uint8_t *apex = image_at(zone, zone->name_off);
+    size_t len;
+    for (uint32_t i = 0; i < zone->nodes_count; i++)
+        if (!name_at_check(zone, nodes[i].name_off, &len) || !name_is_under(node_name(zone, &nodes[i]), apex))
+            return false;
+    for (uint32_t i = 0; i < zone->nodes_count; i++)
+        if (!node_check(zone, &nodes[i]))
+            return false;
+    return name_equal(node_name(zone, nodes), apex);
+}
+
+/* Zones ----------------------------------------------------------------------------------------------------- */
+
+/* At most half of the slots are taken, so that every search meets an empty one. */
+static bool table_check(const struct image_zone *zone)
+{
+    const uint64_t slots = (uint64_t)zone->table_mask + 1;
+    if ((slots & zone->table_mask) != 0 || !row_check(zone, zone->table_off, slots, sizeof(struct image_slot), 4))
+        return false;
+    const struct image_slot *table = image_at(zone, zone->table_off);
+    uint64_t taken = 0;
+    for (uint64_t i = 0; i < slots; i++) {
+        if (table[i].off == 0)
+            continue;
+        if (!node_off_check(zone, table[i].off))
+            return false;
+        taken++;
+    }
+    return taken == zone->nodes_count && taken <= slots / 2;
+}
+
+static bool subjects_check(const struct image_zone *zone)
+{
+    if (!row_check(zone, zone->subjects_off, zone->subjects_count, sizeof(struct image_subject), 4))
+        return false;
+    const struct image_subject *subjects = image_at(zone, zone->subjects_off);
+    for (uint32_t i = 0; i < zone->subjects_count; i++)
+        if (!subject_check(zone, &subjects[i]))
+            return false;
+    return true;
+}
+
+/* Requires zone->len to be right and the zone's name to be checked. */
+static bool zone_check(const struct image_zone *zone)
+{
+    return ((const uint8_t *)zone)[zone->len - 1] == 0 && zone->nodes_count > 0 &&
+           row_check(zone, zone->apex_off, zone->nodes_count, sizeof(struct image_node), 4) && table_check(zone) &&
+           nodes_check(zone) && soa_check(zone, zone->soa_off) && soa_check(zone, zone->negative_soa_off) &&
+           subjects_check(zone);
+}
+
+/* Whether a zone's head, its length and its name are inside the pack. */
+static bool head_check(const uint8_t *base, size_t len, uint32_t off)
+{
+    const size_t at = (size_t)off * 8;
+    if (at >= len || len - at < sizeof(struct image_zone))
+        return false;
+    const struct image_zone *zone = (const struct image_zone *)(const void *)(base + at);
+    size_t name_len;
+    return zone->len >= sizeof *zone && zone->len <= len - at && name_at_check(zone, zone->name_off, &name_len) &&
+           name_len == zone->name_len;
+}
+
+static enum err slots_check(const struct image *image, const struct image_pack *pack, size_t len,
+                            struct diag *reterr)
+{
+    const struct image_slot *table = (const void *)(image->base + pack->table_off);
+    uint64_t taken = 0;
+    for (uint64_t i = 0; i <= pack->table_mask; i++) {
+        if (table[i].off == 0)
+            continue;
+        if (!head_check(image->base, len, table[i].off))
+            return diag_set(reterr, ERR_CORRUPT, "pack %u: a zone is not inside it", pack->bucket);
+        taken++;
+    }
+    if (taken != pack->zones_count)
+        return diag_set(reterr, ERR_CORRUPT, "pack %u: its head counts %u zones, its table %llu", pack->bucket,
+                        pack->zones_count, (unsigned long long)taken);
+    return OK;
+}
+
+/* Whether a search for the zone's name ends at the zone. */
+static bool reachable_check(const struct image *image, const struct image_pack *pack, const struct image_zone *zone)
+{
+    struct image packs[PACKS_MAX] = {0};
+    packs[pack->bucket] = *image;
+    const uint8_t *name = image_at(zone, zone->name_off);
+    struct name_suffixes suffixes;
+    name_suffixes(name, &suffixes);
+    return image_zone_get(packs, name, &suffixes, 0) == zone;
+}
+
+enum err image_check(const struct image *image, size_t len, struct diag *reterr)
+{
+    const struct image_pack *pack = (const void *)(image->base + sizeof(struct frame));
+    enum err err = slots_check(image, pack, len, reterr);
+    uint32_t cursor = 0;
+    const struct image_zone *zone;
+    while (err == OK && (zone = image_zone_next(image, &cursor))) {
+        char text[NAME_TEXT_MAX];
+        if (!reachable_check(image, pack, zone) || !zone_check(zone))
+            err = diag_set(reterr, ERR_CORRUPT, "pack %u: the image of zone %s is damaged", pack->bucket,
+                           name_print(image_at(zone, zone->name_off), text));
+    }
+    return err;
+}
