@@ -3,7 +3,6 @@
 #include "common/hash.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 static uint8_t lower(uint8_t c)
@@ -121,6 +120,25 @@ enum err name_parse_under(const char *text, const uint8_t *origin, uint8_t *wire
     return OK;
 }
 
+/* One octet of a label as text; returns the characters put, at most 4. */
+static size_t octet_print(uint8_t octet, char *out)
+{
+    if (memchr(".\\\";@$()", octet, 8)) {
+        out[0] = '\\';
+        out[1] = (char)octet;
+        return 2;
+    }
+    if (octet > 32 && octet < 127) {
+        out[0] = (char)octet;
+        return 1;
+    }
+    out[0] = '\\';
+    out[1] = (char)('0' + octet / 100);
+    out[2] = (char)('0' + octet / 10 % 10);
+    out[3] = (char)('0' + octet % 10);
+    return 4;
+}
+
 const char *name_print(const uint8_t *wire, char text[NAME_TEXT_MAX])
 {
     char *out = text;
@@ -128,15 +146,8 @@ const char *name_print(const uint8_t *wire, char text[NAME_TEXT_MAX])
         *out++ = '.';
     while (*wire) {
         const uint8_t size = *wire++;
-        for (uint8_t i = 0; i < size; i++, wire++) {
-            if (*wire == '.' || *wire == '\\' || *wire == '"' || *wire == ';' || *wire == '@' || *wire == '$' ||
-                *wire == '(' || *wire == ')')
-                out += sprintf(out, "\\%c", *wire);
-            else if (*wire > 32 && *wire < 127)
-                *out++ = (char)*wire;
-            else
-                out += sprintf(out, "\\%03u", *wire);
-        }
+        for (uint8_t i = 0; i < size; i++)
+            out += octet_print(*wire++, out);
         if (*wire)
             *out++ = '.';
     }

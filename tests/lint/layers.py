@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Fail if an #include points against the arrows of docs/ARCHITECTURE.md.
+
+usage: layers.py TOP   (the directory that holds common/, geoip/, ...)
+"""
+import pathlib, re, sys
+
+# directory -> what else its files may include: a whole directory, or one public header
+MAY = {
+    "common": [],
+    "geoip":  ["common/"],
+    "health": ["common/", "geoip/policy.h"],
+    "zones":  ["common/", "geoip/geo.h", "geoip/policy.h", "health/board.h"],
+    "prober": ["common/", "health/"],
+    "server": ["common/", "health/", "zones/image.h", "geoip/geo.h", "geoip/policy.h"],
+    "ctl":    ["common/", "zones/", "health/", "geoip/geo.h", "geoip/policy.h", "server/world.h", "server/steer.h"],
+}
+# file (a pattern) -> what it may include beyond its directory: the control side, file by file
+ALSO = {
+    r"zones/compile.*":  ["geoip/build.h", "geoip/source.h"],
+    r"server/(compiler|control|publish|roster|states|verdicts|checks|metrics|watch|api)[a-z_]*\.[ch]":
+                         ["zones/manifest.h", "zones/history.h", "zones/store.h", "zones/compile.h"],
+}
+# header -> the only files that may see it: control faces, and each library's one home
+ONLY = {
+    "zones/compile.h": r"server/compiler.c|ctl/.*\.c",
+    "geoip/build.h":   r"zones/compile.*\.c",
+    "geoip/source.h":  r"zones/compile.*\.c",
+    "sqlite3.h":       r"zones/(store|history)[a-z_]*\.[ch]",
+    "ldns/":           r"zones/(rdata|zonefile)[a-z_]*\.[ch]|prober/probe_dns\.c",
+    "maxminddb.h":     r"geoip/mmdb[a-z_]*\.[ch]",
+}
+
+
+def allowed(path, quote, target):
+    home = path.split("/")[0] + "/"
+    ok = quote == "<" or target == "config.h" or target.startswith((home, *MAY[home[:-1]]))
+    for files, headers in ALSO.items():
+        if re.fullmatch(files, path) and target in headers:
+            ok = True
+    for header, homes in ONLY.items():
+        if target.startswith(header):
+            ok = (ok and target.startswith(home)) or re.fullmatch(homes, path) is not None
+    return ok
+
+
+def main():
+    top = pathlib.Path(sys.argv[1])
+    bad = seen = 0
+    for directory in MAY:
+        for file in sorted((top / directory).rglob("*.[ch]")):
+            path = str(file.relative_to(top))
+            seen += 1
+            for number, line in enumerate(file.read_text().splitlines(), 1):
+                found = re.match(r'\s*#\s*include\s*(["<])([^">]+)', line)
+                if found and not allowed(path, *found.groups()):
+                    print(f"{path}:{number}: may not include {found.group(2)}")
+                    bad = 1
+    if seen == 0:
+        sys.exit("no sources found; the lint looked at nothing")
+    sys.exit(bad)
+
+
+main()
