@@ -18,3 +18,8 @@ int64_t clock_mono_ms(void)
 {
     return read_ms(CLOCK_MONOTONIC);
 }
+
+struct moment clock_now(void)
+{
+    return (struct moment){.mono_ms = clock_mono_ms(), .wall_ms = clock_wall_ms()};
+}

@@ -11,4 +11,12 @@ int64_t clock_wall_ms(void);
 /* Milliseconds since some start; never goes back. */
 int64_t clock_mono_ms(void);
 
+/* One moment on both: durations by the one, dates by the other. */
+struct moment {
+    int64_t mono_ms;
+    int64_t wall_ms;
+};
+
+struct moment clock_now(void);
+
 #endif

@@ -1,0 +1,59 @@
+/* server/metrics.h - what gslbd counts, in Prometheus' text format (version 0.0.4).
+ *
+ * Gathered when somebody asks: the workers' counters are mapped read-only, the verdicts are asked, and
+ * control keeps the few numbers of its own in `struct metrics`. Names begin with gslbd_.
+ */
+#ifndef SERVER_METRICS_H
+#define SERVER_METRICS_H
+
+#include "common/buffer.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "server/counters.h"
+#include "server/roster.h"
+#include "server/verdicts.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Why a vantage point's message was not taken. */
+enum refusal {
+    REFUSAL_VANTAGE,   /* no such one, or disabled */
+    REFUSAL_SIGNATURE,
+    REFUSAL_SEQ,       /* not above the last one's */
+    REFUSAL_CLOCK,     /* off by more than 30 s */
+    REFUSAL_BODY,      /* does not parse */
+    REFUSALS,
+};
+
+/* The numbers of the control process; zeroed at start. Whoever does a thing counts it. */
+struct metrics {
+    int64_t started_ms;               /* unix time; control */
+    uint64_t generation;              /* of the published world; 0: none. control */
+    uint64_t loads_ok, loads_failed;  /* compiles; control */
+    int64_t load_ok_ms;               /* the last good one, unix time; control */
+    uint64_t zones, problems;         /* of the published world; control */
+    uint64_t workers_lost;            /* workers that died; 0 where control does not know */
+    uint64_t refusals[REFUSALS];      /* api */
+    uint64_t requests;                /* api */
+    uint64_t connections_refused;     /* api: over the limit */
+    uint64_t history_failures;        /* verdicts */
+};
+
+/* All that metrics_print() reads; lent. */
+struct metrics_view {
+    const struct metrics *metrics;
+    const struct counters *const *workers; /* one for each worker */
+    size_t workers_count;
+    const struct roster *roster;     /* NULL: no world yet */
+    const struct verdicts *verdicts; /* configured with that roster */
+};
+
+/* "vantage", "signature", "seq", "clock", "body". */
+const char *metrics_refusal_name(enum refusal refusal);
+
+/* Append everything. ERR_MEMORY. Cost: linear in subjects, and in workers times pools. */
+NODISCARD enum err metrics_print(const struct metrics_view *view, struct moment now, struct buffer *ret,
+                                 struct diag *reterr);
+
+#endif

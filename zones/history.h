@@ -1,0 +1,149 @@
+/* zones/history.h - STATE/health.db: what is, and what was, for people and for the next start.
+ *
+ * Written by the control process only; read by it at start, by gslbctl and by whoever opens it with `sqlite3`. The
+ * tables are those of docs/STORE.md. Verdicts are texts here (verdict_print() of health/board.h); times are
+ * unix time in milliseconds in this face, in seconds in the tables.
+ *
+ * Writing is a transaction of puts. Puts cannot fail: the first error sticks, history_commit() gives it and undoes
+ * them all, so whoever wants a row in the file keeps it until a commit was OK. Events are different:
+ * they are kept here until a commit takes them, HISTORY_PENDING_MAX of them. Nobody waits longer than
+ * HISTORY_BUSY_MS for a lock, and readers never lock a writer out (WAL).
+ *
+ *    history_begin -> history_put_health ... -> history_commit
+ *    history_event                           -> the next history_commit
+ */
+#ifndef ZONES_HISTORY_H
+#define ZONES_HISTORY_H
+
+#include "common/err.h"
+#include "zones/image.h"
+#include "zones/manifest.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    HISTORY_VERSION = 1,
+    HISTORY_BUSY_MS = 20,           /* the longest wait for a lock, since the control loop waits too */
+    HISTORY_EVENTS_MAX = 100000,    /* rows of `event`; the oldest go */
+    HISTORY_EVENTS_AGE_S = 90 * 86400,
+    HISTORY_LOADS_MAX = 10000,      /* rows of `load` */
+    HISTORY_PENDING_MAX = 16384,    /* events that wait for a file that can be written; more are counted */
+    HISTORY_TRIM_ROWS = 1000,       /* rows that one commit drops at most for the limits above */
+};
+
+struct history; /* an open file; heap */
+
+/* A row of region_health, pool_health or endpoint_health. The counts are of votes; for a pool of its endpoints, and
+ * for a region without a monitor of its pools. */
+struct history_health {
+    enum subject_kind kind;
+    const char *service; /* "" for a region */
+    const char *region;
+    const char *address; /* "" for a region or a pool */
+    const char *verdict; /* "up", "down", "unknown" */
+    int64_t since_ms;
+    uint32_t up, down, unknown;
+    uint32_t latency_ms;
+    const char *reason;
+};
+
+/* A row of vantage_health. */
+struct history_vantage {
+    const char *name;
+    int64_t seen_ms; /* 0: never */
+    uint32_t votes;  /* fresh ones */
+    bool suspect;
+    int64_t seq;     /* of the last batch that was taken from it */
+};
+
+/* A row of vote: the last word of one vantage point on one check. */
+struct history_vote {
+    const char *vantage;
+    const char *check; /* "MONITOR ADDRESS" */
+    const char *verdict;
+    int64_t since_ms;  /* the vantage point's clock */
+    uint32_t latency_ms;
+    const char *reason;
+};
+
+struct history_event {
+    int64_t at_ms;
+    const char *subject; /* "endpoint SERVICE REGION ADDRESS", "pool SERVICE REGION", "region REGION", "vantage NAME" */
+    const char *was, *is;
+    const char *reason;
+};
+
+/* A row of load: one attempt to take what the store holds. */
+struct history_load {
+    uint64_t generation;
+    int64_t at_ms;
+    bool ok;
+    uint64_t zones, problems;
+};
+
+/* Open for writing; made when missing, with mode 0640. A file that is no database, or whose contents are broken, is moved
+ * aside (`health.db.broken`) and a new one made, with a line in the log. ERR_VERSION: a newer program's.
+ * ERR_SYSTEM: it can be neither opened nor made. */
+NODISCARD enum err history_open(const char *path, struct history **ret, struct diag *reterr);
+
+/* Open for reading. ERR_MISSING: no such file. ERR_CORRUPT. ERR_VERSION. ERR_SYSTEM. */
+NODISCARD enum err history_open_read(const char *path, struct history **ret, struct diag *reterr);
+void history_close(struct history **history);
+
+/* Control. Begin a transaction. ERR_BUSY: another writer has the lock. ERR_SYSTEM: disk full, or the file is not writable. */
+NODISCARD enum err history_begin(struct history *history, struct diag *reterr);
+
+/* Control. End it, with the events that wait. On an error nothing of it is in the file. */
+NODISCARD enum err history_commit(struct history *history, struct diag *reterr);
+
+/* Control, within a transaction. Put a row in the place of the one with the same key, or drop it. */
+void history_put_health(struct history *history, const struct history_health *row);
+void history_put_vantage(struct history *history, const struct history_vantage *row);
+void history_put_vote(struct history *history, const struct history_vote *row);
+void history_drop_health(struct history *history, const struct history_health *row);
+void history_drop_vantage(struct history *history, const char *name); /* with its votes */
+void history_drop_check(struct history *history, const char *check);  /* its votes */
+
+/* Control, within a transaction. Append a row to load. */
+void history_put_load(struct history *history, const struct history_load *row);
+
+/* Control, within a transaction. Let these be all rows of problem. */
+void history_put_problems(struct history *history, const struct manifest_problem *problems, size_t count,
+                          int64_t now_ms);
+
+/* Control, at any time. Append an event; the texts are copied. */
+void history_event(struct history *history, const struct history_event *event);
+
+/* Events that wait, and those that found no place since history_open(). */
+size_t history_pending(const struct history *history);
+uint64_t history_lost(const struct history *history);
+
+/* Who wants rows: called for each; the texts are the history's until it returns. */
+struct history_taker {
+    void *context;
+    void (*health)(void *context, const struct history_health *row);
+    void (*vantage)(void *context, const struct history_vantage *row);
+    void (*vote)(void *context, const struct history_vote *row);
+    void (*event)(void *context, const struct history_event *row);
+    void (*load)(void *context, const struct history_load *row);
+    void (*problem)(void *context, const struct manifest_problem *row, int64_t at_ms);
+};
+
+/* Give rows to the taker's function for them: health of one kind in order of its key, vantage points by name,
+ * votes by check and vantage point, events and loads from the oldest of the last `count` on, problems in the
+ * order of the compiler. ERR_BUSY. ERR_CORRUPT. ERR_SYSTEM. */
+NODISCARD enum err history_each_health(struct history *history, enum subject_kind kind,
+                                       const struct history_taker *taker, struct diag *reterr);
+NODISCARD enum err history_each_vantage(struct history *history, const struct history_taker *taker,
+                                        struct diag *reterr);
+NODISCARD enum err history_each_vote(struct history *history, const struct history_taker *taker, struct diag *reterr);
+NODISCARD enum err history_each_event(struct history *history, uint32_t count, const struct history_taker *taker,
+                                      struct diag *reterr);
+NODISCARD enum err history_each_load(struct history *history, uint32_t count, const struct history_taker *taker,
+                                     struct diag *reterr);
+NODISCARD enum err history_each_problem(struct history *history, const struct history_taker *taker,
+                                        struct diag *reterr);
+
+#endif
