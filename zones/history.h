@@ -68,6 +68,16 @@ struct history_vote {
     const char *reason;
 };
 
+/* A row of operator_state: a state that is not auto. */
+struct history_state {
+    enum subject_kind kind;
+    const char *service; /* "" as in struct history_health */
+    const char *region;
+    const char *address;
+    const char *state;   /* "up", "drain", "down" */
+    int64_t until_ms;    /* 0: for ever */
+};
+
 struct history_event {
     int64_t at_ms;
     const char *subject; /* "endpoint SERVICE REGION ADDRESS", "pool SERVICE REGION", "region REGION", "vantage NAME" */
@@ -113,6 +123,9 @@ void history_put_load(struct history *history, const struct history_load *row);
 void history_put_problems(struct history *history, const struct manifest_problem *problems, size_t count,
                           int64_t now_ms);
 
+/* Control, within a transaction. Let these be all rows of operator_state. */
+void history_put_states(struct history *history, const struct history_state *states, size_t count);
+
 /* Control, at any time. Append an event; the texts are copied. */
 void history_event(struct history *history, const struct history_event *event);
 
@@ -126,6 +139,7 @@ struct history_taker {
     void (*health)(void *context, const struct history_health *row);
     void (*vantage)(void *context, const struct history_vantage *row);
     void (*vote)(void *context, const struct history_vote *row);
+    void (*state)(void *context, const struct history_state *row);
     void (*event)(void *context, const struct history_event *row);
     void (*load)(void *context, const struct history_load *row);
     void (*problem)(void *context, const struct manifest_problem *row, int64_t at_ms);
@@ -139,6 +153,7 @@ NODISCARD enum err history_each_health(struct history *history, enum subject_kin
 NODISCARD enum err history_each_vantage(struct history *history, const struct history_taker *taker,
                                         struct diag *reterr);
 NODISCARD enum err history_each_vote(struct history *history, const struct history_taker *taker, struct diag *reterr);
+NODISCARD enum err history_each_state(struct history *history, const struct history_taker *taker, struct diag *reterr);
 NODISCARD enum err history_each_event(struct history *history, uint32_t count, const struct history_taker *taker,
                                       struct diag *reterr);
 NODISCARD enum err history_each_load(struct history *history, uint32_t count, const struct history_taker *taker,
