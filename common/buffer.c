@@ -9,12 +9,9 @@ void buffer_fini(struct buffer *buffer)
     *buffer = (struct buffer){0};
 }
 
-static bool grow(struct buffer *buffer, size_t need)
+static bool resize(struct buffer *buffer, size_t cap)
 {
-    size_t cap = buffer->cap ? buffer->cap : 256;
-    while (cap < need)
-        cap *= 2;
-    uint8_t *bytes = need > BUFFER_MAX ? NULL : realloc(buffer->bytes, cap);
+    uint8_t *bytes = cap > BUFFER_MAX ? NULL : realloc(buffer->bytes, cap);
     if (!bytes) {
         buffer->failed = true;
         return false;
@@ -22,6 +19,20 @@ static bool grow(struct buffer *buffer, size_t need)
     buffer->bytes = bytes;
     buffer->cap = cap;
     return true;
+}
+
+static bool grow(struct buffer *buffer, size_t need)
+{
+    size_t cap = buffer->cap ? buffer->cap : 256;
+    while (cap < need)
+        cap *= 2;
+    return resize(buffer, cap > BUFFER_MAX && need <= BUFFER_MAX ? BUFFER_MAX : cap);
+}
+
+void buffer_reserve(struct buffer *buffer, size_t len)
+{
+    if (!buffer->failed && len > buffer->cap)
+        (void)resize(buffer, len);
 }
 
 size_t buffer_put(struct buffer *buffer, const void *bytes, size_t len)

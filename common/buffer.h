@@ -25,6 +25,9 @@ void buffer_fini(struct buffer *buffer);
 /* Append `len` bytes (zeros when `bytes` is NULL); returns their offset. The bytes may move. */
 size_t buffer_put(struct buffer *buffer, const void *bytes, size_t len);
 
+/* Make room for `len` bytes in all, so that what is put up to there takes no more memory than that. */
+void buffer_reserve(struct buffer *buffer, size_t len);
+
 /* Append zeros until the length is a multiple of `align`, a power of two. */
 void buffer_align(struct buffer *buffer, size_t align);
 

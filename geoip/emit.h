@@ -1,0 +1,30 @@
+/* geoip/emit.h - write a geo image from the trees, classes and sets that make it up.
+ */
+#ifndef GEOIP_EMIT_H
+#define GEOIP_EMIT_H
+
+#include "geoip/classes.h"
+#include "geoip/sets.h"
+#include "geoip/tree.h"
+
+#include "common/buffer.h"
+#include "common/err.h"
+
+#include <stdint.h>
+
+/* Choices of one image, mostly of orderings by distance: 192 MiB. */
+enum { EMIT_CHOICES_MAX = 1 << 24 };
+
+/* What goes into an image. */
+struct emit {
+    const struct tree *tree; /* of classes; every node may be reached from the roots */
+    uint32_t v4;             /* roots */
+    uint32_t v6;
+    const struct classes *classes;
+    const struct sets *sets;
+};
+
+/* Append the sealed image to `ret`, which is empty. ERR_MEMORY, ERR_LIMIT (EMIT_CHOICES_MAX). */
+NODISCARD enum err emit_image(const struct emit *emit, struct buffer *ret, struct diag *reterr);
+
+#endif

@@ -1,0 +1,95 @@
+#include "geoip/overlay.h"
+
+#include "common/hash.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+enum { PAIRS_MIN = 1024 };
+
+/* What a pair of subtrees has become. */
+struct pair {
+    uint32_t a;
+    uint32_t b;
+    uint32_t made; /* its root + 1; 0: an empty slot */
+};
+
+struct overlay {
+    struct tree *out;
+    const struct tree *a;
+    const struct tree *b;
+    overlay_combine *combine;
+    void *context;
+    struct pair *pairs;
+    uint32_t pairs_cap; /* a power of two */
+    uint32_t pairs_count;
+    bool failed;
+};
+
+static struct pair *pair_slot(struct pair *pairs, uint32_t cap, uint32_t a, uint32_t b)
+{
+    uint32_t slot = (uint32_t)hash_mix((uint64_t)a << 32 | b) & (cap - 1);
+    while (pairs[slot].made != 0 && (pairs[slot].a != a || pairs[slot].b != b))
+        slot = (slot + 1) & (cap - 1);
+    return &pairs[slot];
+}
+
+static bool pairs_grow(struct overlay *overlay)
+{
+    const uint32_t cap = overlay->pairs_cap ? overlay->pairs_cap * 2 : PAIRS_MIN;
+    struct pair *pairs = cap ? calloc(cap, sizeof *pairs) : NULL;
+    if (!pairs)
+        return false;
+    for (uint32_t i = 0; i < overlay->pairs_cap; i++) {
+        const struct pair *old = &overlay->pairs[i];
+        if (old->made != 0)
+            *pair_slot(pairs, cap, old->a, old->b) = *old;
+    }
+    free(overlay->pairs);
+    overlay->pairs = pairs;
+    overlay->pairs_cap = cap;
+    return true;
+}
+
+static void pair_put(struct overlay *overlay, uint32_t a, uint32_t b, uint32_t made)
+{
+    if (overlay->pairs_count >= overlay->pairs_cap / 4 * 3 && !pairs_grow(overlay))
+        overlay->failed = true;
+    if (overlay->failed)
+        return;
+    *pair_slot(overlay->pairs, overlay->pairs_cap, a, b) = (struct pair){a, b, made + 1};
+    overlay->pairs_count++;
+}
+
+/* At most TREE_BITS_MAX deep: the layers' trees are. */
+static uint32_t make(struct overlay *overlay, uint32_t a, uint32_t b)
+{
+    if (overlay->pairs_cap > 0) {
+        const struct pair *known = pair_slot(overlay->pairs, overlay->pairs_cap, a, b);
+        if (known->made != 0)
+            return known->made - 1;
+    }
+    if (overlay->failed)
+        return tree_leaf(0);
+    uint32_t made;
+    if (tree_is_leaf(a) && tree_is_leaf(b)) {
+        made = tree_leaf(overlay->combine(overlay->context, tree_value(a), tree_value(b)));
+    } else {
+        const uint32_t zero = make(overlay, tree_child(overlay->a, a, 0), tree_child(overlay->b, b, 0));
+        const uint32_t one = make(overlay, tree_child(overlay->a, a, 1), tree_child(overlay->b, b, 1));
+        made = tree_join(overlay->out, zero, one);
+    }
+    pair_put(overlay, a, b, made);
+    return made;
+}
+
+enum err overlay_make(struct tree *out, const struct overlay_layer *a, const struct overlay_layer *b,
+                      overlay_combine *combine, void *context, uint32_t *ret, struct diag *reterr)
+{
+    struct overlay overlay = {.out = out, .a = a->tree, .b = b->tree, .combine = combine, .context = context};
+    *ret = make(&overlay, a->root, b->root);
+    free(overlay.pairs);
+    if (overlay.failed)
+        return diag_set(reterr, ERR_MEMORY, "out of memory after %u pairs of subtrees", overlay.pairs_count);
+    return tree_check(out, reterr);
+}

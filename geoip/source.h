@@ -1,0 +1,37 @@
+/* geoip/source.h - one geo database file, read whole: from any address to what the file knows of it.
+ *
+ * Whatever the format, a source is two prefix trees (geoip/tree.h) whose leaves are numbers of facts; the file
+ * is closed again before source_open() returns. Read by geoip/build.c, once for each policy.
+ */
+#ifndef GEOIP_SOURCE_H
+#define GEOIP_SOURCE_H
+
+#include "geoip/facts.h"
+#include "geoip/intern.h"
+#include "geoip/tree.h"
+
+#include "common/err.h"
+
+#include <stdint.h>
+
+struct source {
+    char *path;
+    struct tree tree;
+    uint32_t v4;         /* root for IPv4 addresses */
+    uint32_t v6;         /* root for IPv6 addresses */
+    struct intern facts; /* struct facts by leaf value; number 0 knows nothing */
+};
+
+/* Read an MMDB file or one of tor's text files, told apart by content (caller: source_close). On failure the
+ * sentence names the file and the line or node. ERR_MISSING, ERR_SYSTEM, ERR_MEMORY; ERR_SYNTAX: text that is
+ * not tor's; ERR_CORRUPT: an MMDB that is cut short or broken; ERR_REFUSED: one without geographic facts. */
+NODISCARD enum err source_open(const char *path, struct source **ret, struct diag *reterr);
+void source_close(struct source **source);
+
+/* For loaders: the leaf for these facts; fills in the continent if only the country is known. */
+uint32_t source_leaf(struct source *source, const struct facts *facts);
+
+/* The facts of a leaf's value. */
+const struct facts *source_facts(const struct source *source, uint32_t value);
+
+#endif
