@@ -291,7 +291,7 @@ static enum err svcb_check(const uint8_t *rdata, size_t len, struct diag *reterr
             return diag_set(reterr, ERR_SYNTAX, "has a parameter twice");
         if (key == 0)
             mandatory = reader_of(value, size);
-        else if (reader_left(&mandatory) > 0 && mandatory.at[0] * 256 + mandatory.at[1] == key)
+        else if (reader_left(&mandatory) > 1 && mandatory.at[0] * 256 + mandatory.at[1] == key)
             (void)reader_u16(&mandatory);
         last = key;
     }

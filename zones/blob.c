@@ -1,0 +1,407 @@
+#include "zones/blob.h"
+
+#include "common/reader.h"
+#include "common/writer.h"
+#include "zones/rdata.h"
+
+#include <string.h>
+
+enum { RR_HEAD = 12, POINTER = 0xc00c, CLASS_IN = 1 };
+
+/* A blob in the making: where its parts are, as offsets from its start. */
+struct blob {
+    const struct draft *draft;
+    struct buffer *out;
+    size_t base; /* where it starts in `out` */
+    uint32_t table, table_mask;
+    uint32_t nodes, rrsets, services, pools, endpoints, subjects;
+    uint32_t names, text;
+    struct buffer fixups, extras; /* uint32_t: of the rrset that is being written */
+};
+
+static void *blob_at(const struct blob *blob, uint32_t off)
+{
+    return blob->out->bytes + blob->base + off;
+}
+
+/* Append; returns the offset in the blob. */
+static uint32_t bytes_put(struct blob *blob, const void *bytes, size_t len)
+{
+    return (uint32_t)(buffer_put(blob->out, bytes, len) - blob->base);
+}
+
+static uint32_t rows_put(struct blob *blob, const void *rows, size_t count, size_t size)
+{
+    buffer_align(blob->out, 8);
+    return bytes_put(blob, rows, count * size);
+}
+
+static uint32_t node_off(const struct blob *blob, uint32_t node)
+{
+    return node == DRAFT_NONE ? 0 : blob->nodes + node * (uint32_t)sizeof(struct image_node);
+}
+
+/* RRsets ------------------------------------------------------------------------------------------------------ */
+
+/* How much of a name stands before the zone's name, or all of it when it is not in the zone. */
+static size_t name_cut(const struct draft *draft, const uint8_t *name, size_t len)
+{
+    size_t at = 0;
+    while (name[at] && len - at > draft->origin_len)
+        at += 1u + name[at];
+    return draft->origin_len > 1 && len - at == draft->origin_len && name_equal(name + at, draft->origin) ? at : len;
+}
+
+/* A name of the rdata, its tail replaced by a pointer if that is the zone's name. `wire_off` is where the rrset begins. */
+static void compressed_put(struct blob *blob, uint32_t wire_off, const uint8_t *name)
+{
+    const size_t len = name_len(name), cut = name_cut(blob->draft, name, len);
+    (void)bytes_put(blob, name, cut);
+    if (cut == len)
+        return;
+    const uint8_t pointer[2] = {POINTER >> 8, POINTER & 0xff};
+    const uint32_t fixup = bytes_put(blob, pointer, sizeof pointer) - wire_off;
+    (void)buffer_put(&blob->fixups, &fixup, sizeof fixup);
+}
+
+/* Rdata with the names in it compressed that RFC 1035 lets be (RFC 3597 4). */
+static void rdata_put(struct blob *blob, uint32_t wire_off, uint16_t type, const uint8_t *rdata, size_t len)
+{
+    switch (type) {
+    case RDATA_NS:
+    case RDATA_CNAME:
+    case RDATA_PTR:
+        compressed_put(blob, wire_off, rdata);
+        break;
+    case RDATA_MX:
+        (void)bytes_put(blob, rdata, 2);
+        compressed_put(blob, wire_off, rdata + 2);
+        break;
+    case RDATA_SOA: {
+        const size_t mname_len = name_len(rdata), names_len = mname_len + name_len(rdata + mname_len);
+        compressed_put(blob, wire_off, rdata);
+        compressed_put(blob, wire_off, rdata + mname_len);
+        (void)bytes_put(blob, rdata + names_len, len - names_len);
+        break;
+    }
+    default:
+        (void)bytes_put(blob, rdata, len);
+    }
+}
+
+static void rr_put(struct blob *blob, uint32_t wire_off, uint32_t ttl_s, const struct draft_record *record)
+{
+    uint8_t head[RR_HEAD];
+    struct writer w = writer_of(head, sizeof head);
+    writer_u16(&w, POINTER);
+    writer_u16(&w, record->type);
+    writer_u16(&w, CLASS_IN);
+    writer_u32(&w, ttl_s);
+    const uint32_t start = bytes_put(blob, head, sizeof head);
+    rdata_put(blob, wire_off, record->type, blob->draft->rdata.bytes + record->rdata_off, record->rdata_len);
+    if (blob->out->failed)
+        return;
+    const size_t len = blob->out->len - blob->base - start - RR_HEAD;
+    uint8_t *rdlength = (uint8_t *)blob_at(blob, start) + RR_HEAD - 2;
+    rdlength[0] = (uint8_t)(len >> 8);
+    rdlength[1] = (uint8_t)len;
+}
+
+/* Where the name in a record's rdata begins whose addresses belong in the additional section, or NULL. */
+static const uint8_t *extra_name(const struct draft *draft, const struct draft_record *record)
+{
+    const uint8_t *rdata = draft->rdata.bytes + record->rdata_off;
+    switch (record->type) {
+    case RDATA_NS:
+        return rdata;
+    case RDATA_MX:
+        return rdata + 2;
+    case RDATA_SRV:
+        return rdata + 6;
+    default:
+        return NULL;
+    }
+}
+
+/* Add the node of an in-zone target that has addresses. Below a cut they are glue, which only an NS may show
+ * (RFC 1034 4.2.1). */
+static void extra_put(struct blob *blob, const struct draft_record *record)
+{
+    const struct draft *draft = blob->draft;
+    const uint8_t *name = extra_name(draft, record);
+    if (!name)
+        return;
+    const uint32_t idx = draft_node_find(draft, name, name_hash(name));
+    if (idx == DRAFT_NONE || (!draft_rrset_find(draft, idx, RDATA_A) && !draft_rrset_find(draft, idx, RDATA_AAAA)))
+        return;
+    const struct draft_node *node = draft_node(draft, idx);
+    if (record->type != RDATA_NS && (node->above != DRAFT_NONE || (node->flags & NODE_CUT)))
+        return;
+    const uint32_t off = node_off(blob, idx), *known = (const void *)blob->extras.bytes;
+    for (size_t i = 0; i < blob->extras.len / sizeof off; i++)
+        if (known[i] == off)
+            return;
+    (void)buffer_put(&blob->extras, &off, sizeof off);
+}
+
+static uint32_t scratch_put(struct blob *blob, const struct buffer *rows)
+{
+    if (rows->len == 0)
+        return 0;
+    buffer_align(blob->out, 4);
+    return bytes_put(blob, rows->bytes, rows->len);
+}
+
+static struct image_rrset rrset_make(struct blob *blob, const struct draft_rrset *rrset, uint32_t ttl_s)
+{
+    blob->fixups.len = blob->extras.len = 0;
+    const struct draft_record *first = draft_record(blob->draft, rrset->records_first);
+    struct image_rrset row = {.type = rrset->type, .count = (uint16_t)rrset->records_count, .ttl_s = ttl_s};
+    row.wire_off = bytes_put(blob, NULL, 0);
+    for (uint32_t i = 0; i < rrset->records_count; i++) {
+        const struct draft_record *record = draft_record(blob->draft, rrset->records_first + i);
+        rr_put(blob, row.wire_off, ttl_s, record);
+        extra_put(blob, record);
+    }
+    row.wire_len = bytes_put(blob, NULL, 0) - row.wire_off;
+    row.fixups_count = (uint16_t)(blob->fixups.len / sizeof(uint32_t));
+    row.fixups_off = scratch_put(blob, &blob->fixups);
+    row.extras_count = (uint16_t)(blob->extras.len / sizeof(uint32_t));
+    row.extras_off = scratch_put(blob, &blob->extras);
+    if (row.type == RDATA_CNAME || row.type == RDATA_DNAME)
+        row.target_off = bytes_put(blob, blob->draft->rdata.bytes + first->rdata_off, first->rdata_len);
+    return row;
+}
+
+static void rrsets_write(struct blob *blob)
+{
+    const uint32_t count = draft_rrsets_count(blob->draft);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct draft_rrset *rrset = draft_rrset(blob->draft, i);
+        const struct image_rrset row = rrset_make(blob, rrset, rrset->ttl_s);
+        ((struct image_rrset *)blob_at(blob, blob->rrsets))[i] = row;
+    }
+}
+
+/* The number that begins `back` bytes before the end of the apex' SOA. */
+static uint32_t soa_number(const struct draft *draft, unsigned back)
+{
+    const struct draft_record *record = draft_record(draft, draft_rrset_find(draft, 0, RDATA_SOA)->records_first);
+    struct reader r = reader_of(draft->rdata.bytes + record->rdata_off + record->rdata_len - back, back);
+    return reader_u32(&r);
+}
+
+/* One row behind the nodes' own: the SOA of negative answers (RFC 2308 5). */
+static uint32_t negative_soa_write(struct blob *blob)
+{
+    const struct draft_rrset *soa = draft_rrset_find(blob->draft, 0, RDATA_SOA);
+    const uint32_t minimum = soa_number(blob->draft, 4), count = draft_rrsets_count(blob->draft);
+    const struct image_rrset row = rrset_make(blob, soa, minimum < soa->ttl_s ? minimum : soa->ttl_s);
+    ((struct image_rrset *)blob_at(blob, blob->rrsets))[count] = row;
+    return blob->rrsets + count * (uint32_t)sizeof row;
+}
+
+/* Services ---------------------------------------------------------------------------------------------------- */
+
+static uint32_t text_off(const struct blob *blob, uint32_t off)
+{
+    return off == DRAFT_NONE ? 0 : blob->text + off;
+}
+
+static void endpoints_write(struct blob *blob)
+{
+    const struct draft *draft = blob->draft;
+    for (uint32_t i = 0; i < draft_endpoints_count(draft); i++) {
+        const struct draft_endpoint *endpoint = draft_endpoint(draft, i);
+        const uint8_t *wire = draft->rdata.bytes + endpoint->wire_off;
+        struct image_endpoint row = {.slot = endpoint->slot, .weight = endpoint->weight};
+        if (endpoint->kind == KIND_HOST) {
+            row.host.name_len = (uint32_t)name_len(wire);
+            row.host.name_off = bytes_put(blob, wire, row.host.name_len);
+        } else {
+            memcpy(row.address, wire, endpoint->kind == KIND_V4 ? 4 : 16);
+        }
+        ((struct image_endpoint *)blob_at(blob, blob->endpoints))[i] = row;
+    }
+}
+
+static void pools_write(struct blob *blob)
+{
+    struct image_pool_row *rows = blob_at(blob, blob->pools);
+    for (uint32_t i = 0; i < draft_pools_count(blob->draft); i++) {
+        const struct draft_pool *pool = draft_pool(blob->draft, i);
+        rows[i] = (struct image_pool_row){
+            .slot = pool->slot,
+            .weight = pool->weight,
+            .min_up = pool->min_up,
+            .endpoints_off = blob->endpoints + pool->endpoints_first * (uint32_t)sizeof(struct image_endpoint),
+            .region = pool->region,
+        };
+        memcpy(rows[i].counts, pool->counts, sizeof rows[i].counts);
+    }
+}
+
+static void services_write(struct blob *blob)
+{
+    const struct draft *draft = blob->draft;
+    struct image_service *rows = blob_at(blob, blob->services);
+    for (uint32_t i = 0; i < draft_services_count(draft); i++) {
+        const struct draft_service *service = draft_service(draft, i);
+        const struct draft_node *node = draft_node(draft, service->node);
+        rows[i] = (struct image_service){
+            .hash = node->hash,
+            .name_off = blob->names + node->name_off,
+            .pools_off = blob->pools + service->pools_first * (uint32_t)sizeof(struct image_pool_row),
+            .ttl_s = service->ttl_s,
+            .answers = service->answers,
+            .pools_count = (uint16_t)service->pools_count,
+            .policy = service->policy,
+            .panic_below = service->panic_below,
+            .sticky = (uint8_t)service->sticky,
+            .all_down = (uint8_t)service->all_down,
+        };
+        for (uint32_t j = 0; j < service->pools_count; j++) {
+            const struct draft_pool *pool = draft_pool(draft, service->pools_first + j);
+            rows[i].regions[pool->region / 64] |= UINT64_C(1) << pool->region % 64;
+            for (unsigned kind = 0; kind < KINDS; kind++)
+                rows[i].kinds |= (uint8_t)(pool->counts[kind] > 0 ? 1u << kind : 0);
+        }
+    }
+}
+
+/* What control needs of one pool: a row for it and one for each endpoint. */
+static struct image_subject *subjects_of_pool(const struct blob *blob, const struct draft_service *service,
+                                              const struct draft_pool *pool, struct image_subject *row)
+{
+    const struct image_subject subject = {
+        .kind = SUBJECT_POOL,
+        .slot = pool->slot,
+        .service_off = text_off(blob, service->name_off),
+        .region_off = text_off(blob, pool->region_off),
+        .region = pool->region,
+    };
+    *row++ = subject;
+    for (uint32_t i = 0; i < pool->endpoints_count; i++) {
+        const struct draft_endpoint *endpoint = draft_endpoint(blob->draft, pool->endpoints_first + i);
+        *row = subject;
+        row->kind = SUBJECT_ENDPOINT;
+        row->slot = endpoint->slot;
+        row->address_off = text_off(blob, endpoint->address_off);
+        row->check_off = text_off(blob, endpoint->check_off);
+        row->monitor_off = text_off(blob, service->monitor_off);
+        row++;
+    }
+    return row;
+}
+
+static void subjects_write(struct blob *blob)
+{
+    const struct draft *draft = blob->draft;
+    struct image_subject *row = blob_at(blob, blob->subjects);
+    for (uint32_t i = 0; i < draft_services_count(draft); i++) {
+        const struct draft_service *service = draft_service(draft, i);
+        for (uint32_t j = 0; j < service->pools_count; j++)
+            row = subjects_of_pool(blob, service, draft_pool(draft, service->pools_first + j), row);
+    }
+}
+
+/* The whole ---------------------------------------------------------------------------------------------------- */
+
+static void nodes_write(struct blob *blob)
+{
+    struct image_node *rows = blob_at(blob, blob->nodes);
+    struct image_slot *table = blob_at(blob, blob->table);
+    for (uint32_t i = 0; i < draft_nodes_count(blob->draft); i++) {
+        const struct draft_node *node = draft_node(blob->draft, i);
+        rows[i] = (struct image_node){
+            .name_off = blob->names + node->name_off,
+            .rrsets_off = blob->rrsets + node->rrsets_first * (uint32_t)sizeof(struct image_rrset),
+            .rrsets_count = (uint16_t)node->rrsets_count,
+            .flags = (uint16_t)node->flags,
+            .wild_off = node_off(blob, node->wild),
+            .above_off = node_off(blob, node->above),
+        };
+        if (node->service != DRAFT_NONE)
+            rows[i].service_off = blob->services + node->service * (uint32_t)sizeof(struct image_service);
+        uint32_t at = (uint32_t)node->hash & blob->table_mask;
+        while (table[at].off != 0)
+            at = (at + 1) & blob->table_mask;
+        table[at] = (struct image_slot){.tag = (uint32_t)(node->hash >> 32), .off = node_off(blob, i)};
+    }
+}
+
+/* Room for all that is of known size, and the names and texts as they are in the draft. */
+static void parts_put(struct blob *blob)
+{
+    const struct draft *draft = blob->draft;
+    const uint32_t nodes_count = draft_nodes_count(draft);
+    uint32_t slots = 2;
+    while (slots < 2 * (uint64_t)nodes_count)
+        slots *= 2;
+    buffer_align(blob->out, 8);
+    blob->base = blob->out->len;
+    blob->table_mask = slots - 1;
+    (void)bytes_put(blob, NULL, sizeof(struct image_zone));
+    blob->table = rows_put(blob, NULL, slots, sizeof(struct image_slot));
+    blob->nodes = rows_put(blob, NULL, nodes_count, sizeof(struct image_node));
+    blob->rrsets = rows_put(blob, NULL, draft_rrsets_count(draft) + 1, sizeof(struct image_rrset));
+    blob->services = rows_put(blob, NULL, draft_services_count(draft), sizeof(struct image_service));
+    blob->pools = rows_put(blob, NULL, draft_pools_count(draft), sizeof(struct image_pool_row));
+    blob->endpoints = rows_put(blob, NULL, draft_endpoints_count(draft), sizeof(struct image_endpoint));
+    blob->subjects = rows_put(blob, NULL, draft_pools_count(draft) + draft_endpoints_count(draft),
+                              sizeof(struct image_subject));
+    blob->names = bytes_put(blob, draft->names.bytes, draft->names.len);
+    blob->text = bytes_put(blob, draft->text.bytes, draft->text.len);
+}
+
+/* The apex' SOA among its rrsets. */
+static uint32_t soa_off(const struct blob *blob)
+{
+    const struct draft_rrset *soa = draft_rrset_find(blob->draft, 0, RDATA_SOA);
+    return blob->rrsets + (uint32_t)(soa - draft_rrset(blob->draft, 0)) * (uint32_t)sizeof(struct image_rrset);
+}
+
+static void head_write(struct blob *blob, uint64_t fingerprint, uint32_t negative_soa_off)
+{
+    const struct draft *draft = blob->draft;
+    const struct image_zone head = {
+        .len = (uint32_t)(blob->out->len - blob->base),
+        .serial = soa_number(draft, 20),
+        .name_off = blob->names + draft_node(draft, 0)->name_off,
+        .name_len = (uint32_t)draft->origin_len,
+        .table_mask = blob->table_mask,
+        .table_off = blob->table,
+        .nodes_count = draft_nodes_count(draft),
+        .apex_off = blob->nodes,
+        .soa_off = soa_off(blob),
+        .negative_soa_off = negative_soa_off,
+        .subjects_off = blob->subjects,
+        .subjects_count = draft_pools_count(draft) + draft_endpoints_count(draft),
+        .fingerprint = fingerprint,
+    };
+    memcpy(blob_at(blob, 0), &head, sizeof head);
+}
+
+enum err blob_put(const struct draft *draft, uint64_t fingerprint, struct buffer *out, struct diag *reterr)
+{
+    struct blob blob = {.draft = draft, .out = out};
+    parts_put(&blob);
+    if (!out->failed) {
+        nodes_write(&blob);
+        rrsets_write(&blob);
+        const uint32_t negative_soa_off = negative_soa_write(&blob);
+        endpoints_write(&blob);
+        pools_write(&blob);
+        services_write(&blob);
+        subjects_write(&blob);
+        (void)bytes_put(&blob, "", 1); /* the last byte is NUL, so that every text ends in the blob */
+        buffer_align(out, 8);
+        if (!out->failed)
+            head_write(&blob, fingerprint, negative_soa_off);
+    }
+    if (blob.fixups.failed || blob.extras.failed)
+        out->failed = true;
+    buffer_fini(&blob.fixups);
+    buffer_fini(&blob.extras);
+    return buffer_check(out, reterr);
+}
