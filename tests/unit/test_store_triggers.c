@@ -1,0 +1,398 @@
+#include "store_fixture.h"
+
+/* A statement that the store of the first session refuses, and the words of the refusal. */
+static const struct {
+    const char *sql;
+    const char *words;
+} refusals[] = {
+    /* zone */
+    {"INSERT INTO zone(name, mname, rname) VALUES ('Example.com', 'ns1.example.com', 'h@example.com')",
+     "zone: name \"Example.com\" has upper-case letters; write \"example.com\""},
+    {"INSERT INTO zone(name, mname, rname) VALUES ('example.com.', 'ns1.example.com', 'h@example.com')",
+     "zone: name \"example.com.\" ends in a dot; write \"example.com\""},
+    {"INSERT INTO zone(name, mname, rname) VALUES ('', 'ns1.example.com', 'h@example.com')", "zone: name is empty"},
+    {"INSERT INTO zone(name, mname, rname) VALUES (NULL, 'ns1.example.com', 'h@example.com')", "zone: name is empty"},
+    {"INSERT INTO zone(name, mname, rname) VALUES ('a..com', 'ns1.example.com', 'h@example.com')", "empty label"},
+    {"INSERT INTO zone(name, mname, rname) VALUES ('a b.com', 'ns1.example.com', 'h@example.com')", "may hold only"},
+    {"INSERT INTO zone(name, mname, rname) VALUES ('a.com', 'Ns1.example.com', 'h@example.com')", "zone: mname"},
+    {"INSERT INTO zone(name, mname, rname) VALUES ('a.com', 'ns1.example.com', 'h@')", "zone: rname \"h@\""},
+    {"INSERT INTO zone(name, mname, rname) VALUES ('a.com', 'ns1.example.com', NULL)", "zone: rname of \"a.com\""},
+    {"INSERT INTO zone(name, mname, rname) VALUES (hex(zeroblob(32)) || '.com', 'ns1.example.com', 'h@a.com')",
+     "label of more than 63"},
+    {"INSERT INTO zone(name, mname, rname) VALUES (replace(hex(zeroblob(64)), '0', 'a.') || 'com', 'ns1.a.com', 'h@a.com')",
+     "at most 253"},
+    {"UPDATE zone SET ttl = -1", "zone: ttl -1 of \"gslb.example.com\""},
+    {"UPDATE zone SET expire = 2147483648", "zone: expire 2147483648"},
+    {"UPDATE zone SET serial = 4294967296", "zone: serial 4294967296"},
+    {"UPDATE zone SET serial = -1", "zone: serial -1"},
+    {"UPDATE zone SET name = 'other.example.com'", "zone: \"gslb.example.com\" cannot be renamed"},
+    {"DELETE FROM zone", "zone: \"gslb.example.com\" still has 2 records"},
+    {"DELETE FROM record; DELETE FROM zone", "still has services, such as \"www.gslb.example.com\""},
+    {"UPDATE zone SET ttl = 'soon'", "cannot store TEXT value in INTEGER column zone.ttl"},
+    /* record */
+    {"INSERT INTO record(zone, name, type, data) VALUES ('a.com', '@', 'NS', 'ns1.a.com.')",
+     "record: there is no zone \"a.com\"; insert it into zone first"},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', '', 'NS', 'ns1.a.com.')", "write @"},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'Ns', 'A', '192.0.2.1')", "write \"ns\""},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'ns.a.com.', 'A', '192.0.2.1')",
+     "record: name \"ns.a.com.\" ends in a dot; write it relative to \"gslb.example.com\""},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a b', 'A', '192.0.2.1')", "\"a b\""},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a..b', 'A', '192.0.2.1')", "\"a..b\""},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', hex(zeroblob(32)), 'A', '192.0.2.1')",
+     "too long"},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'ns', 'a', '192.0.2.1')",
+     "record: type \"a\" of \"ns\""},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', '@', 'SOA', 'x')", "its row in zone"},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', '@', 'ANY', 'x')", "type of queries"},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'ns', 'A', ' ')", "one line of text"},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'ns', 'TXT', 'a' || char(10) || 'b')",
+     "one line of text"},
+    {"UPDATE record SET ttl = -5 WHERE name = 'ns1'", "record: ttl -5 of \"ns1\""},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'www', 'A', '192.0.2.1')",
+     "record: \"www.gslb.example.com\" is a service, which makes its A"},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'www', 'CNAME', 'a.com.')", "is a service"},
+    {"UPDATE record SET name = 'www' WHERE name = 'ns1'", "is a service"},
+    {"INSERT INTO record VALUES ('gslb.example.com', 'x', 'A', '192.0.2.1', 300)", "record.ttl"},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'ns1', 'A', '192.0.2.53')",
+     "record.zone, record.name, record.type, record.data"},
+    /* region */
+    {"INSERT INTO region(name) VALUES ('EU-west')", "region: name \"EU-west\" has upper-case letters; write \"eu-west\""},
+    {"INSERT INTO region(name) VALUES ('e u')", "region: name \"e u\" may hold only"},
+    {"INSERT INTO region(name) VALUES ('')", "region: name is empty"},
+    {"UPDATE region SET state = 'Drain'", "region: state \"Drain\" of \"eu\" is not one of auto, up, drain and down"},
+    {"UPDATE region SET until = unixepoch() * 1000 WHERE name = 'eu'", "unix time in seconds"},
+    {"UPDATE region SET latitude = 50", "region: \"eu\" has one coordinate of two"},
+    {"UPDATE region SET latitude = 91, longitude = 0", "region: latitude 91.0 of \"eu\""},
+    {"UPDATE region SET latitude = 0, longitude = -181", "region: longitude -181.0 of \"eu\""},
+    {"UPDATE region SET monitor = 'web'", "region: \"eu\" has a monitor without a target"},
+    {"UPDATE region SET monitor = 'x', target = '192.0.2.1'", "region: there is no monitor \"x\""},
+    {"UPDATE region SET monitor = 'web', target = '192.0.2.999'", "region: target \"192.0.2.999\""},
+    {"UPDATE region SET name = 'de' WHERE name = 'eu'", "region: \"eu\" cannot be renamed"},
+    {"DELETE FROM region WHERE name = 'eu'", "region: \"eu\" still has a pool of service \"www.gslb.example.com\""},
+    {"DELETE FROM endpoint; DELETE FROM pool; DELETE FROM region", "region: \"eu\" is still in a rule of policy \"global\""},
+    {"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 255) INSERT INTO region(name) SELECT 'r' || i FROM n",
+     "at most 256 regions"},
+    /* monitor */
+    {"INSERT INTO monitor(name, type) VALUES ('m', 'ping')", "monitor: type \"ping\" of \"m\""},
+    {"INSERT INTO monitor(name, type) VALUES ('m', 'tcp')", "monitor: \"m\" is of type tcp and has no port"},
+    {"INSERT INTO monitor(name, type) VALUES ('m', 'dns')", "has no host"},
+    {"UPDATE monitor SET port = 0", "monitor: port 0 of \"web\""},
+    {"UPDATE monitor SET port = 65536", "monitor: port 65536"},
+    {"UPDATE monitor SET host = 'a b'", "monitor: host \"a b\""},
+    {"UPDATE monitor SET path = 'healthz'", "monitor: path \"healthz\" of \"web\" does not begin with \"/\""},
+    {"UPDATE monitor SET path = '/a' || char(13) || char(10) || 'Evil: 1'", "monitor: path"},
+    {"UPDATE monitor SET method = 'get'", "monitor: method \"get\""},
+    {"UPDATE monitor SET expect_status = '2xx'", "monitor: expect_status \"2xx\""},
+    {"UPDATE monitor SET expect_status = '200,'", "monitor: expect_status \"200,\""},
+    {"UPDATE monitor SET expect_status = ''", "monitor: expect_status \"\""},
+    {"UPDATE monitor SET expect_status = '399-200'", "monitor: expect_status \"399-200\""},
+    {"UPDATE monitor SET expect_status = '200-1000'", "monitor: expect_status"},
+    {"UPDATE monitor SET expect_body = ''", "monitor: expect_body"},
+    {"UPDATE monitor SET tls_verify = 2", "monitor: tls_verify 2"},
+    {"UPDATE monitor SET interval_s = 0", "monitor: interval_s 0.0"},
+    {"UPDATE monitor SET timeout_s = 0", "monitor: timeout_s 0.0"},
+    {"UPDATE monitor SET timeout_s = 11",
+     "monitor: timeout_s 11.0 of \"web\" is above its interval_s 10.0; lower it or raise the interval"},
+    {"UPDATE monitor SET fall = 0", "monitor: fall 0"},
+    {"UPDATE monitor SET rise = 0", "monitor: rise 0"},
+    {"UPDATE monitor SET latency_max_ms = 0", "monitor: latency_max_ms 0"},
+    {"UPDATE monitor SET quorum = 0", "monitor: quorum \"0\" of \"web\""},
+    {"UPDATE monitor SET quorum = 'most'", "monitor: quorum \"most\""},
+    {"UPDATE monitor SET quorum = -1", "monitor: quorum \"-1\""},
+    {"UPDATE monitor SET name = 'x'", "monitor: \"web\" cannot be renamed"},
+    {"DELETE FROM monitor", "monitor: \"web\" is still used by service \"www.gslb.example.com\""},
+    {"UPDATE region SET monitor = 'web', target = '192.0.2.1'; UPDATE service SET monitor = NULL; DELETE FROM monitor",
+     "monitor: \"web\" is still used by region \"eu\""},
+    /* policy, rule */
+    {"INSERT INTO policy(name, method) VALUES ('p', 'random')", "policy: method \"random\" of \"p\""},
+    {"INSERT INTO policy(name, geofence) VALUES ('p', 2)", "policy: geofence 2"},
+    {"UPDATE policy SET name = 'p'", "policy: \"global\" cannot be renamed"},
+    {"DELETE FROM policy", "policy: \"global\" is still used by service"},
+    {"DELETE FROM endpoint; DELETE FROM pool; DELETE FROM service; DELETE FROM policy", "policy: \"global\" still has rules"},
+    {"INSERT INTO rule(policy, client, region) VALUES ('p', 'default', 'eu')", "rule: there is no policy \"p\""},
+    {"INSERT INTO rule(policy, client, region) VALUES ('global', 'default', 'ap')", "rule: there is no region \"ap\""},
+    {"UPDATE rule SET tier = 0", "rule: tier 0 of \"continent:EU\""},
+    {"UPDATE rule SET weight = -1", "rule: weight -1 of \"continent:EU\""},
+    {"UPDATE rule SET client = 'continent:XX' WHERE client = 'default'", "rule: client \"continent:XX\" is not a continent"},
+    {"UPDATE rule SET client = 'country:de' WHERE client = 'default'", "such as country:DE"},
+    {"UPDATE rule SET client = 'subdivision:CA' WHERE client = 'default'", "such as subdivision:US-CA"},
+    {"UPDATE rule SET client = 'asn:AS1' WHERE client = 'default'", "such as asn:64500"},
+    {"UPDATE rule SET client = 'asn:4294967296' WHERE client = 'default'", "1 to 4294967295"},
+    {"UPDATE rule SET client = 'net:192.0.2.0' WHERE client = 'default'", "write ADDRESS/BITS"},
+    {"UPDATE rule SET client = 'net:192.0.2.0/33' WHERE client = 'default'", "write ADDRESS/BITS"},
+    {"UPDATE rule SET client = 'net:192.0.300.0/24' WHERE client = 'default'", "rule: client \"192.0.300.0\""},
+    {"UPDATE rule SET client = 'net:2001:db8::/129' WHERE client = 'default'", "write ADDRESS/BITS"},
+    {"UPDATE rule SET client = 'net:localhost/8' WHERE client = 'default'", "write ADDRESS/BITS"},
+    {"UPDATE rule SET client = 'everyone' WHERE client = 'default'", "rule: client \"everyone\" is not default"},
+    {"UPDATE rule SET client = NULL WHERE client = 'default'", "rule: client \"\""},
+    /* service */
+    {"INSERT INTO service(name, policy) VALUES ('www.example.org', 'global')",
+     "service: there is no zone for \"www.example.org\"; insert one that it is in, such as \"example.org\""},
+    {"INSERT INTO service(name, policy) VALUES ('WWW.gslb.example.com', 'global')", "upper-case letters"},
+    {"INSERT INTO service(name, policy) VALUES ('a.gslb.example.com', 'p')", "service: there is no policy \"p\""},
+    {"INSERT INTO service(name) VALUES ('a.gslb.example.com')", "service: \"a.gslb.example.com\" has no policy"},
+    {"INSERT INTO service(name, policy) VALUES ('ns1.gslb.example.com', 'global')",
+     "service: there is already a record \"ns1\" of type A in zone \"gslb.example.com\""},
+    {"UPDATE service SET monitor = 'm'", "service: there is no monitor \"m\""},
+    {"UPDATE service SET ttl = -1", "service: ttl -1"},
+    {"UPDATE service SET answers = -1", "service: answers -1"},
+    {"UPDATE service SET sticky = 'ip'", "service: sticky \"ip\""},
+    {"UPDATE service SET all_down = 'panic'", "service: all_down \"panic\""},
+    {"UPDATE service SET panic_below = 50", "service: panic_below 50.0"},
+    {"UPDATE service SET name = 'a.gslb.example.com'", "service: \"www.gslb.example.com\" cannot be renamed"},
+    {"DELETE FROM service", "service: \"www.gslb.example.com\" still has a pool in \"eu\""},
+    /* pool */
+    {"INSERT INTO pool(service, region) VALUES ('a.gslb.example.com', 'eu')",
+     "pool: there is no service \"a.gslb.example.com\"; insert it into service first"},
+    {"INSERT INTO pool(service, region) VALUES ('www.gslb.example.com', 'ap')", "pool: there is no region \"ap\""},
+    {"UPDATE pool SET weight = -1", "pool: weight -1 of \"www.gslb.example.com\" in \"eu\""},
+    {"UPDATE pool SET min_up = 0", "pool: min_up 0"},
+    {"UPDATE pool SET state = 'off'", "pool: state \"off\" of \"www.gslb.example.com eu\""},
+    {"UPDATE pool SET region = 'us' WHERE region = 'eu'", "pool: \"www.gslb.example.com\" in \"eu\" cannot be moved"},
+    {"DELETE FROM pool", "pool: \"www.gslb.example.com\" in \"eu\" still has endpoint \"198.51.100.1\""},
+    {"UPDATE pool SET weight = 'heavy'", "cannot store TEXT value in INTEGER column pool.weight"},
+    {"INSERT INTO pool(service, region) VALUES ('www.gslb.example.com', 'eu')", "pool.service, pool.region"},
+    /* endpoint */
+    {"INSERT INTO endpoint(service, region, address) VALUES ('a.gslb.example.com', 'eu', '192.0.2.1')",
+     "endpoint: there is no service \"a.gslb.example.com\""},
+    {"INSERT INTO endpoint(service, region, address) VALUES ('www.gslb.example.com', 'ap', '192.0.2.1')",
+     "endpoint: there is no region \"ap\""},
+    {"DELETE FROM endpoint; DELETE FROM pool;"
+     "INSERT INTO endpoint(service, region, address) VALUES ('www.gslb.example.com', 'eu', '192.0.2.1')",
+     "endpoint: service \"www.gslb.example.com\" has no pool in \"eu\"; insert it into pool first"},
+    {"UPDATE endpoint SET weight = -1", "endpoint: weight -1 of \"198.51.100.1\""},
+    {"UPDATE endpoint SET state = 'x'", "endpoint: state \"x\" of \"198.51.100.1\""},
+    {"UPDATE endpoint SET address = ''", "endpoint: address"},
+    {"UPDATE endpoint SET address = '198.51.100'", "endpoint: address \"198.51.100\" is not an IPv4 address"},
+    {"UPDATE endpoint SET address = '198.51.100.256'", "is not an IPv4 address"},
+    {"UPDATE endpoint SET address = '198.51.100.01'", "is not an IPv4 address"},
+    {"UPDATE endpoint SET address = '2001:DB8::1'", "write \"2001:db8::1\""},
+    {"UPDATE endpoint SET address = '2001:db8::1::2'", "is not an IPv6 address"},
+    {"UPDATE endpoint SET address = '2001:db8:1:2:3:4:5'", "is not an IPv6 address"},
+    {"UPDATE endpoint SET address = '2001:db8::12345'", "is not an IPv6 address"},
+    {"UPDATE endpoint SET address = '::g'", "is not an IPv6 address"},
+    {"UPDATE endpoint SET address = '198.51.100.1:80'", "is not an IPv6 address"},
+    {"UPDATE endpoint SET address = 'cdn.example.net.'", "endpoint: address \"cdn.example.net.\" ends in a dot"},
+    {"UPDATE endpoint SET address = 'http://a'", "endpoint: address \"http://a\""},
+    {"UPDATE endpoint SET check_address = '1.2.3'", "endpoint: check_address \"1.2.3\""},
+    {"UPDATE endpoint SET address = 'www.gslb.example.com'", "cannot be an endpoint of itself"},
+    {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'www', 'TXT', 'x');"
+     "UPDATE endpoint SET address = 'cdn.example.net'", "endpoint: \"www.gslb.example.com\" has records"},
+    {"UPDATE endpoint SET address = 'cdn.example.net';"
+     "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'www', 'TXT', 'x')",
+     "is a service with a host name for an endpoint"},
+    {"INSERT INTO service(name, policy) VALUES ('gslb.example.com', 'global');"
+     "INSERT INTO pool(service, region) VALUES ('gslb.example.com', 'eu');"
+     "INSERT INTO endpoint(service, region, address) VALUES ('gslb.example.com', 'eu', 'cdn.example.net')",
+     "endpoint: \"gslb.example.com\" is a zone"},
+    /* vantage */
+    {"INSERT INTO vantage(name, public_key) VALUES ('v', 'AAAA')", "vantage: public_key of \"v\" is not 32 bytes"},
+    {"INSERT INTO vantage(name, public_key) VALUES ('v', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=')", "not 32 bytes"},
+    {"INSERT INTO vantage(name, public_key) VALUES ('v', 'AAAAAAAAAAAAAAAAAAAAA-AAAAAAAAAAAAAAAAAAAAA=')", "not 32 bytes"},
+    {"INSERT INTO vantage(name, public_key) VALUES ('v', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='),"
+     " ('w', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=')", "vantage: \"w\" has the public_key of \"v\""},
+    {"INSERT INTO vantage(name, public_key, asn) VALUES ('v', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=', 0)",
+     "vantage: asn 0"},
+    {"INSERT INTO vantage(name, public_key, enabled) VALUES ('v', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=', 2)",
+     "vantage: enabled 2"},
+    {"INSERT INTO vantage(name, public_key, latitude) VALUES ('v', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=', 2)",
+     "vantage: \"v\" has one coordinate"},
+    /* audit */
+    {"UPDATE audit SET key = ''", "audit: rows are never changed"},
+    {"DELETE FROM audit", "audit: rows are never deleted"},
+};
+
+static const char *const acceptances[] = {
+    "INSERT INTO zone(name, mname, rname) VALUES ('0/25.2.0.192.in-addr.arpa', 'ns1.example.com', 'host\\.master.example.com')",
+    "INSERT INTO zone(name, mname, rname) VALUES ('www.gslb.example.com', 'ns1.example.com', 'h@example.com')",
+    "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'www', 'TXT', '\"beside a service\"')",
+    "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', '*', 'A', '192.0.2.1')",
+    "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', '_sip._udp', 'SRV', '0 0 5060 ns1')",
+    "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a\\.b', 'TYPE65280', '\\# 1 00')",
+    "INSERT INTO record(zone, name, type, ttl, data) VALUES ('gslb.example.com', 'zero', 'A', 0, '192.0.2.1')",
+    "UPDATE record SET data = '192.0.2.54' WHERE name = 'ns1'",
+    "DELETE FROM record WHERE name = 'ns1'",
+    "UPDATE region SET latitude = 48.1, longitude = 11.6, monitor = 'web', target = '2001:db8::1'",
+    "UPDATE region SET state = 'down', until = NULL",
+    "UPDATE monitor SET interval_s = 0.5, timeout_s = 0.5, quorum = 3, latency_max_ms = 250, expect_status = '200,204,300-399'",
+    "UPDATE monitor SET type = 'icmp', port = NULL",
+    "UPDATE rule SET client = 'country:DE' WHERE client = 'continent:EU'",
+    "UPDATE rule SET client = 'subdivision:US-CA' WHERE client = 'continent:EU'",
+    "UPDATE rule SET client = 'subdivision:GB-ENG' WHERE client = 'continent:EU'",
+    "UPDATE rule SET client = 'asn:4294967295' WHERE client = 'continent:EU'",
+    "UPDATE rule SET client = 'net:192.0.2.0/24' WHERE client = 'continent:EU'",
+    "UPDATE rule SET client = 'net:0.0.0.0/0' WHERE client = 'continent:EU'",
+    "UPDATE rule SET client = 'net:2001:db8::/32' WHERE client = 'continent:EU'",
+    "UPDATE rule SET client = 'net:::/0' WHERE client = 'continent:EU'",
+    "UPDATE rule SET weight = 0, tier = 9",
+    "INSERT INTO service(name, policy) VALUES ('gslb.example.com', 'global'), ('deep.er.gslb.example.com', 'global')",
+    "UPDATE service SET monitor = NULL, answers = 2, sticky = 'client', all_down = 'servfail', panic_below = 0.5",
+    "UPDATE pool SET weight = 0, min_up = 2, state = 'drain', until = unixepoch() + 60",
+    "UPDATE endpoint SET address = 'cdn.example.net'",
+    "UPDATE endpoint SET address = '2001:db8::1', check_address = '10.0.0.1'",
+    "UPDATE endpoint SET address = '::'",
+    "UPDATE endpoint SET address = '1:2:3:4:5:6:7:8'",
+    "UPDATE endpoint SET address = '1:2:3:4:5:6:7::'",
+    "UPDATE endpoint SET address = '64:ff9b::192.0.2.1'",
+    "UPDATE endpoint SET address = '1:2:3:4:5:6:192.0.2.1'",
+    "INSERT INTO endpoint(service, region, address) VALUES ('www.gslb.example.com', 'eu', '198.51.100.1')"
+    " ON CONFLICT DO UPDATE SET weight = 3",
+    "INSERT INTO vantage(name, public_key, latitude, longitude, asn)"
+    " VALUES ('v', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=', -33.9, 151.2, 64500)",
+    "DELETE FROM endpoint; DELETE FROM pool; DELETE FROM service; DELETE FROM rule; DELETE FROM policy; DELETE FROM monitor;"
+    "DELETE FROM region; DELETE FROM record; DELETE FROM zone",
+};
+
+static void test_a_mistake_is_refused_in_words_and_changes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        fixture_run(fixture, "BEGIN");
+        const char *text = fixture_try(fixture, refusals[i].sql);
+        if (!text)
+            fail_msg("not refused: %s", refusals[i].sql);
+        if (!strstr(text, refusals[i].words))
+            fail_msg("%s\n  gives: %s\n  not:   %s", refusals[i].sql, text, refusals[i].words);
+        fixture_run(fixture, "ROLLBACK");
+    }
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM audit"), 19);
+}
+
+static void test_what_is_right_is_let_in(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof acceptances / sizeof acceptances[0]; i++) {
+        fixture_run(fixture, "BEGIN");
+        fixture_run(fixture, acceptances[i]);
+        fixture_run(fixture, "ROLLBACK");
+    }
+}
+
+static void test_a_refused_row_takes_its_statement_back_and_no_more(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_run(fixture, "BEGIN; INSERT INTO region(name) VALUES ('ap')");
+    assert_non_null(fixture_try(fixture, "INSERT INTO region(name) VALUES ('sa'), ('AF')"));
+    assert_non_null(fixture_try(fixture, "DELETE FROM region"));
+    fixture_run(fixture, "COMMIT");
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM region WHERE name IN ('eu', 'us', 'ap')"), 3);
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM region"), 3);
+}
+
+static void test_a_service_is_in_its_longest_zone(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_run(fixture, "INSERT INTO zone(name, mname, rname) VALUES"
+                         " ('example.com', 'ns1.example.com', 'h@example.com'),"
+                         " ('lb.example.com', 'ns1.example.com', 'h@example.com')");
+    assert_int_equal(fixture_number(fixture, "SELECT zone = 'gslb.example.com' FROM service_zone"), 1);
+    /* "lb.example.com" is no ancestor of "www.gslb.example.com", and "example.com" is not the longest. */
+    fixture_run(fixture, "DELETE FROM zone WHERE name IN ('example.com', 'lb.example.com')");
+}
+
+/* The serial after `sql`, which stood at 4000000000 before: far from the clock, so that it counts. */
+static int64_t serial_after(struct fixture *fixture, const char *sql)
+{
+    fixture_run(fixture, "UPDATE zone SET serial = 4000000000");
+    fixture_run(fixture, sql);
+    return fixture_number(fixture, "SELECT serial FROM zone WHERE name = 'gslb.example.com'") - 4000000000;
+}
+
+static void test_the_serial_moves_with_what_the_zone_serves(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct {
+        const char *sql;
+        int64_t steps;
+    } cases[] = {
+        {"UPDATE zone SET ttl = 60", 1},
+        {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a', 'A', '192.0.2.1')", 1},
+        {"UPDATE record SET ttl = 5 WHERE name = 'a'", 1},
+        {"DELETE FROM record WHERE name = 'a'", 1},
+        {"UPDATE service SET ttl = 60", 1},
+        {"UPDATE pool SET weight = 7 WHERE region = 'us'", 1},
+        {"UPDATE endpoint SET weight = 7 WHERE region = 'us'", 1},
+        {"UPDATE endpoint SET address = '192.0.2.7' WHERE region = 'us'", 1},
+        {"DELETE FROM endpoint WHERE region = 'us'", 1},
+        {"DELETE FROM pool WHERE region = 'us'", 1},
+        {"INSERT INTO pool(service, region) VALUES ('www.gslb.example.com', 'us')", 1},
+        {"INSERT INTO service(name, policy) VALUES ('b.gslb.example.com', 'global')", 1},
+        {"DELETE FROM service WHERE name = 'b.gslb.example.com'", 1},
+        {"UPDATE pool SET state = 'drain', until = 2000000000, note = 'x'", 0},
+        {"UPDATE endpoint SET state = 'drain'", 0},
+        {"UPDATE region SET state = 'up'", 0},
+        {"UPDATE rule SET weight = 3", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (serial_after(fixture, cases[i].sql) != cases[i].steps)
+            fail_msg("%s", cases[i].sql);
+    fixture_run(fixture, "UPDATE zone SET serial = 5; UPDATE zone SET ttl = 61");
+    assert_int_equal(fixture_number(fixture, "SELECT abs(serial - unixepoch()) < 5 FROM zone"), 1);
+    fixture_run(fixture, "UPDATE zone SET serial = 4294967295; UPDATE zone SET ttl = 62");
+    assert_int_equal(fixture_number(fixture, "SELECT abs(serial - unixepoch()) < 5 FROM zone"), 1);
+}
+
+static void test_the_audit_tells_rows_before_and_after(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_run(fixture, "UPDATE pool SET weight = 9 WHERE region = 'us'");
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM audit WHERE seq = (SELECT max(seq) FROM audit)"
+                                             " AND op = 'update' AND tbl = 'pool' AND key = 'www.gslb.example.com us'"
+                                             " AND before ->> 'weight' = 5 AND after ->> 'weight' = 9"
+                                             " AND abs(at - unixepoch()) < 5"),
+                     1);
+    fixture_run(fixture, "DELETE FROM endpoint WHERE region = 'us'");
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM audit WHERE seq = (SELECT max(seq) FROM audit)"
+                                             " AND op = 'delete' AND key = 'www.gslb.example.com us 203.0.113.1'"
+                                             " AND before ->> 'address' = '203.0.113.1' AND after IS NULL"),
+                     1);
+    fixture_run(fixture, "UPDATE zone SET serial = 7");
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM audit WHERE seq = (SELECT max(seq) FROM audit)"
+                                             " AND tbl = 'zone' AND after ->> 'serial' = 7"),
+                     1);
+    /* A serial that moves with a record is no change of its own. */
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM audit WHERE tbl = 'zone' AND op = 'update'"), 1);
+}
+
+static void test_the_audit_holds_every_column_of_every_table(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_run(fixture, "INSERT INTO vantage(name, public_key) VALUES ('v', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=');"
+                         "UPDATE zone SET ttl = ttl; UPDATE record SET ttl = ttl; UPDATE region SET note = note;"
+                         "UPDATE monitor SET port = port; UPDATE policy SET geofence = geofence; UPDATE rule SET tier = tier;"
+                         "UPDATE service SET ttl = ttl; UPDATE pool SET note = note; UPDATE endpoint SET note = note;"
+                         "UPDATE vantage SET asn = asn; DELETE FROM endpoint; DELETE FROM pool; DELETE FROM service;"
+                         "DELETE FROM rule; DELETE FROM policy; DELETE FROM monitor; DELETE FROM region;"
+                         "DELETE FROM record; DELETE FROM zone; DELETE FROM vantage");
+    /* Each of ten tables has been inserted into, updated and deleted from, with whole rows each time. */
+    const char *partial =
+        "SELECT count(*) FROM audit AS a WHERE EXISTS (SELECT 1 FROM pragma_table_info(a.tbl) AS c WHERE"
+        " (a.op <> 'insert' AND c.name NOT IN (SELECT key FROM json_each(a.before))) OR"
+        " (a.op <> 'delete' AND c.name NOT IN (SELECT key FROM json_each(a.after))))";
+    assert_int_equal(fixture_number(fixture, "SELECT count(DISTINCT tbl || op) FROM audit"), 30);
+    assert_int_equal(fixture_number(fixture, partial), 0);
+}
+
+static void test_recursive_triggers_change_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_run(fixture, "PRAGMA recursive_triggers = on");
+    assert_int_equal(serial_after(fixture, "UPDATE record SET ttl = 5 WHERE name = 'ns1'"), 1);
+    assert_int_equal(serial_after(fixture, "UPDATE zone SET ttl = 5"), 1);
+}
+
+int main(void)
+{
+#define test(name) cmocka_unit_test_setup_teardown(name, fixture_setup_session, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        test(test_a_mistake_is_refused_in_words_and_changes_nothing),
+        test(test_what_is_right_is_let_in),
+        test(test_a_refused_row_takes_its_statement_back_and_no_more),
+        test(test_a_service_is_in_its_longest_zone),
+        test(test_the_serial_moves_with_what_the_zone_serves),
+        test(test_the_audit_tells_rows_before_and_after),
+        test(test_the_audit_holds_every_column_of_every_table),
+        test(test_recursive_triggers_change_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
