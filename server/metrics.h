@@ -9,22 +9,13 @@
 #include "common/buffer.h"
 #include "common/clock.h"
 #include "common/err.h"
+#include "health/intake.h"
 #include "server/counters.h"
 #include "server/roster.h"
 #include "server/verdicts.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* Why a vantage point's message was not taken. */
-enum refusal {
-    REFUSAL_VANTAGE,   /* no such one, or disabled */
-    REFUSAL_SIGNATURE,
-    REFUSAL_SEQ,       /* not above the last one's */
-    REFUSAL_CLOCK,     /* off by more than 30 s */
-    REFUSAL_BODY,      /* does not parse */
-    REFUSALS,
-};
 
 /* The numbers of the control process; zeroed at start. Whoever does a thing counts it. */
 struct metrics {
@@ -34,10 +25,9 @@ struct metrics {
     int64_t load_ok_ms;               /* the last good one, unix time; control */
     uint64_t zones, problems;         /* of the published world; control */
     uint64_t workers_lost;            /* workers that died; 0 where control does not know */
-    uint64_t refusals[REFUSALS];      /* api */
+    uint64_t refusals[INTAKE_COUNT];  /* messages of vantage points that were not taken; api */
     uint64_t requests;                /* api */
     uint64_t connections_refused;     /* api: over the limit */
-    uint64_t history_failures;        /* verdicts */
 };
 
 /* All that metrics_print() reads; lent. */
@@ -48,9 +38,6 @@ struct metrics_view {
     const struct roster *roster;     /* NULL: no world yet */
     const struct verdicts *verdicts; /* configured with that roster */
 };
-
-/* "vantage", "signature", "seq", "clock", "body". */
-const char *metrics_refusal_name(enum refusal refusal);
 
 /* Append everything. ERR_MEMORY. Cost: linear in subjects, and in workers times pools. */
 NODISCARD enum err metrics_print(const struct metrics_view *view, struct moment now, struct buffer *ret,

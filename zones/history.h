@@ -31,6 +31,8 @@ enum {
     HISTORY_LOADS_MAX = 10000,      /* rows of `load` */
     HISTORY_PENDING_MAX = 16384,    /* events that wait for a file that can be written; more are counted */
     HISTORY_TRIM_ROWS = 1000,       /* rows that one commit drops at most for the limits above */
+    HISTORY_WAL_PAGES = 1000,       /* of 4 KiB; then they are copied into the file */
+    HISTORY_WAL_PAGES_MAX = 65536,  /* where a reader keeps them from being copied, nothing more is written */
 };
 
 struct history; /* an open file; heap */
@@ -55,7 +57,7 @@ struct history_vantage {
     int64_t seen_ms; /* 0: never */
     uint32_t votes;  /* fresh ones */
     bool suspect;
-    int64_t seq;     /* of the last batch that was taken from it */
+    int64_t votes_seq, checks_seq; /* of the last messages that were taken from it; -1: none was */
 };
 
 /* A row of vote: the last word of one vantage point on one check. */
@@ -93,16 +95,25 @@ struct history_load {
     uint64_t zones, problems;
 };
 
+/* A row of problem. */
+struct history_problem {
+    int64_t at_ms;
+    const char *zone, *subject, *message;
+};
+
 /* Open for writing; made when missing, with mode 0640. A file that is no database, or whose contents are broken, is moved
- * aside (`health.db.broken`) and a new one made, with a line in the log. ERR_VERSION: a newer program's.
- * ERR_SYSTEM: it can be neither opened nor made. */
+ * aside (`health.db.broken`) and a new one made, with a line in the log: at once, or at the history_begin() after it
+ * was noticed. ERR_VERSION: a newer program's. ERR_SYSTEM: it can be neither opened nor made. */
 NODISCARD enum err history_open(const char *path, struct history **ret, struct diag *reterr);
 
 /* Open for reading. ERR_MISSING: no such file. ERR_CORRUPT. ERR_VERSION. ERR_SYSTEM. */
 NODISCARD enum err history_open_read(const char *path, struct history **ret, struct diag *reterr);
 void history_close(struct history **history);
 
-/* Control. Begin a transaction. ERR_BUSY: another writer has the lock. ERR_SYSTEM: disk full, or the file is not writable. */
+/* How many files this has been: whoever knows what is in the file compares it after history_begin(). */
+unsigned history_epoch(const struct history *history);
+
+/* Control. Begin a transaction. ERR_BUSY: another writer has the lock, or a reader has kept its snapshot for too long. ERR_SYSTEM: disk full, or the file is not writable. */
 NODISCARD enum err history_begin(struct history *history, struct diag *reterr);
 
 /* Control. End it, with the events that wait. On an error nothing of it is in the file. */
@@ -115,6 +126,7 @@ void history_put_vote(struct history *history, const struct history_vote *row);
 void history_drop_health(struct history *history, const struct history_health *row);
 void history_drop_vantage(struct history *history, const char *name); /* with its votes */
 void history_drop_check(struct history *history, const char *check);  /* its votes */
+void history_drop_votes(struct history *history);                     /* all of them */
 
 /* Control, within a transaction. Append a row to load. */
 void history_put_load(struct history *history, const struct history_load *row);
@@ -142,11 +154,11 @@ struct history_taker {
     void (*state)(void *context, const struct history_state *row);
     void (*event)(void *context, const struct history_event *row);
     void (*load)(void *context, const struct history_load *row);
-    void (*problem)(void *context, const struct manifest_problem *row, int64_t at_ms);
+    void (*problem)(void *context, const struct history_problem *row);
 };
 
 /* Give rows to the taker's function for them: health of one kind in order of its key, vantage points by name,
- * votes by check and vantage point, events and loads from the oldest of the last `count` on, problems in the
+ * votes by check and vantage point, events and loads from the oldest of the last `limit` on, problems in the
  * order of the compiler. ERR_BUSY. ERR_CORRUPT. ERR_SYSTEM. */
 NODISCARD enum err history_each_health(struct history *history, enum subject_kind kind,
                                        const struct history_taker *taker, struct diag *reterr);
@@ -154,9 +166,9 @@ NODISCARD enum err history_each_vantage(struct history *history, const struct hi
                                         struct diag *reterr);
 NODISCARD enum err history_each_vote(struct history *history, const struct history_taker *taker, struct diag *reterr);
 NODISCARD enum err history_each_state(struct history *history, const struct history_taker *taker, struct diag *reterr);
-NODISCARD enum err history_each_event(struct history *history, uint32_t count, const struct history_taker *taker,
+NODISCARD enum err history_each_event(struct history *history, uint32_t limit, const struct history_taker *taker,
                                       struct diag *reterr);
-NODISCARD enum err history_each_load(struct history *history, uint32_t count, const struct history_taker *taker,
+NODISCARD enum err history_each_load(struct history *history, uint32_t limit, const struct history_taker *taker,
                                      struct diag *reterr);
 NODISCARD enum err history_each_problem(struct history *history, const struct history_taker *taker,
                                         struct diag *reterr);
