@@ -34,6 +34,10 @@ void probe_replan(struct probe *probe, const struct probe_plan *plan, int64_t no
 {
     struct probe next;
     probe_init(&next, plan, now_ms, rng);
+    next.started_ms = probe->started_ms;
+    next.due_ms = at_least(next_on_grid(plan, probe->started_ms, rng), now_ms);
+    if (probe->due_ms == PROBE_NEVER)
+        next.due_ms = PROBE_NEVER;
     next.settled = probe->settled;
     next.row = probe->row;
     next.vote = probe->vote;

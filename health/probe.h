@@ -60,7 +60,7 @@ struct probe {
 /* A check that has not been probed yet: due at its phase within the next interval. */
 void probe_init(struct probe *probe, const struct probe_plan *plan, int64_t now_ms, struct rng *rng);
 
-/* Take a changed plan; the vote stays. */
+/* Take a changed plan; the vote stays, and so does a probe that runs. */
 void probe_replan(struct probe *probe, const struct probe_plan *plan, int64_t now_ms, struct rng *rng);
 
 /* A probe starts. It is bounded by plan.timeout_ms. */
