@@ -26,7 +26,11 @@ static const char *const history_sql[HISTORY_STATEMENTS] = {
     [HISTORY_PUT_VOTE] = "REPLACE INTO vote(vantage, check_id, verdict, since, latency_ms, reason)"
                          " VALUES (?, ?, ?, ?, ?, ?)",
     [HISTORY_DROP_CHECK] = "DELETE FROM vote WHERE check_id = ?",
-    [HISTORY_DROP_VOTES] = "DELETE FROM vote",
+    [HISTORY_CLEAR_REGIONS] = "DELETE FROM region_health",
+    [HISTORY_CLEAR_POOLS] = "DELETE FROM pool_health",
+    [HISTORY_CLEAR_ENDPOINTS] = "DELETE FROM endpoint_health",
+    [HISTORY_CLEAR_VANTAGES] = "DELETE FROM vantage_health",
+    [HISTORY_CLEAR_VOTES] = "DELETE FROM vote",
     [HISTORY_PUT_LOAD] = "INSERT INTO load(generation, at, ok, zones, problems) VALUES (?, ?, ?, ?, ?)",
     [HISTORY_TRIM_LOADS] = "DELETE FROM load WHERE rowid <= (SELECT max(rowid) FROM load) - ?",
     [HISTORY_DROP_PROBLEMS] = "DELETE FROM problem",
@@ -176,10 +180,12 @@ void history_drop_check(struct history *history, const char *check)
     put_text(history, HISTORY_DROP_CHECK, check);
 }
 
-void history_drop_votes(struct history *history)
+void history_clear(struct history *history)
 {
-    struct binder binder = bind(history, HISTORY_DROP_VOTES);
-    run(&binder);
+    for (int which = HISTORY_CLEAR_REGIONS; which <= HISTORY_CLEAR_VOTES; which++) {
+        struct binder binder = bind(history, (enum history_statement)which);
+        run(&binder);
+    }
 }
 
 void history_put_load(struct history *history, const struct history_load *row)
@@ -277,6 +283,11 @@ size_t history_pending(const struct history *history)
     return history->waiting_count;
 }
 
+unsigned history_epoch(const struct history *history)
+{
+    return history->epoch;
+}
+
 uint64_t history_lost(const struct history *history)
 {
     return history->lost;
@@ -370,9 +381,13 @@ enum err history_commit(struct history *history, struct diag *reterr)
         return diag_set(reterr, history->err, "%s", history->diag.text);
     }
     forget_events(history);
-    if (history->wal_pages >= HISTORY_WAL_PAGES)
-        checkpoint(history);
     return OK;
+}
+
+void history_tidy(struct history *history)
+{
+    if (!history->broken && history->wal_pages >= HISTORY_WAL_PAGES)
+        checkpoint(history);
 }
 
 void history_close(struct history **history)

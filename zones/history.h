@@ -119,6 +119,9 @@ NODISCARD enum err history_begin(struct history *history, struct diag *reterr);
 /* Control. End it, with the events that wait. On an error nothing of it is in the file. */
 NODISCARD enum err history_commit(struct history *history, struct diag *reterr);
 
+/* Control, outside a transaction, when nothing urgent waits. Copy the log into the file when it has grown: may wait for the disk. */
+void history_tidy(struct history *history);
+
 /* Control, within a transaction. Put a row in the place of the one with the same key, or drop it. */
 void history_put_health(struct history *history, const struct history_health *row);
 void history_put_vantage(struct history *history, const struct history_vantage *row);
@@ -126,7 +129,7 @@ void history_put_vote(struct history *history, const struct history_vote *row);
 void history_drop_health(struct history *history, const struct history_health *row);
 void history_drop_vantage(struct history *history, const char *name); /* with its votes */
 void history_drop_check(struct history *history, const char *check);  /* its votes */
-void history_drop_votes(struct history *history);                     /* all of them */
+void history_clear(struct history *history); /* all rows of health, vantage points and votes */
 
 /* Control, within a transaction. Append a row to load. */
 void history_put_load(struct history *history, const struct history_load *row);
