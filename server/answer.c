@@ -1,0 +1,197 @@
+#include "server/answer.h"
+
+#include "server/client.h"
+#include "server/query.h"
+#include "server/reply.h"
+#include "server/steer.h"
+
+#include <assert.h>
+
+/* One query on its way through the stages. */
+struct work {
+    const struct answerer *answerer;
+    const struct query *query;
+    const struct client *client;
+    struct reply *reply;
+};
+
+/* Whether the zone of a link is one of ours. DS at a zone's name is its parent's, if that is ours too (RFC 4035 3.1.4.1);
+ * behind a CNAME it is left to the client to ask for. */
+static bool zone_find(const struct work *work, struct link *link)
+{
+    const struct image *packs = work->answerer->world->packs;
+    const struct image_zone *before = link->zone;
+    const struct image_zone *zone = image_zone_find(packs, link->name, &link->suffixes, 0, &link->apex_idx);
+    if (zone && work->query->qtype == QTYPE_DS && link->apex_idx == 0 && link->suffixes.labels > 0) {
+        unsigned parent_idx;
+        const struct image_zone *parent = image_zone_find(packs, link->name, &link->suffixes, 1, &parent_idx);
+        if (parent && before)
+            return false;
+        if (parent) {
+            zone = parent;
+            link->apex_idx = parent_idx;
+        }
+    }
+    if (!zone)
+        return false;
+    /* A name that led here was cut at its own zone's name, if at all, and has the name of a zone below in full. */
+    if (zone != before)
+        link->zone_off = (uint16_t)(link->name_off + link->suffixes.off[link->apex_idx]);
+    link->zone = zone;
+    return true;
+}
+
+/* The kind of endpoint that a type asks a service for; ANY gets one that is there (RFC 8482 4.1). */
+static enum kind kind_of(const struct image_service *service, uint16_t qtype)
+{
+    switch (qtype) {
+    case QTYPE_A:
+        return KIND_V4;
+    case QTYPE_AAAA:
+        return KIND_V6;
+    case QTYPE_ANY:
+        return service->kinds & 1 << KIND_V4 ? KIND_V4 : service->kinds & 1 << KIND_V6 ? KIND_V6 : KIND_HOST;
+    default:
+        return KIND_HOST;
+    }
+}
+
+static void choice_count(struct counters *counters, const struct choice *choice)
+{
+    counters->steered++;
+    counters->below_serving += choice->step != STEP_SERVING || !choice->pool;
+    if (choice->pool)
+        counters->answers[choice->pool->slot]++;
+}
+
+/* A service decides by client. True: by a CNAME, which `link` has followed. */
+static bool service_answer(const struct work *work, struct link *link, const struct image_service *service)
+{
+    const struct world *world = work->answerer->world;
+    const struct steer_case asked = {
+        .zone = link->zone,
+        .service = service,
+        .geo = &world->policies[service->policy],
+        .board = world->board,
+        .client = &work->client->ip,
+        .kind = kind_of(service, work->query->qtype),
+    };
+    struct choice choice;
+    steer_choose(&asked, work->answerer->rng, NULL, &choice);
+    choice_count(work->answerer->counters, &choice);
+    const uint8_t scope = client_scope(work->client, choice.scope);
+    if (scope > work->reply->scope)
+        work->reply->scope = scope;
+    switch (choice.kind) {
+    case CHOICE_ADDRESSES:
+        reply_addresses_put(work->reply, link, &choice, asked.kind);
+        return false;
+    case CHOICE_HOST:
+        return reply_host_follow(work->reply, link, &choice);
+    case CHOICE_NODATA:
+        reply_negative_put(work->reply, link, choice.ttl_s);
+        return false;
+    case CHOICE_SERVFAIL:
+        work->reply->rcode = RCODE_SERVFAIL;
+        work->reply->authoritative = false;
+        return false;
+    }
+    return false;
+}
+
+/* What the link's zone says of its name, put into the reply. True: there is a next link, which `link` is now. */
+static bool link_answer(const struct work *work, struct link *link)
+{
+    struct reply *reply = work->reply;
+    const struct found found =
+        image_find(link->zone, link->name, &link->suffixes, link->apex_idx, work->query->qtype);
+    if (found.kind != FOUND_DELEGATION)
+        reply->authoritative = true;
+    switch (found.kind) {
+    case FOUND_RRSET:
+    case FOUND_ANY:
+        reply_rrset_put(reply, link, SECTION_ANSWER, found.rrset);
+        reply_extras_put(reply, link, found.rrset);
+        return false;
+    case FOUND_CNAME:
+        return reply_cname_follow(reply, link, found.rrset);
+    case FOUND_DNAME:
+        return reply_dname_follow(reply, link, &found);
+    case FOUND_SERVICE:
+        return service_answer(work, link, found.service);
+    case FOUND_DELEGATION:
+        reply_referral_put(reply, link, &found);
+        return false;
+    case FOUND_NXDOMAIN:
+        reply->rcode = RCODE_NXDOMAIN;
+        reply_negative_put(reply, link, UINT32_MAX);
+        return false;
+    case FOUND_NODATA:
+        reply_negative_put(reply, link, UINT32_MAX);
+        return false;
+    }
+    return false;
+}
+
+static bool is_visited(const uint8_t *const names[], unsigned count, const uint8_t *name)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (name_equal(names[i], name))
+            return true;
+    return false;
+}
+
+/* Answer the question, and go along CNAMEs for as long as they stay in our zones and do not turn in a circle. */
+static void links_answer(const struct work *work)
+{
+    const uint8_t *visited[ANSWER_LINKS_MAX];
+    struct link link;
+    reply_link_first(work->query, &link);
+    for (unsigned i = 0; i < ANSWER_LINKS_MAX && !is_visited(visited, i, link.name); i++) {
+        visited[i] = link.name;
+        if (!zone_find(work, &link)) {
+            if (i == 0)
+                work->reply->rcode = RCODE_REFUSED;
+            return;
+        }
+        if (!link_answer(work, &link))
+            return;
+    }
+}
+
+static void query_count(struct counters *counters, enum transport transport, const struct query *query)
+{
+    counters->queries[transport]++;
+    if (query->question_len > 0)
+        counters->types[counters_type_of(query->qtype)]++;
+}
+
+static void reply_count(struct counters *counters, const struct reply *reply, const struct client *client)
+{
+    counters->rcodes[reply->rcode]++;
+    counters->truncated += reply->truncated;
+    counters->client_subnets += client->kind == CLIENT_SUBNET;
+}
+
+size_t answer(const struct answerer *answerer, enum transport transport, const struct listen *peer, uint8_t *packet,
+              size_t len, size_t cap)
+{
+    assert(cap >= ANSWER_CAP_MIN);
+    struct query query;
+    struct reply reply;
+    const enum parse parse = query_parse(packet, len, peer->port, &query);
+    if (parse == PARSE_DROP) {
+        answerer->counters->drops[query.drop]++;
+        return 0;
+    }
+    const struct client client = client_of(&query.edns, &peer->ip);
+    const size_t len_max = reply_len_max(&query, transport);
+    query_count(answerer->counters, transport, &query);
+    reply_begin(&reply, &query, packet, len_max < cap ? len_max : cap);
+    if (parse == PARSE_OK)
+        links_answer(&(struct work){answerer, &query, &client, &reply});
+    else
+        reply.rcode = query.rcode;
+    reply_count(answerer->counters, &reply, &client);
+    return reply_end(&reply);
+}

@@ -1,0 +1,142 @@
+#include "server/query.h"
+
+#include "common/name.h"
+#include "common/reader.h"
+
+#include <stdbool.h>
+
+struct counts {
+    uint16_t questions, answers, authorities, additionals;
+};
+
+static enum parse dropped(struct query *ret, enum drop drop)
+{
+    ret->drop = drop;
+    return PARSE_DROP;
+}
+
+static enum parse failed(struct query *ret, enum rcode rcode)
+{
+    ret->rcode = rcode;
+    return PARSE_ERROR;
+}
+
+/* Step over an owner name. In a query it is never compressed: what could it point to? */
+static void owner_skip(struct reader *r)
+{
+    size_t len = 0;
+    if (!name_check(r->at, reader_left(r), &len))
+        r->bad = true;
+    (void)reader_bytes(r, len);
+}
+
+/* Step over class, TTL and rdata of a record whose owner and type have been read. */
+static void record_skip(struct reader *r)
+{
+    (void)reader_bytes(r, 6);
+    (void)reader_bytes(r, reader_u16(r));
+}
+
+static bool question_parse(struct reader *r, struct query *ret)
+{
+    const uint8_t *start = r->at;
+    owner_skip(r);
+    ret->qtype = reader_u16(r);
+    ret->qclass = reader_u16(r);
+    if (r->bad)
+        return false;
+    ret->name = start;
+    ret->question_len = (uint16_t)(r->at - start);
+    return true;
+}
+
+/* What becomes of a question whatever its name is (RFC 6895 3.1). */
+static enum rcode question_check(const struct query *query)
+{
+    switch (query->qtype) {
+    case 0:
+    case QTYPE_OPT:
+        return RCODE_FORMERR;
+    case QTYPE_TKEY:
+    case QTYPE_TSIG:
+    case QTYPE_MAILB:
+    case QTYPE_MAILA:
+        return RCODE_NOTIMP;
+    case QTYPE_IXFR:
+    case QTYPE_AXFR:
+        return RCODE_REFUSED;
+    default:
+        return query->qclass == QCLASS_IN ? RCODE_NOERROR : RCODE_REFUSED;
+    }
+}
+
+/* One additional record: an OPT, or a TSIG, which has to be the last one (RFC 8945 5.1). */
+static enum edns_verdict additional_parse(struct reader *r, unsigned left, struct edns *edns)
+{
+    const bool rooted = reader_left(r) > 0 && *r->at == 0;
+    owner_skip(r);
+    const uint16_t type = reader_u16(r);
+    if (type == QTYPE_OPT && rooted && !edns->present)
+        return edns_parse(r, edns);
+    if (type != QTYPE_TSIG || left > 1)
+        return EDNS_MALFORMED;
+    record_skip(r);
+    return r->bad ? EDNS_MALFORMED : EDNS_OK;
+}
+
+static enum rcode additionals_parse(struct reader *r, unsigned count, struct edns *edns)
+{
+    enum rcode rcode = RCODE_NOERROR;
+    for (unsigned left = count; left > 0; left--) {
+        switch (additional_parse(r, left, edns)) {
+        case EDNS_OK:
+            break;
+        case EDNS_BADVERS:
+            rcode = RCODE_BADVERS;
+            break;
+        case EDNS_MALFORMED:
+            return RCODE_FORMERR;
+        }
+    }
+    return reader_left(r) > 0 ? RCODE_FORMERR : rcode;
+}
+
+/* All that stands behind the question. Only an IXFR has something in the authority section (RFC 1995 3). */
+static enum rcode records_parse(struct reader *r, const struct counts *counts, struct query *ret)
+{
+    const unsigned authorities_max = ret->qtype == QTYPE_IXFR ? 1 : 0;
+    if (counts->answers > 0 || counts->authorities > authorities_max)
+        return RCODE_FORMERR;
+    for (unsigned i = 0; i < counts->authorities; i++) {
+        owner_skip(r);
+        (void)reader_u16(r);
+        record_skip(r);
+    }
+    return r->bad ? RCODE_FORMERR : additionals_parse(r, counts->additionals, &ret->edns);
+}
+
+enum parse query_parse(const uint8_t *packet, size_t len, uint16_t peer_port, struct query *ret)
+{
+    if (len < QUERY_HEADER_LEN)
+        return dropped(ret, DROP_SHORT);
+    if (packet[2] & QUERY_QR)
+        return dropped(ret, DROP_RESPONSE);
+    if (peer_port == 0)
+        return dropped(ret, DROP_PORT);
+    *ret = (struct query){0};
+    if (packet[2] & QUERY_OPCODE)
+        return failed(ret, RCODE_NOTIMP);
+
+    struct reader r = reader_of(packet + 4, len - 4);
+    struct counts counts;
+    counts.questions = reader_u16(&r);
+    counts.answers = reader_u16(&r);
+    counts.authorities = reader_u16(&r);
+    counts.additionals = reader_u16(&r);
+    if (counts.questions != 1 || !question_parse(&r, ret))
+        return failed(ret, RCODE_FORMERR);
+    enum rcode rcode = records_parse(&r, &counts, ret);
+    if (rcode == RCODE_NOERROR)
+        rcode = question_check(ret);
+    return rcode == RCODE_NOERROR ? PARSE_OK : failed(ret, rcode);
+}
