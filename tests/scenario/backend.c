@@ -1,0 +1,127 @@
+/* tests/scenario/backend.c - a small real HTTP back end for the scenarios and the demo.
+ *
+ *    backend --listen ADDRESS@PORT [--name TEXT] [--status N]
+ *
+ * Answers GET and HEAD of /healthz with the status and "ok NAME", and every other path with 200 and "NAME". Prints "ready" on stdout
+ * once it listens, and exits on SIGTERM.
+ */
+#include "common/ip.h"
+#include "common/option.h"
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct option_def defs[] = {
+    {"listen", OPTION_ONE, "ADDRESS@PORT", "where to serve"},
+    {"name", OPTION_ONE, "TEXT", "what to call itself; backend"},
+    {"status", OPTION_ONE, "N", "the status of /healthz; 200"},
+};
+
+enum { DEFS_COUNT = sizeof defs / sizeof defs[0] };
+
+struct backend {
+    struct listen at;
+    const char *name;
+    int status;
+};
+
+static void answer(struct evhttp_request *request, int status, const char *word, const char *name)
+{
+    struct evbuffer *body = evbuffer_new();
+    if (body)
+        (void)evbuffer_add_printf(body, "%s%s\n", word, name);
+    evhttp_send_reply(request, status, status < 400 ? "OK" : "Failing", body);
+    if (body)
+        evbuffer_free(body);
+}
+
+static void on_health(struct evhttp_request *request, void *context)
+{
+    const struct backend *backend = context;
+    answer(request, backend->status, backend->status < 400 ? "ok " : "failing ", backend->name);
+}
+
+static void on_other(struct evhttp_request *request, void *context)
+{
+    const struct backend *backend = context;
+    answer(request, HTTP_OK, "", backend->name);
+}
+
+static void on_stop(evutil_socket_t signal, short what, void *context)
+{
+    struct event_base *base = context;
+    (void)signal;
+    (void)what;
+    (void)event_base_loopbreak(base);
+}
+
+static enum err listen_at(struct evhttp *http, const struct listen *at, struct diag *reterr)
+{
+    char ip[IP_TEXT_MAX], text[LISTEN_TEXT_MAX];
+    if (evhttp_bind_socket(http, ip_print(&at->ip, ip), at->port) != 0)
+        return diag_errno(reterr, "cannot listen at %s", listen_print(at, text));
+    return OK;
+}
+
+/* Serve until SIGTERM. */
+static enum err serve(struct backend *backend, struct diag *reterr)
+{
+    struct event_base *base = event_base_new();
+    struct evhttp *http = base ? evhttp_new(base) : NULL;
+    struct event *stop = base ? evsignal_new(base, SIGTERM, on_stop, base) : NULL;
+    enum err err = diag_set(reterr, ERR_MEMORY, "out of memory");
+    if (http && stop && event_add(stop, NULL) == 0 &&
+        evhttp_set_cb(http, "/healthz", on_health, backend) == 0) {
+        evhttp_set_gencb(http, on_other, backend);
+        err = listen_at(http, &backend->at, reterr);
+    }
+    if (!err) {
+        (void)puts("ready");
+        (void)fflush(stdout);
+        (void)event_base_dispatch(base);
+    }
+    if (stop)
+        event_free(stop);
+    if (http)
+        evhttp_free(http);
+    if (base)
+        event_base_free(base);
+    return err;
+}
+
+static enum err read_options(const struct options *options, struct backend *backend, struct diag *reterr)
+{
+    const char *at = option_get(options, "listen", 0);
+    const char *name = option_get(options, "name", 0);
+    int64_t status = HTTP_OK;
+    if (!at)
+        return diag_set(reterr, ERR_MISSING, "option --listen is missing; see --help");
+    enum err err = listen_parse(at, &backend->at, reterr);
+    if (!err)
+        err = option_number(options, "status", 100, 599, HTTP_OK, &status, reterr);
+    backend->name = name ? name : "backend";
+    backend->status = (int)status;
+    return err;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    struct backend backend;
+    struct diag diag;
+    enum err err = option_parse(defs, DEFS_COUNT, argc, argv, &options, &diag);
+    if (!err && options.help)
+        option_print(stdout, defs, DEFS_COUNT);
+    else if (!err)
+        err = read_options(&options, &backend, &diag);
+    if (!err && !options.help)
+        err = serve(&backend, &diag);
+    if (err)
+        (void)fprintf(stderr, "backend: %s\n", diag.text);
+    option_fini(&options);
+    return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
