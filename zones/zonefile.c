@@ -1,0 +1,568 @@
+#include "zones/zonefile.h"
+
+#include "common/file.h"
+#include "common/name.h"
+#include "common/reader.h"
+#include "zones/rdata.h"
+#include "zones/zonetext.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <ldns/ldns.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* One import, whatever number of files it reads. */
+struct import {
+    struct store *store;
+    const char *zone_text;
+    uint8_t zone[NAME_WIRE_MAX];
+    uint8_t *soa; /* rdata of the SOA; soa_len 0 until there is one */
+    size_t soa_len;
+    uint8_t *rdata, *again; /* RDATA_MAX bytes each */
+    uint32_t ttl_s;         /* the zone's */
+    uint64_t records;
+    bool placed; /* the diag names file and line already */
+};
+
+/* What one file says of the records that follow. $INCLUDE begins with a copy, so that it changes nothing out here. */
+struct scope {
+    const char *path;
+    unsigned depth;
+    uint8_t origin[NAME_WIRE_MAX];
+    uint8_t owner[NAME_WIRE_MAX];
+    bool owned;     /* there is an owner to take over */
+    bool defaulted; /* there has been a $TTL */
+    bool timed;     /* there has been a TTL */
+    uint32_t ttl_s; /* $TTL, or the last TTL given (RFC 1035 5.1) */
+};
+
+/* One record as its line has it. */
+struct line_record {
+    uint16_t type;
+    bool timed;
+    uint32_t ttl_s;
+    const char *data;
+};
+
+/* Words --------------------------------------------------------------------------------------------------- */
+
+/* Seconds, or a sum such as 1h30m. */
+static bool period_parse(const char *text, uint32_t *ret)
+{
+    uint64_t total = 0;
+    if (!isdigit((unsigned char)*text))
+        return false;
+    while (*text) {
+        char *end;
+        errno = 0;
+        const unsigned long long value = isdigit((unsigned char)*text) ? strtoull(text, &end, 10) : UINT64_MAX;
+        if (value > INT32_MAX || errno != 0)
+            return false;
+        static const char units[] = "smhdw";
+        static const uint32_t unit_s[] = {1, 60, 3600, 86400, 604800};
+        const char *unit = *end ? strchr(units, tolower((unsigned char)*end)) : units;
+        if (!unit)
+            return false;
+        total += value * unit_s[unit - units];
+        text = *end ? end + 1 : end;
+    }
+    *ret = (uint32_t)total;
+    return total <= INT32_MAX;
+}
+
+static bool word_is_class(const char *word)
+{
+    return strcasecmp(word, "IN") == 0 || strcasecmp(word, "CH") == 0 || strcasecmp(word, "HS") == 0 ||
+           (strncasecmp(word, "CLASS", 5) == 0 && isdigit((unsigned char)word[5]));
+}
+
+/* [TTL] [class] type data, the first two in either order. */
+static enum err record_parse(char *rest, struct line_record *ret, struct diag *reterr)
+{
+    *ret = (struct line_record){0};
+    char *word = zonetext_word(&rest);
+    for (; word; word = zonetext_word(&rest)) {
+        if (word_is_class(word)) {
+            if (strcasecmp(word, "IN") != 0 && strcasecmp(word, "CLASS1") != 0)
+                return diag_set(reterr, ERR_SYNTAX, "class %s; only IN is served", word);
+        } else if (!ret->timed && isdigit((unsigned char)*word)) {
+            if (!period_parse(word, &ret->ttl_s))
+                return diag_set(reterr, ERR_SYNTAX, "\"%.40s\" is not a TTL; write 0 to 2147483647, or such as 1h30m", word);
+            ret->timed = true;
+        } else {
+            break;
+        }
+    }
+    if (!word)
+        return diag_set(reterr, ERR_SYNTAX, "the type is missing");
+    ret->data = rest;
+    return rdata_type_parse(word, &ret->type, reterr);
+}
+
+/* Wire to text ---------------------------------------------------------------------------------------------- */
+
+/* A name in text with its dot, on the heap. */
+static char *name_data(const uint8_t *name)
+{
+    char room[NAME_TEXT_MAX], *text = NULL;
+    (void)name_print(name, room);
+    return asprintf(&text, "%s%s", room, *name ? "." : "") < 0 ? NULL : text;
+}
+
+/* RFC 3597 5. */
+static char *generic_data(const uint8_t *rdata, size_t len)
+{
+    const size_t cap = 16 + 2 * len;
+    char *text = malloc(cap);
+    if (!text)
+        return NULL;
+    size_t at = (size_t)snprintf(text, cap, len > 0 ? "\\# %zu " : "\\# %zu", len);
+    for (size_t i = 0; i < len; i++)
+        at += (size_t)snprintf(text + at, cap - at, "%02x", rdata[i]);
+    return text;
+}
+
+/* As ldns writes it, or NULL. */
+static char *ldns_data(uint16_t type, const uint8_t *rdata, size_t len)
+{
+    uint8_t *wire = calloc(1, 11 + len);
+    if (!wire)
+        return NULL;
+    const uint8_t head[11] = {0, (uint8_t)(type >> 8), (uint8_t)type, 0, 1, 0, 0, 0, 0, (uint8_t)(len >> 8), (uint8_t)len};
+    memcpy(wire, head, sizeof head);
+    memcpy(wire + sizeof head, rdata, len);
+    ldns_rr *rr = NULL;
+    size_t at = 0;
+    char *line = NULL, *data = NULL;
+    if (ldns_wire2rr(&rr, wire, 11 + len, &at, LDNS_SECTION_ANSWER) == LDNS_STATUS_OK)
+        line = ldns_rr2str_fmt(ldns_output_format_nocomments, rr);
+    /* owner, TTL, class and type come first, each with a tab behind it */
+    const char *p = line;
+    for (int tabs = 0; p && tabs < 4; tabs++) {
+        p = strchr(p, '\t');
+        p = p ? p + 1 : NULL;
+    }
+    if (p)
+        data = strndup(p, strcspn(p, "\n"));
+    free(line);
+    ldns_rr_free(rr);
+    free(wire);
+    return data;
+}
+
+/* The data in presentation form, on the heap, so that rdata_parse() gives the same bytes again. */
+static enum err data_print(struct import *import, uint16_t type, size_t len, char **ret, struct diag *reterr)
+{
+    char address[INET6_ADDRSTRLEN];
+    const uint8_t *rdata = import->rdata;
+    static const uint8_t root[1] = {0};
+    if (type == RDATA_A || type == RDATA_AAAA)
+        *ret = strdup(inet_ntop(type == RDATA_A ? AF_INET : AF_INET6, rdata, address, sizeof address));
+    else if (type == RDATA_NS || type == RDATA_CNAME || type == RDATA_PTR)
+        *ret = name_data(rdata);
+    else {
+        size_t again_len = 0;
+        *ret = ldns_data(type, rdata, len);
+        if (!*ret || rdata_parse(type, *ret, root, import->again, &again_len, NULL) != OK || again_len != len ||
+            memcmp(import->again, rdata, len) != 0) {
+            free(*ret);
+            *ret = generic_data(rdata, len);
+        }
+    }
+    return *ret ? OK : diag_set(reterr, ERR_MEMORY, "out of memory");
+}
+
+/* An owner as in record.name: lower case, relative to the zone. */
+static enum err owner_print(const struct import *import, const uint8_t *owner, char text[NAME_TEXT_MAX],
+                            struct diag *reterr)
+{
+    uint8_t lower[NAME_WIRE_MAX];
+    (void)name_lower(owner, lower);
+    (void)name_print(lower, text);
+    if (!name_is_under(lower, import->zone))
+        return diag_set(reterr, ERR_SYNTAX, "\"%.200s\" is not in zone \"%s\"", text, import->zone_text);
+    const unsigned labels = name_labels(lower) - name_labels(import->zone);
+    if (labels == 0) {
+        (void)snprintf(text, NAME_TEXT_MAX, "@");
+        return OK;
+    }
+    const uint8_t *p = lower;
+    for (unsigned i = 0; i < labels; i++)
+        p += 1 + *p;
+    lower[p - lower] = 0; /* the relative part alone */
+    (void)name_print(lower, text);
+    return OK;
+}
+
+/* The mailbox of an SOA as in zone.rname: hostmaster@example.com where that can be written. */
+static void mailbox_print(const uint8_t *name, char text[NAME_TEXT_MAX])
+{
+    const uint8_t size = *name;
+    bool plain = size > 0 && name[1 + size] != 0;
+    for (uint8_t i = 1; i <= size; i++)
+        plain = plain && (isalnum(name[i]) || strchr("!#%&*+-/=?^_{|}~", name[i]) || (name[i] == '.' && i > 1 && i < size));
+    if (!plain || memmem(name + 1, size, "..", 2)) {
+        (void)name_print(name, text);
+        return;
+    }
+    char host[NAME_TEXT_MAX];
+    (void)name_print(name + 1 + size, host);
+    memcpy(text, name + 1, size);
+    text[size] = '@';
+    memcpy(text + size + 1, host, strlen(host) + 1);
+}
+
+/* Import ---------------------------------------------------------------------------------------------------- */
+
+/* The TTL of a record: its own, $TTL's or the last one's; an SOA falls back on its minimum (as RFC 1035 zones do). */
+static enum err ttl_choose(struct scope *scope, const struct line_record *record, const uint32_t *minimum_s,
+                           uint32_t *ret, struct diag *reterr)
+{
+    if (record->timed)
+        *ret = record->ttl_s;
+    else if (scope->timed)
+        *ret = scope->ttl_s;
+    else if (minimum_s)
+        *ret = *minimum_s <= INT32_MAX ? *minimum_s : 0;
+    else
+        return diag_set(reterr, ERR_SYNTAX, "the record has no TTL and there was none before; begin the file with $TTL");
+    if (!scope->defaulted) {
+        scope->timed = true;
+        scope->ttl_s = *ret;
+    }
+    return OK;
+}
+
+static enum err soa_again(const struct import *import, size_t len, struct diag *reterr)
+{
+    /* A zone transfer ends as it began. */
+    if (len == import->soa_len && memcmp(import->rdata, import->soa, len) == 0)
+        return OK;
+    return diag_set(reterr, ERR_SYNTAX, "a second SOA; a zone has one");
+}
+
+/* The SOA of `len` bytes in import->rdata makes the zone's row. */
+static enum err soa_put(struct import *import, struct scope *scope, const struct line_record *record, size_t len,
+                        struct diag *reterr)
+{
+    if (import->soa_len > 0)
+        return soa_again(import, len, reterr);
+    if (!name_equal(scope->owner, import->zone))
+        return diag_set(reterr, ERR_SYNTAX, "the SOA is not of zone \"%s\"", import->zone_text);
+    char mname[NAME_TEXT_MAX], rname[NAME_TEXT_MAX];
+    uint8_t lower[NAME_WIRE_MAX];
+    struct reader r = reader_of(import->rdata, len);
+    (void)name_lower(reader_bytes(&r, name_len(r.at)), lower);
+    (void)name_print(lower, mname);
+    mailbox_print(reader_bytes(&r, name_len(r.at)), rname);
+    struct store_zone zone = {.name = import->zone_text, .mname = mname, .rname = rname};
+    zone.serial = reader_u32(&r);
+    zone.refresh_s = reader_u32(&r);
+    zone.retry_s = reader_u32(&r);
+    zone.expire_s = reader_u32(&r);
+    zone.negative_ttl_s = reader_u32(&r);
+    const enum err err = ttl_choose(scope, record, &zone.negative_ttl_s, &zone.ttl_s, reterr);
+    if (err != OK)
+        return err;
+    memcpy(import->soa, import->rdata, len);
+    import->soa_len = len;
+    import->ttl_s = zone.ttl_s;
+    return store_zone_put(import->store, &zone, reterr);
+}
+
+static enum err row_put(struct import *import, struct scope *scope, const struct line_record *record, size_t len,
+                        struct diag *reterr)
+{
+    char name[NAME_TEXT_MAX], type[RDATA_TYPE_TEXT_MAX], *data = NULL;
+    uint32_t ttl_s = 0;
+    enum err err = ttl_choose(scope, record, NULL, &ttl_s, reterr);
+    if (err == OK)
+        err = owner_print(import, scope->owner, name, reterr);
+    if (err == OK)
+        err = data_print(import, record->type, len, &data, reterr);
+    if (err != OK)
+        return err;
+    const struct store_record row = {
+        .name = name,
+        .type = rdata_type_print(record->type, type),
+        .data = data,
+        .ttl_s = ttl_s == import->ttl_s ? STORE_TTL_OF_ZONE : ttl_s,
+    };
+    err = store_record_put(import->store, import->zone_text, &row, reterr);
+    free(data);
+    import->records++;
+    return err;
+}
+
+static enum err record_read(struct import *import, struct scope *scope, struct zonetext_line *line, struct diag *reterr)
+{
+    char *rest = (char *)line->text.bytes;
+    enum err err = OK;
+    size_t len;
+    if (!line->indented) {
+        err = name_parse_under(zonetext_word(&rest), scope->origin, scope->owner, &len, reterr);
+        scope->owned = err == OK;
+    } else if (!scope->owned) {
+        err = diag_set(reterr, ERR_SYNTAX, "the line begins with white space and there is no owner before it");
+    }
+    struct line_record record;
+    if (err == OK)
+        err = record_parse(rest, &record, reterr);
+    if (err != OK)
+        return err;
+    if (import->soa_len == 0 && record.type != RDATA_SOA)
+        return diag_set(reterr, ERR_SYNTAX, "the first record has to be the SOA");
+    err = rdata_parse(record.type, record.data, scope->origin, import->rdata, &len, reterr);
+    if (err != OK) {
+        char type[RDATA_TYPE_TEXT_MAX];
+        return diag_prefix(reterr, err, "%s", rdata_type_print(record.type, type));
+    }
+    return record.type == RDATA_SOA ? soa_put(import, scope, &record, len, reterr)
+                                    : row_put(import, scope, &record, len, reterr);
+}
+
+static enum err file_import(struct import *import, const struct scope *outer, const char *path,
+                            const uint8_t *origin, struct diag *reterr);
+
+/* $INCLUDE FILE [ORIGIN], the file beside the one that names it. */
+static enum err include_read(struct import *import, const struct scope *scope, char *rest, struct diag *reterr)
+{
+    char *name = zonetext_word(&rest), *under = zonetext_word(&rest);
+    uint8_t origin[NAME_WIRE_MAX];
+    size_t len = name ? strlen(name) : 0;
+    if (len >= 2 && name[0] == '"' && name[len - 1] == '"') {
+        name[len - 1] = '\0';
+        name++;
+    }
+    if (!name || *name == '\0')
+        return diag_set(reterr, ERR_SYNTAX, "$INCLUDE without a file");
+    if (scope->depth == ZONEFILE_INCLUDE_MAX)
+        return diag_set(reterr, ERR_LIMIT, "more than %d files include each other", ZONEFILE_INCLUDE_MAX);
+    if (under) {
+        const enum err err = name_parse_under(under, scope->origin, origin, &len, reterr);
+        if (err != OK)
+            return err;
+    }
+    char *beside = strdup(scope->path), *path = NULL;
+    if (!beside || asprintf(&path, "%s%s%s", *name == '/' ? "" : dirname(beside), *name == '/' ? "" : "/", name) < 0) {
+        free(beside);
+        return diag_set(reterr, ERR_MEMORY, "out of memory");
+    }
+    const enum err err = file_import(import, scope, path, under ? origin : scope->origin, reterr);
+    free(beside);
+    free(path);
+    return err;
+}
+
+static enum err directive_read(struct import *import, struct scope *scope, char *rest, struct diag *reterr)
+{
+    const char *directive = zonetext_word(&rest);
+    if (strcasecmp(directive, "$INCLUDE") == 0)
+        return include_read(import, scope, rest, reterr);
+    const char *value = zonetext_word(&rest);
+    if (strcasecmp(directive, "$ORIGIN") == 0) {
+        uint8_t origin[NAME_WIRE_MAX];
+        size_t len;
+        const enum err err = name_parse_under(value ? value : "", scope->origin, origin, &len, reterr);
+        if (err == OK)
+            memcpy(scope->origin, origin, len);
+        return err;
+    }
+    if (strcasecmp(directive, "$TTL") == 0) {
+        if (!value || !period_parse(value, &scope->ttl_s))
+            return diag_set(reterr, ERR_SYNTAX, "$TTL takes 0 to 2147483647 seconds, or such as 1h30m");
+        scope->defaulted = scope->timed = true;
+        return OK;
+    }
+    return diag_set(reterr, ERR_SYNTAX, "\"%.40s\" is not one of $ORIGIN, $TTL and $INCLUDE", directive);
+}
+
+static enum err lines_import(struct import *import, struct scope *scope, const struct buffer *file, struct diag *reterr)
+{
+    struct zonetext text = zonetext_of((const char *)file->bytes, file->len);
+    struct zonetext_line line = {0};
+    enum err err;
+    while (zonetext_next(&text, ZONEFILE_RECORD_TEXT_MAX, &line, &err, reterr)) {
+        if (!line.indented && line.text.bytes[0] == '$')
+            err = directive_read(import, scope, (char *)line.text.bytes, reterr);
+        else
+            err = record_read(import, scope, &line, reterr);
+        if (err != OK)
+            break;
+    }
+    if (err != OK && !import->placed) {
+        import->placed = true;
+        err = diag_prefix(reterr, err, "%s:%u", scope->path, line.line);
+    }
+    buffer_fini(&line.text);
+    return err;
+}
+
+/* Read one file; `outer` is the scope that includes it, or NULL. */
+static enum err file_import(struct import *import, const struct scope *outer, const char *path,
+                            const uint8_t *origin, struct diag *reterr)
+{
+    struct buffer file;
+    enum err err = file_read(path, ZONEFILE_MAX, &file, reterr);
+    if (err != OK)
+        return err;
+    struct scope *scope = malloc(sizeof *scope);
+    if (!scope) {
+        buffer_fini(&file);
+        return diag_set(reterr, ERR_MEMORY, "out of memory");
+    }
+    *scope = outer ? *outer : (struct scope){0};
+    scope->path = path;
+    scope->depth++;
+    memmove(scope->origin, origin, name_len(origin));
+    err = lines_import(import, scope, &file, reterr);
+    free(scope);
+    buffer_fini(&file);
+    return err;
+}
+
+static enum err zone_import(struct import *import, const char *path, struct diag *reterr)
+{
+    enum err err = store_change_begin(import->store, reterr);
+    if (err != OK)
+        return err;
+    err = file_import(import, NULL, path, import->zone, reterr);
+    if (err == OK && import->soa_len == 0)
+        err = diag_set(reterr, ERR_SYNTAX, "%s has no records", path);
+    if (err == OK)
+        err = store_zone_prune(import->store, import->zone_text, reterr);
+    if (err == OK)
+        return store_change_commit(import->store, reterr);
+    store_change_undo(import->store);
+    return err;
+}
+
+enum err zonefile_import(const char *path, const char *name, struct store *store, struct zonefile_counts *ret,
+                         struct diag *reterr)
+{
+    char text[NAME_TEXT_MAX];
+    uint8_t wire[NAME_WIRE_MAX];
+    size_t len;
+    struct import import = {.store = store, .zone_text = text};
+    enum err err = name_parse(name, wire, &len, reterr);
+    if (err != OK)
+        return err;
+    (void)name_lower(wire, import.zone);
+    (void)name_print(import.zone, text);
+    uint8_t *room = malloc(3 * (size_t)RDATA_MAX);
+    if (!room)
+        return diag_set(reterr, ERR_MEMORY, "out of memory");
+    import.rdata = room;
+    import.again = room + RDATA_MAX;
+    import.soa = room + 2 * (size_t)RDATA_MAX;
+    err = zone_import(&import, path, reterr);
+    free(room);
+    if (err == OK)
+        *ret = (struct zonefile_counts){.records = import.records};
+    return err;
+}
+
+/* Export ---------------------------------------------------------------------------------------------------- */
+
+/* zone.rname as a domain name: the dots before the @ are the first label's own. */
+static void mailbox_write(FILE *to, const char *rname)
+{
+    const char *at = strchr(rname, '@');
+    for (const char *p = rname; *p; p++) {
+        if (at && p < at && *p == '.')
+            fputc('\\', to);
+        fputc(p == at ? '.' : *p, to);
+    }
+}
+
+static void zone_write(FILE *to, const struct store_zone *zone)
+{
+    fprintf(to, "; zone %s, written by gslbctl export\n$ORIGIN %s.\n$TTL %u\n", zone->name, zone->name, zone->ttl_s);
+    fprintf(to, "@\tIN\tSOA\t%s. ", zone->mname);
+    mailbox_write(to, zone->rname);
+    fprintf(to, ". %u %u %u %u %u\n", zone->serial, zone->refresh_s, zone->retry_s, zone->expire_s,
+            zone->negative_ttl_s);
+}
+
+/* Only what parses is written: a quote that does not close would swallow the lines behind it. */
+static enum err record_write(FILE *to, const uint8_t *zone, const struct store_record *record, uint8_t *rdata,
+                             struct diag *reterr)
+{
+    uint16_t type;
+    size_t len;
+    enum err err = rdata_type_parse(record->type, &type, reterr);
+    if (err == OK)
+        err = rdata_parse(type, record->data, zone, rdata, &len, reterr);
+    if (err != OK)
+        return diag_prefix(reterr, err, "record \"%s\" %s cannot be exported", record->name, record->type);
+    fprintf(to, "%s\t", record->name);
+    if (record->ttl_s != STORE_TTL_OF_ZONE)
+        fprintf(to, "%u\t", record->ttl_s);
+    fprintf(to, "IN\t%s\t%s\n", record->type, record->data);
+    return OK;
+}
+
+static enum err records_write(struct store *store, const char *name, FILE *to, struct diag *reterr)
+{
+    struct store_rows rows;
+    struct store_record record;
+    uint8_t zone[NAME_WIRE_MAX];
+    size_t len;
+    enum err err = name_parse(name, zone, &len, reterr);
+    if (err != OK)
+        return err;
+    uint8_t *rdata = malloc(RDATA_MAX);
+    if (!rdata)
+        return diag_set(reterr, ERR_MEMORY, "out of memory");
+    store_records(store, name, &rows);
+    while (err == OK && store_record_next(&rows, &record))
+        err = record_write(to, zone, &record, rdata, reterr);
+    const enum err end = store_rows_end(&rows, err == OK ? reterr : NULL);
+    free(rdata);
+    return err == OK ? end : err;
+}
+
+static enum err services_write(struct store *store, const char *name, FILE *to, struct diag *reterr)
+{
+    struct store_rows rows;
+    struct store_service service;
+    store_services(store, name, &rows);
+    while (store_service_next(&rows, &service))
+        fprintf(to, "; service %s. is steered by policy %s\n", service.name, service.policy);
+    return store_rows_end(&rows, reterr);
+}
+
+static enum err zone_export(struct store *store, const char *name, FILE *to, struct diag *reterr)
+{
+    struct store_rows rows;
+    struct store_zone zone;
+    store_zone(store, name, &rows);
+    const bool found = store_zone_next(&rows, &zone);
+    if (found)
+        zone_write(to, &zone);
+    enum err err = store_rows_end(&rows, reterr);
+    if (err != OK)
+        return err;
+    if (!found)
+        return diag_set(reterr, ERR_MISSING, "there is no zone \"%s\" in the store", name);
+    err = records_write(store, name, to, reterr);
+    if (err == OK)
+        err = services_write(store, name, to, reterr);
+    if (err == OK && (fflush(to) != 0 || ferror(to)))
+        err = diag_errno(reterr, "cannot write zone \"%s\"", name);
+    return err;
+}
+
+enum err zonefile_export(struct store *store, const char *name, FILE *to, struct diag *reterr)
+{
+    enum err err = store_begin(store, reterr);
+    if (err != OK)
+        return err;
+    err = zone_export(store, name, to, reterr);
+    store_end(store);
+    return err;
+}
