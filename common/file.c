@@ -84,6 +84,34 @@ out:
     return err;
 }
 
+enum err file_create(const char *path, const void *bytes, size_t len, mode_t mode, struct diag *reterr)
+{
+    /* A name that is there may be mapped somewhere: its bytes stay, the name goes to a new file. */
+    if (unlink(path) != 0 && errno != ENOENT)
+        return diag_errno(reterr, "cannot replace %s", path);
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0)
+        return diag_errno(reterr, "cannot create %s", path);
+    enum err err = OK;
+    if (write_all(fd, bytes, len) != OK)
+        err = diag_errno(reterr, "cannot write %s", path);
+    if (close(fd) != 0 && err == OK)
+        err = diag_errno(reterr, "cannot write %s", path);
+    return err;
+}
+
+enum err file_sync(const char *path, struct diag *reterr)
+{
+    int fd;
+    enum err err = open_read(path, &fd, reterr);
+    if (err != OK)
+        return err;
+    if (fsync(fd) != 0)
+        err = diag_errno(reterr, "cannot sync %s", path);
+    close(fd);
+    return err;
+}
+
 enum err file_map_fd(int fd, struct file_map *ret, struct diag *reterr)
 {
     struct stat st;

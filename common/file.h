@@ -16,6 +16,13 @@ NODISCARD enum err file_read(const char *path, size_t max, struct buffer *ret, s
 /* Replace `path` by these bytes: a new file beside it, fdatasync, rename. On failure the old one stands. */
 NODISCARD enum err file_replace(const char *path, const void *bytes, size_t len, mode_t mode, struct diag *reterr);
 
+/* Write a new file, in place of one of that name; nothing is synced, and on failure a part may be left behind. For
+ * images, which nobody looks at before they are complete. */
+NODISCARD enum err file_create(const char *path, const void *bytes, size_t len, mode_t mode, struct diag *reterr);
+
+/* Make a file's bytes, or a directory's entries, durable. ERR_MISSING, ERR_SYSTEM. */
+NODISCARD enum err file_sync(const char *path, struct diag *reterr);
+
 /* A read-only mapping of a whole file. */
 struct file_map {
     const uint8_t *bytes; /* NULL for an empty file */
