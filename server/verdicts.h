@@ -31,7 +31,7 @@
 
 enum {
     VERDICTS_TICK_MS = 200,    /* how often control calls verdicts_tick() */
-    VERDICTS_RECORD_MS = 1000, /* how old the rows of health.db may be */
+    VERDICTS_RECORD_MS = 800,  /* how old the rows of health.db may be, before the next tick sees to it */
     VERDICTS_VOTES_MAX = 4096, /* rows of `vote` that are written at once; the rest a second later */
     VERDICTS_STEPS_MAX = 64,   /* of the tally in one tick; the rest is for the next */
 };

@@ -1,0 +1,300 @@
+#include "server/verdicts.h"
+
+#include "common/log.h"
+#include "server/verdicts_state.h"
+#include "server/words.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    VERDICTS_SUBJECT_MAX = 2048, /* bytes of an event's subject: a name of 1024, a region and an address of 255 */
+    VERDICTS_EVENT_MAX = 1024,   /* bytes of an event's reason; 64 vantage points with long names are cut */
+};
+
+enum err verdicts_new(struct board *board, struct history *history, struct moment now, struct verdicts **ret,
+                      struct diag *reterr)
+{
+    struct verdicts *verdicts = calloc(1, sizeof *verdicts);
+    if (!verdicts)
+        return diag_set(reterr, ERR_MEMORY, "verdicts: out of memory");
+    const enum err err = tally_new(now.mono_ms, &verdicts->tally, reterr);
+    if (err) {
+        free(verdicts);
+        return err;
+    }
+    verdicts->board = board;
+    verdicts->history = history;
+    verdicts->epoch = history ? history_epoch(history) : 0;
+    verdicts->recorded_ms = now.mono_ms - VERDICTS_RECORD_MS;
+    *ret = verdicts;
+    return OK;
+}
+
+void verdicts_free(struct verdicts **verdicts)
+{
+    if (!*verdicts)
+        return;
+    verdicts_world_fini(&(*verdicts)->world);
+    tally_free(&(*verdicts)->tally);
+    free(*verdicts);
+    *verdicts = NULL;
+}
+
+/* Changes ------------------------------------------------------------------------------------------------- */
+
+enum verdict verdicts_derive(const struct verdicts_row *row)
+{
+    if (row->counts[VERDICT_UP] > 0)
+        return VERDICT_UP;
+    return row->counts[VERDICT_UNKNOWN] > 0 || row->counts[VERDICT_DOWN] == 0 ? VERDICT_UNKNOWN : VERDICT_DOWN;
+}
+
+void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct moment now,
+                      char ret[TALLY_REASON_MAX])
+{
+    const struct verdicts_world *world = &verdicts->world;
+    const struct verdicts_row *row = &world->rows[subject];
+    const enum subject_kind kind = world->roster->subjects[subject].kind;
+    const uint32_t check = world->checks->of[subject];
+    const uint32_t total = row->counts[VERDICT_UP] + row->counts[VERDICT_DOWN] + row->counts[VERDICT_UNKNOWN];
+    if (check != CHECKS_NONE)
+        memcpy(ret, tally_status(verdicts->tally, check, now.mono_ms).reason, TALLY_REASON_MAX);
+    else if (kind == SUBJECT_ENDPOINT)
+        (void)snprintf(ret, TALLY_REASON_MAX, "not probed");
+    else
+        (void)snprintf(ret, TALLY_REASON_MAX, "%u of %u %s down", row->counts[VERDICT_DOWN], total,
+                       kind == SUBJECT_POOL ? "endpoints" : "pools");
+}
+
+/* Append " WORD: name name" for the vantage points that vote `verdict` on the check. */
+static size_t print_voters(const struct verdicts *verdicts, uint32_t check, enum verdict verdict, int64_t now_ms,
+                           char *text, size_t len)
+{
+    const char *before = verdict_print(verdict);
+    const char *between = "; ";
+    for (size_t v = 0; v < verdicts->world.vantages_count; v++) {
+        const struct intake_sender *sender = &verdicts->world.vantages[v].sender;
+        const enum verdict says = tally_vote_of(verdicts->tally, (uint32_t)v, check, now_ms).verdict;
+        if (!sender->enabled || says != verdict || len >= VERDICTS_EVENT_MAX)
+            continue;
+        len += (size_t)snprintf(text + len, VERDICTS_EVENT_MAX - len, "%s%s%s%s", between, before,
+                                before[0] ? ": " : " ", sender->name);
+        before = between = "";
+    }
+    return len < VERDICTS_EVENT_MAX ? len : VERDICTS_EVENT_MAX - 1;
+}
+
+/* The reason with the votes that made it: "3 of 5 down: timeout; down: ams fra lon; up: nyc sfo". */
+static void print_reason(const struct verdicts *verdicts, uint32_t subject, struct moment now,
+                         char text[VERDICTS_EVENT_MAX])
+{
+    const uint32_t check = verdicts->world.checks->of[subject];
+    char reason[TALLY_REASON_MAX];
+    verdicts_explain(verdicts, subject, now, reason);
+    size_t len = (size_t)snprintf(text, VERDICTS_EVENT_MAX, "%s", reason);
+    if (check == CHECKS_NONE)
+        return;
+    len = print_voters(verdicts, check, VERDICT_DOWN, now.mono_ms, text, len);
+    len = print_voters(verdicts, check, VERDICT_UP, now.mono_ms, text, len);
+    (void)print_voters(verdicts, check, VERDICT_UNKNOWN, now.mono_ms, text, len);
+}
+
+static void put_event(const struct verdicts *verdicts, uint32_t subject, struct moment now)
+{
+    static const char *const kinds[] = {"region", "pool", "endpoint"};
+    const struct roster_subject *at = &verdicts->world.roster->subjects[subject];
+    const struct verdicts_row *row = &verdicts->world.rows[subject];
+    char name[VERDICTS_SUBJECT_MAX], reason[VERDICTS_EVENT_MAX];
+    if (!verdicts->history)
+        return;
+    (void)snprintf(name, sizeof name, "%s%s%s %s%s%s", kinds[at->kind], at->service[0] ? " " : "", at->service,
+                   at->region, at->address[0] ? " " : "", at->address);
+    print_reason(verdicts, subject, now, reason);
+    history_event(verdicts->history, &(struct history_event){.at_ms = now.wall_ms,
+                                                             .subject = name,
+                                                             .was = verdict_print(row->was),
+                                                             .is = verdict_print(row->verdict),
+                                                             .reason = reason});
+}
+
+/* Set the verdict of a row, and of those above whose verdict that changes. */
+static void change(struct verdicts *verdicts, uint32_t subject, enum verdict is, struct moment now)
+{
+    while (subject != VERDICTS_NONE && verdicts->world.rows[subject].verdict != is) {
+        struct verdicts_row *row = &verdicts->world.rows[subject];
+        row->was = row->verdict;
+        row->verdict = is;
+        row->since_ms = now.wall_ms;
+        row->changed = row->dirty = true;
+        put_event(verdicts, subject, now);
+        subject = row->parent;
+        if (subject == VERDICTS_NONE)
+            return;
+        struct verdicts_row *above = &verdicts->world.rows[subject];
+        above->counts[row->was]--;
+        above->counts[is]++;
+        above->dirty = true;
+        is = verdicts_derive(above);
+    }
+}
+
+static void change_check(struct verdicts *verdicts, const struct tally_change *changed, struct moment now)
+{
+    const struct checks *checks = verdicts->world.checks;
+    const struct checks_row *check = &checks->rows[changed->target];
+    for (uint32_t i = 0; i < check->subjects_count; i++) {
+        struct verdicts_row *row = &verdicts->world.rows[checks->subjects[check->subjects_begin + i]];
+        row->counts[VERDICT_UP] = changed->votes.up;
+        row->counts[VERDICT_DOWN] = changed->votes.down;
+        row->counts[VERDICT_UNKNOWN] = changed->votes.unknown;
+        change(verdicts, checks->subjects[check->subjects_begin + i], changed->is, now);
+    }
+}
+
+static void store_words(struct verdicts *verdicts)
+{
+    const struct verdicts_world *world = &verdicts->world;
+    for (size_t i = 0; i < world->roster->count; i++)
+        if (world->rows[i].changed && world->checks->of[i] != CHECKS_NONE)
+            words_set_verdict(verdicts->board, world->roster->subjects[i].slot, world->rows[i].verdict,
+                              world->rows[i].latency_ms);
+}
+
+static void log_changes(struct verdicts *verdicts, struct moment now)
+{
+    const struct verdicts_world *world = &verdicts->world;
+    for (uint32_t i = 0; i < world->roster->count; i++) {
+        struct verdicts_row *row = &world->rows[i];
+        const struct roster_subject *at = &world->roster->subjects[i];
+        if (!row->changed)
+            continue;
+        char reason[TALLY_REASON_MAX];
+        verdicts_explain(verdicts, i, now, reason);
+        struct log_line line;
+        log_begin(&line, LOG_LEVEL_NOTICE, "verdict");
+        if (at->kind != SUBJECT_REGION)
+            log_text(&line, "service", at->service);
+        log_text(&line, "region", at->region);
+        if (at->kind == SUBJECT_ENDPOINT)
+            log_text(&line, "address", at->address);
+        log_text(&line, "was", verdict_print(row->was));
+        log_text(&line, "is", verdict_print(row->verdict));
+        log_text(&line, "reason", reason);
+        log_end(&line);
+        row->changed = false;
+    }
+}
+
+/* Vantage points and sight ------------------------------------------------------------------------------- */
+
+static void tell(const struct verdicts *verdicts, enum log_level level, const char *event,
+                 const struct history_event *row)
+{
+    struct log_line line;
+    log_begin(&line, level, event);
+    log_text(&line, "subject", row->subject);
+    log_text(&line, "was", row->was);
+    log_text(&line, "is", row->is);
+    log_text(&line, "reason", row->reason);
+    log_end(&line);
+    if (verdicts->history)
+        history_event(verdicts->history, row);
+}
+
+static void tell_suspects(const struct verdicts *verdicts, uint64_t raised, uint64_t cleared, struct moment now)
+{
+    for (size_t v = 0; v < verdicts->world.vantages_count; v++) {
+        const bool suspected = raised >> v & 1;
+        char name[BATCH_VANTAGE_MAX + sizeof "vantage "], reason[64];
+        if (!suspected && !(cleared >> v & 1))
+            continue;
+        (void)snprintf(name, sizeof name, "vantage %s", verdicts->world.vantages[v].sender.name);
+        (void)snprintf(reason, sizeof reason, "contradicts the others on %u of %u targets",
+                       tally_attendance(verdicts->tally, (uint32_t)v).contradicted,
+                       tally_attendance(verdicts->tally, (uint32_t)v).votes);
+        const struct history_event row = {.at_ms = now.wall_ms,
+                                          .subject = name,
+                                          .was = suspected ? "trusted" : "suspect",
+                                          .is = suspected ? "suspect" : "trusted",
+                                          .reason = suspected ? reason : "agrees with the others again"};
+        tell(verdicts, suspected ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, "suspect", &row);
+    }
+}
+
+static void tell_sight(struct verdicts *verdicts, enum tally_sight sight, struct moment now)
+{
+    static const struct history_event lost = {
+        .subject = "votes", .was = "fresh", .is = "none", .reason = "no vantage point has a fresh vote; every verdict holds"};
+    static const struct history_event back = {
+        .subject = "votes", .was = "none", .is = "fresh", .reason = "votes have come again"};
+    if (sight == TALLY_SIGHT_SAME)
+        return;
+    verdicts->blind = sight == TALLY_SIGHT_LOST;
+    struct history_event row = verdicts->blind ? lost : back;
+    row.at_ms = now.wall_ms;
+    tell(verdicts, verdicts->blind ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, "blind", &row);
+}
+
+/* Ticks --------------------------------------------------------------------------------------------------- */
+
+/* One step of the tally, in the order that a verdict takes: file, board, log. Returns whether there is more. */
+static bool step(struct verdicts *verdicts, struct moment now)
+{
+    const struct tally_report report = tally_step(verdicts->tally, now.mono_ms);
+    for (size_t i = 0; i < report.changes_count; i++)
+        change_check(verdicts, &report.changes[i], now);
+    if (report.changes_count > 0) {
+        verdicts_write(verdicts, now);
+        store_words(verdicts);
+        log_changes(verdicts, now);
+    }
+    tell_suspects(verdicts, report.suspected, report.cleared, now);
+    tell_sight(verdicts, report.sight, now);
+    return report.more;
+}
+
+void verdicts_tick(struct verdicts *verdicts, struct moment now)
+{
+    if (!verdicts->world.roster)
+        return;
+    for (int i = 0; i < VERDICTS_STEPS_MAX; i++)
+        if (!step(verdicts, now))
+            break;
+    if (now.mono_ms - verdicts->recorded_ms < VERDICTS_RECORD_MS)
+        return;
+    verdicts->recorded_ms = now.mono_ms;
+    verdicts_refresh(verdicts, now);
+    verdicts_record(verdicts, now);
+}
+
+/* Reading ------------------------------------------------------------------------------------------------- */
+
+const struct checks *verdicts_checks(const struct verdicts *verdicts)
+{
+    return verdicts->world.checks;
+}
+
+bool verdicts_blind(const struct verdicts *verdicts)
+{
+    return verdicts->blind;
+}
+
+uint64_t verdicts_failures(const struct verdicts *verdicts)
+{
+    return verdicts->failures;
+}
+
+struct verdicts_status verdicts_get(const struct verdicts *verdicts, size_t subject)
+{
+    assert(verdicts->world.roster && subject < verdicts->world.roster->count);
+    const struct verdicts_row *row = &verdicts->world.rows[subject];
+    return (struct verdicts_status){.verdict = row->verdict,
+                                    .since_ms = row->since_ms,
+                                    .up = row->counts[VERDICT_UP],
+                                    .down = row->counts[VERDICT_DOWN],
+                                    .unknown = row->counts[VERDICT_UNKNOWN],
+                                    .latency_ms = row->latency_ms};
+}
