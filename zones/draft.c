@@ -5,23 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLE_START = 64 };
+enum { TABLE_START = 64, BUFFERS = 11 };
 
-static struct buffer *const *buffers_of(struct draft *draft, struct buffer *ret[11])
+/* All buffers that a zone fills. */
+static void buffers_of(struct draft *draft, struct buffer *ret[BUFFERS])
 {
-    struct buffer *all[11] = {&draft->names,  &draft->nodes,    &draft->table, &draft->records,
+    struct buffer *all[BUFFERS] = {&draft->names,  &draft->nodes,    &draft->table, &draft->records,
                               &draft->rdata,  &draft->order,    &draft->rrsets, &draft->services,
                               &draft->pools, &draft->endpoints, &draft->text};
     memcpy(ret, all, sizeof all);
-    return ret;
 }
 
 void draft_fini(struct draft *draft)
 {
-    struct buffer *all[11];
-    (void)buffers_of(draft, all);
-    for (size_t i = 0; i < 11; i++)
+    struct buffer *all[BUFFERS];
+    buffers_of(draft, all);
+    for (size_t i = 0; i < BUFFERS; i++)
         buffer_fini(all[i]);
+    buffer_fini(&draft->scratch);
+}
+
+uint8_t *draft_scratch(struct draft *draft)
+{
+    if (draft->scratch.len == 0)
+        (void)buffer_put(&draft->scratch, NULL, RDATA_MAX);
+    return draft->scratch.failed ? NULL : draft->scratch.bytes;
 }
 
 /* Nodes ------------------------------------------------------------------------------------------------------ */
@@ -124,9 +132,9 @@ static enum err node_get(struct draft *draft, const uint8_t *name, uint32_t *ret
 
 void draft_begin(struct draft *draft, const uint8_t *origin)
 {
-    struct buffer *all[11];
-    (void)buffers_of(draft, all);
-    for (size_t i = 0; i < 11; i++)
+    struct buffer *all[BUFFERS];
+    buffers_of(draft, all);
+    for (size_t i = 0; i < BUFFERS; i++)
         all[i]->len = 0;
     draft->origin_len = name_len(origin);
     memcpy(draft->origin, origin, draft->origin_len);
@@ -309,12 +317,34 @@ static int endpoint_compare(const void *a, const void *b)
     return ea->address_off < eb->address_off ? -1 : ea->address_off > eb->address_off;
 }
 
+static int pool_compare(const void *a, const void *b)
+{
+    const struct draft_pool *pa = a, *pb = b;
+    return (int)pa->region - (int)pb->region;
+}
+
+/* Pools by region, endpoints by kind. */
+static void services_sort(struct draft *draft)
+{
+    for (uint32_t i = 0; i < draft_services_count(draft); i++) {
+        const struct draft_service *service = draft_service(draft, i);
+        if (service->pools_count > 1)
+            qsort(draft_pool(draft, service->pools_first), service->pools_count, sizeof(struct draft_pool), pool_compare);
+    }
+    for (uint32_t i = 0; i < draft_pools_count(draft); i++) {
+        const struct draft_pool *pool = draft_pool(draft, i);
+        if (pool->endpoints_count > 1)
+            qsort(draft_endpoint(draft, pool->endpoints_first), pool->endpoints_count, sizeof(struct draft_endpoint),
+                  endpoint_compare);
+    }
+}
+
 enum err draft_group(struct draft *draft, struct diag *reterr)
 {
-    struct buffer *all[11];
-    (void)buffers_of(draft, all);
+    struct buffer *all[BUFFERS];
+    buffers_of(draft, all);
     order_by_node(draft);
-    for (size_t i = 0; i < 11; i++)
+    for (size_t i = 0; i < BUFFERS; i++)
         if (all[i]->failed)
             return memory_error(reterr);
     for (uint32_t i = 0, first = 0; i < draft_nodes_count(draft); i++) {
@@ -325,11 +355,6 @@ enum err draft_group(struct draft *draft, struct diag *reterr)
         first += node->records_count;
         node_relate(draft, i);
     }
-    for (uint32_t i = 0; i < draft_pools_count(draft); i++) {
-        const struct draft_pool *pool = draft_pool(draft, i);
-        if (pool->endpoints_count > 1)
-            qsort(draft_endpoint(draft, pool->endpoints_first), pool->endpoints_count, sizeof(struct draft_endpoint),
-                  endpoint_compare);
-    }
+    services_sort(draft);
     return OK;
 }

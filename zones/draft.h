@@ -1,6 +1,6 @@
 /* zones/draft.h - a zone on its way from the store's rows to a blob: its names, records and services in wire form.
  *
- * Filled by zones/compile_zone.c with draft_*_put(), put in order by draft_group(), judged by zones/check.c and written down
+ * Filled by zones/compile_zone.c with draft_*_put(), put in order by draft_group(), judged by zones/zone_check.c and written down
  * by zones/blob.c. One draft serves a whole compile: draft_begin() empties it and keeps its memory.
  * Everything lies in growable rows and is known by its index there, so that a million records cost a few
  * dozen allocations. Names are kept once: an empty non-terminal's is the tail of the name below it.
@@ -100,12 +100,16 @@ struct draft {
     struct buffer pools;     /* struct draft_pool, by service and region */
     struct buffer endpoints; /* struct draft_endpoint, by pool and kind */
     struct buffer text;      /* NUL-terminated strings */
+    struct buffer scratch;   /* for one record's rdata on its way in */
 };
 
 void draft_fini(struct draft *draft);
 
 /* Empty it for the zone `origin` (wire), whose apex becomes node 0. */
 void draft_begin(struct draft *draft, const uint8_t *origin);
+
+/* RDATA_MAX bytes to parse a record's data into, or NULL when memory is out. */
+uint8_t *draft_scratch(struct draft *draft);
 
 /* Append a record of `name` (wire). ERR_SYNTAX: the name is not in the zone. ERR_MEMORY. */
 NODISCARD enum err draft_record_put(struct draft *draft, const uint8_t *name, uint16_t type, uint32_t ttl_s,
@@ -122,7 +126,7 @@ void draft_endpoint_put(struct draft *draft, const struct draft_endpoint *endpoi
 /* Append a string; returns its offset in `text`. */
 uint32_t draft_text_put(struct draft *draft, const char *text);
 
-/* After the last put: records become rrsets, pools' endpoints are sorted by kind, and every node gets its flags, its wildcard
+/* After the last put: records become rrsets, pools are sorted by region, endpoints by kind, and every node gets its flags, its wildcard
  * and what is above it. ERR_MEMORY: here or in a put before. */
 NODISCARD enum err draft_group(struct draft *draft, struct diag *reterr);
 

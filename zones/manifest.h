@@ -32,7 +32,7 @@ struct manifest_region {
 
 struct manifest_policy {
     char *name; /* NULL: this index is free */
-    char file[MANIFEST_FILE_MAX];
+    char file[MANIFEST_FILE_MAX]; /* "": it has never compiled; a problem says why */
     uint64_t fingerprint; /* of its rules, places and sources */
 };
 
@@ -79,7 +79,10 @@ struct manifest {
 /* Read FILE. ERR_MISSING; ERR_CORRUPT, ERR_VERSION name the file and the member. Free with manifest_free(). */
 NODISCARD enum err manifest_read(const char *path, struct manifest **ret, struct diag *reterr);
 
-/* Write it to `path`, replaced atomically. */
+/* As JSON text on the heap. Equal manifests give equal text. */
+NODISCARD enum err manifest_print(const struct manifest *manifest, char **ret, struct diag *reterr);
+
+/* Write it to `path`, replaced atomically and not synced: what makes a world durable is compile_commit(). */
 NODISCARD enum err manifest_write(const struct manifest *manifest, const char *path, struct diag *reterr);
 
 NODISCARD enum err manifest_new(struct manifest **ret, struct diag *reterr);

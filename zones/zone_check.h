@@ -1,10 +1,10 @@
-/* zones/check.h - what must hold between the records and services of one zone before it may go live.
+/* zones/zone_check.h - what must hold between the records and services of one zone before it may go live.
  *
  * Single rows have been parsed by then (zones/rdata.h, zones/store.h). A zone that breaks a rule is not published; its last good
  * form keeps serving.
  */
-#ifndef ZONES_CHECK_H
-#define ZONES_CHECK_H
+#ifndef ZONES_ZONE_CHECK_H
+#define ZONES_ZONE_CHECK_H
 
 #include "zones/draft.h"
 #include "zones/problems.h"
@@ -18,6 +18,6 @@
  * - no A, AAAA or CNAME beside a service, nothing beside one with host endpoints, none at or below a cut
  * - a pool has addresses or one kind of host, not both, and no more than fit a message
  * Records below a cut that are not glue are left where they are: they are never answered (RFC 1034 4.2.1). */
-void check_zone(const struct draft *draft, struct problems *problems);
+void zone_check(const struct draft *draft, struct problems *problems);
 
 #endif

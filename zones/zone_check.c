@@ -1,4 +1,4 @@
-#include "zones/check.h"
+#include "zones/zone_check.h"
 
 #include "zones/rdata.h"
 
@@ -161,7 +161,7 @@ static void service_check(const struct draft *draft, const struct draft_service 
         pool_check(draft, service, draft_pool(draft, service->pools_first + i), problems);
 }
 
-void check_zone(const struct draft *draft, struct problems *problems)
+void zone_check(const struct draft *draft, struct problems *problems)
 {
     apex_check(draft, problems);
     for (uint32_t i = 0; i < draft_nodes_count(draft); i++) {

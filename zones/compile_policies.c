@@ -1,0 +1,201 @@
+#include "zones/compile_policies.h"
+
+#include "common/file.h"
+#include "common/frame.h"
+#include "common/hash.h"
+#include "geoip/build.h"
+#include "geoip/geo.h"
+#include "geoip/source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The geo databases, opened when the first policy needs them. */
+struct databases {
+    const struct compile_request *request;
+    uint64_t fingerprint;
+    struct source **sources; /* those that could be read */
+    size_t sources_count;
+    bool opened;
+    bool broken; /* at least one could not be read */
+};
+
+struct policy_job {
+    const struct compile_request *request;
+    const struct last *last;
+    struct census *census;
+    struct problems *problems;
+    bool *written;
+    struct databases *databases;
+};
+
+/* Fingerprints ------------------------------------------------------------------------------------------------ */
+
+static uint64_t text_hash(uint64_t hash, const char *text)
+{
+    return hash_bytes(text, strlen(text), hash);
+}
+
+/* Which files these are, by what a change of them cannot leave as it was. */
+static uint64_t databases_fingerprint(const struct compile_request *request)
+{
+    uint64_t hash = GEO_VERSION;
+    for (size_t i = 0; i < request->geo_paths_count; i++) {
+        struct stat st = {0};
+        const int missing = stat(request->geo_paths[i], &st);
+        const uint64_t numbers[] = {
+            (uint64_t)missing,    st.st_dev, st.st_ino, (uint64_t)st.st_size, (uint64_t)st.st_mtim.tv_sec,
+            (uint64_t)st.st_mtim.tv_nsec,
+        };
+        hash = hash_bytes(numbers, sizeof numbers, text_hash(hash, request->geo_paths[i]));
+    }
+    return hash;
+}
+
+static uint64_t policy_fingerprint(const struct policy *policy, uint64_t databases)
+{
+    uint64_t hash = hash_mix(text_hash(databases, policy->name) ^ (uint64_t)policy->method << 1 ^ policy->geofence);
+    for (size_t i = 0; i < policy->rules_count; i++) {
+        const struct policy_rule *rule = &policy->rules[i];
+        const uint64_t numbers[] = {rule->region, (uint64_t)rule->tier, rule->weight};
+        hash = hash_bytes(numbers, sizeof numbers, text_hash(hash, rule->client));
+    }
+    for (size_t i = 0; i < policy->places_count && policy->method == POLICY_NEAREST; i++) {
+        const struct policy_place *place = &policy->places[i];
+        const double numbers[] = {place->region, place->latitude, place->longitude};
+        hash = hash_bytes(numbers, sizeof numbers, hash);
+    }
+    return hash;
+}
+
+/* Databases ---------------------------------------------------------------------------------------------------- */
+
+static enum err databases_open(struct databases *databases, struct problems *problems, struct diag *reterr)
+{
+    const struct compile_request *request = databases->request;
+    if (databases->opened)
+        return OK;
+    databases->opened = true;
+    databases->sources = calloc(request->geo_paths_count + 1, sizeof(struct source *));
+    if (!databases->sources)
+        return diag_set(reterr, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < request->geo_paths_count; i++) {
+        struct diag diag;
+        const enum err err = source_open(request->geo_paths[i], &databases->sources[databases->sources_count], &diag);
+        if (err == ERR_MEMORY)
+            return diag_set(reterr, err, "%s", diag.text);
+        if (err == OK) {
+            databases->sources_count++;
+            continue;
+        }
+        databases->broken = true;
+        problems_put(problems, request->geo_paths[i], "%s", diag.text);
+    }
+    return OK;
+}
+
+static void databases_close(struct databases *databases)
+{
+    for (size_t i = 0; i < databases->sources_count; i++)
+        source_close(&databases->sources[i]);
+    free(databases->sources);
+}
+
+/* One policy --------------------------------------------------------------------------------------------------- */
+
+/* Whether the image is there and as long as it says. */
+static bool image_is_whole(const char *state_dir, const char *file)
+{
+    char path[LAST_PATH_MAX];
+    struct file_map map = {0};
+    if (file[0] == '\0' || last_image_path(state_dir, file, path, NULL) != OK || file_map_open(path, &map, NULL) != OK)
+        return false;
+    struct frame frame = {0};
+    if (map.len >= sizeof frame)
+        memcpy(&frame, map.bytes, sizeof frame);
+    const bool whole = map.len >= sizeof frame && frame.len == map.len;
+    file_map_close(&map);
+    return whole;
+}
+
+static enum err image_write(const struct policy_job *job, unsigned idx, const struct buffer *image,
+                            struct diag *reterr)
+{
+    struct manifest *next = job->census->next;
+    struct manifest_policy *row = &next->policies[idx];
+    char path[LAST_PATH_MAX];
+    (void)snprintf(row->file, sizeof row->file, "policy-%u-%llu.img", idx, (unsigned long long)next->generation);
+    job->written[idx] = true;
+    const enum err err = last_image_path(job->request->state_dir, row->file, path, reterr);
+    return err == OK ? file_create(path, image->bytes, image->len, 0640, reterr) : err;
+}
+
+static enum err policy_build(const struct policy_job *job, unsigned idx, const struct policy *policy,
+                             uint64_t fingerprint, struct diag *reterr)
+{
+    struct manifest_policy *row = &job->census->next->policies[idx];
+    const struct databases *databases = job->databases;
+    struct buffer image = {0};
+    struct diag diag;
+    enum err err = build_geo(policy, databases->sources, databases->sources_count, &image, &diag);
+    if (err == ERR_MEMORY)
+        return diag_set(reterr, err, "%s", diag.text);
+    if (err != OK) {
+        problems_put(job->problems, policy->name, "%s", diag.text);
+        return OK;
+    }
+    err = image_write(job, idx, &image, reterr);
+    row->fingerprint = databases->broken ? 0 : fingerprint;
+    buffer_fini(&image);
+    return err;
+}
+
+/* The last image stays in `next` unless a new one takes its place. */
+static enum err policy_compile(const struct policy_job *job, const struct policy *policy, struct diag *reterr)
+{
+    const int idx = census_policy_find(job->census, policy->name);
+    if (idx < 0)
+        return OK;
+    struct manifest_policy *row = &job->census->next->policies[idx];
+    const struct manifest_policy *last = &job->last->manifest->policies[idx];
+    const uint64_t fingerprint = policy_fingerprint(policy, job->databases->fingerprint);
+    const bool known = last->name && strcmp(last->name, policy->name) == 0 &&
+                       image_is_whole(job->request->state_dir, last->file);
+    if (known) {
+        memcpy(row->file, last->file, sizeof row->file);
+        row->fingerprint = last->fingerprint;
+        if (last->fingerprint == fingerprint)
+            return OK;
+    }
+    const enum err err = databases_open(job->databases, job->problems, reterr);
+    if (err != OK || (known && job->databases->broken))
+        return err;
+    return policy_build(job, (unsigned)idx, policy, fingerprint, reterr);
+}
+
+static int region_index(const void *context, const char *region)
+{
+    return census_region_find(context, region);
+}
+
+enum err compile_policies(const struct compile_request *request, struct store *store, const struct last *last,
+                          struct census *census, struct problems *problems, bool written[POLICIES_MAX],
+                          struct diag *reterr)
+{
+    struct databases databases = {.request = request, .fingerprint = databases_fingerprint(request)};
+    const struct policy_job job = {request, last, census, problems, written, &databases};
+    const struct store_region_indexes indexes = {.find = region_index, .context = census};
+    struct store_rows rows;
+    struct policy policy;
+    enum err err = OK;
+    store_policies(store, &rows);
+    while (err == OK && store_policy_next(&rows, &indexes, &policy)) {
+        err = policy_compile(&job, &policy, reterr);
+        policy_fini(&policy);
+    }
+    const enum err end = store_rows_end(&rows, err == OK ? reterr : NULL);
+    databases_close(&databases);
+    return err == OK ? end : err;
+}
