@@ -1,0 +1,216 @@
+/* ctl/cmd_explain.c - gslbctl explain: what a client would get for a name, and why, step by step.
+ *
+ * The names are found by zones/image.c and the choice is made by server/steer.c, as in a worker; this file only prints.
+ */
+#include "ctl/preview.h"
+#include "ctl/trace.h"
+#include "server/steer.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TYPE_A = 1, TYPE_NS = 2, TYPE_CNAME = 5, TYPE_SOA = 6, TYPE_AAAA = 28, TYPE_ANY = 255,
+    LINKS_MAX = 8, /* of a chain of CNAMEs, as in an answer */
+};
+
+static const struct {
+    const char *name;
+    uint16_t type;
+} types[] = {{"A", TYPE_A}, {"NS", TYPE_NS}, {"CNAME", TYPE_CNAME}, {"SOA", TYPE_SOA}, {"PTR", 12}, {"MX", 15}, {"TXT", 16},
+             {"AAAA", TYPE_AAAA}, {"SRV", 33}, {"DS", 43}, {"SVCB", 64}, {"HTTPS", 65}, {"ANY", TYPE_ANY}, {"CAA", 257}};
+
+static enum err parse_type(const char *text, uint16_t *ret, struct diag *reterr)
+{
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcasecmp(text, types[i].name) == 0) {
+            *ret = types[i].type;
+            return OK;
+        }
+    char *end = NULL;
+    const unsigned long number = strncasecmp(text, "TYPE", 4) == 0 ? strtoul(text + 4, &end, 10) : 0;
+    if (!end || end == text + 4 || *end || number > UINT16_MAX)
+        return diag_set(reterr, ERR_SYNTAX, "\"%s\" is not a type; write A, AAAA, ... or TYPE257", text);
+    *ret = (uint16_t)number;
+    return OK;
+}
+
+/* The client: a prefix as in a client subnet option, or one address. */
+static enum err parse_client(const char *text, struct prefix *ret, struct diag *reterr)
+{
+    if (strchr(text, '/'))
+        return prefix_parse(text, ret, reterr);
+    const enum err err = ip_parse(text, &ret->ip, reterr);
+    ret->bits = (uint8_t)ip_bits(&ret->ip);
+    return err;
+}
+
+static void print_client(const struct prefix *client, const char *given, bool mapped)
+{
+    char text[PREFIX_TEXT_MAX], ip[IP_TEXT_MAX];
+    if (strchr(given, '/'))
+        printf("client      %s, a client subnet (EDNS, RFC 7871)", prefix_print(client, text));
+    else
+        printf("client      %s, a resolver's own address or a client subnet", ip_print(&client->ip, ip));
+    if (mapped)
+        printf(" (from %s: IPv4-mapped)", given);
+    if (ip_is_unplaced(&client->ip))
+        printf("\n            as a client subnet it says nothing of a place: the resolver's address would count, and the scope would be %u",
+               client->bits + (mapped ? 96u : 0u));
+    printf("\n");
+}
+
+static void print_end(const char *addresses, unsigned scope, uint32_t ttl_s)
+{
+    printf("addresses   %s\nscope       %u\nttl         %" PRIu32 "\n", addresses, scope, ttl_s);
+}
+
+static void append(struct buffer *to, const char *text)
+{
+    if (to->len > 0)
+        (void)buffer_put(to, " ", 1);
+    (void)buffer_put(to, text, strlen(text));
+}
+
+static void print_choice(const struct image_zone *zone, const struct choice *choice, unsigned scope)
+{
+    struct buffer addresses = {0};
+    char text[NAME_TEXT_MAX];
+    for (unsigned i = 0; i < choice->count; i++) {
+        const struct image_endpoint *endpoint = choice->endpoints[i];
+        struct ip ip = {.family = choice->kind == CHOICE_HOST ? IP_NONE : IP_V6};
+        if (choice->kind == CHOICE_HOST) {
+            append(&addresses, name_print(image_at(zone, endpoint->host.name_off), text));
+            continue;
+        }
+        const struct image_pool_row *pool = choice->pool;
+        const struct image_endpoint *first = image_at(zone, pool->endpoints_off);
+        ip.family = endpoint < first + pool->counts[KIND_V4] ? IP_V4 : IP_V6;
+        memcpy(ip.bytes, endpoint->address, ip.family == IP_V4 ? 4 : 16);
+        append(&addresses, ip_print(&ip, text));
+    }
+    if (choice->kind == CHOICE_NODATA)
+        append(&addresses, "none (NODATA)");
+    else if (choice->kind == CHOICE_SERVFAIL)
+        append(&addresses, "none (SERVFAIL)");
+    (void)buffer_put(&addresses, "", 1);
+    print_end(addresses.failed ? "(out of memory)" : (const char *)addresses.bytes, scope, choice->ttl_s);
+    buffer_fini(&addresses);
+}
+
+static enum err explain_service(const struct preview *preview, const struct image_zone *zone,
+                                const struct image_service *service, const struct prefix *client, unsigned mapped_bits,
+                                uint16_t type, struct diag *reterr)
+{
+    static const char *const all_down[] = {"serve_all", "nodata", "servfail"};
+    char text[NAME_TEXT_MAX];
+    printf("service     %s: policy %s, ttl %" PRIu32 " s, answers %s, sticky %s, all_down %s\n",
+           name_print(image_at(zone, service->name_off), text), preview->manifest->policies[service->policy].name,
+           service->ttl_s, service->answers ? "limited" : "all", service->sticky == STICKY_CLIENT ? "client" : "none",
+           all_down[service->all_down]);
+    const struct steer_case asked = {
+        .zone = zone,
+        .service = service,
+        .geo = &preview->world.policies[service->policy],
+        .board = preview->world.board,
+        .client = &client->ip,
+        .kind = type == TYPE_A ? KIND_V4 : type == TYPE_AAAA ? KIND_V6 : KIND_HOST,
+    };
+    struct steer_trace *trace = calloc(1, sizeof *trace);
+    struct choice *choice = malloc(sizeof *choice);
+    struct rng rng;
+    rng_init(&rng, 1); /* the same words of the same store explain alike */
+    if (trace && choice) {
+        steer_choose(&asked, &rng, trace, choice);
+        trace_print(&asked, trace, preview->manifest);
+        print_choice(zone, choice, choice->scope + mapped_bits);
+    }
+    const enum err err = trace && choice ? OK : diag_set(reterr, ERR_MEMORY, "out of memory");
+    free(trace);
+    free(choice);
+    return err;
+}
+
+static void explain_static(const struct image_zone *zone, const struct found *found)
+{
+    static const char *const words[] = {
+        [FOUND_RRSET] = "static records", [FOUND_ANY] = "ANY: one of its rrsets (RFC 8482)", [FOUND_CNAME] = "a CNAME out of our zones",
+        [FOUND_DNAME] = "a DNAME above it", [FOUND_DELEGATION] = "delegated: a referral",
+        [FOUND_NODATA] = "NODATA: the name exists, the type does not", [FOUND_NXDOMAIN] = "NXDOMAIN: there is no such name",
+    };
+    char text[NAME_TEXT_MAX];
+    printf("found       %s at %s%s\n", words[found->kind], name_print(image_at(zone, found->node->name_off), text),
+           found->wildcard ? " (a wildcard)" : "");
+    const struct image_rrset *negative = image_at(zone, zone->negative_soa_off);
+    if (found->rrset)
+        printf("            %u record%s of type %u\n", found->rrset->count, found->rrset->count == 1 ? "" : "s", found->rrset->type);
+    print_end("not steered", 0, found->rrset ? found->rrset->ttl_s : negative->ttl_s);
+}
+
+/* Follow `name` through our zones. */
+static enum err explain_name(const struct preview *preview, const uint8_t *name, const struct prefix *client,
+                             unsigned mapped_bits, uint16_t type, struct diag *reterr)
+{
+    char text[NAME_TEXT_MAX];
+    for (unsigned link = 0; link < LINKS_MAX; link++) {
+        struct name_suffixes suffixes;
+        unsigned apex;
+        name_suffixes(name, &suffixes);
+        const struct image_zone *zone = image_zone_find(preview->world.packs, name, &suffixes, 0, &apex);
+        if (!zone && link == 0)
+            return diag_set(reterr, ERR_MISSING, "%s is in no zone of this store; it would be REFUSED", name_print(name, text));
+        if (!zone) {
+            print_end("not ours; the resolver goes on", 0, 0);
+            return OK;
+        }
+        printf("zone        %s, serial %" PRIu32 "\n", name_print(image_at(zone, zone->name_off), text), zone->serial);
+        const struct found found = image_find(zone, name, &suffixes, apex, type);
+        if (found.kind == FOUND_SERVICE)
+            return explain_service(preview, zone, found.service, client, mapped_bits, type, reterr);
+        if (found.kind != FOUND_CNAME) {
+            explain_static(zone, &found);
+            return OK;
+        }
+        name = image_at(zone, found.rrset->target_off);
+        printf("cname       %s, ttl %" PRIu32 " s\n", name_print(name, text), found.rrset->ttl_s);
+    }
+    print_end("not followed: the chain of CNAMEs is too long", 0, 0);
+    return OK;
+}
+
+enum err cmd_explain(const struct command_input *input, bool *ret_found, struct diag *reterr)
+{
+    (void)ret_found;
+    const char *from;
+    uint8_t name[NAME_WIRE_MAX];
+    char text[NAME_TEXT_MAX];
+    size_t len;
+    uint16_t type = TYPE_A;
+    struct prefix client;
+    struct preview *preview = NULL;
+    enum err err = command_need(input, "from", "ADDRESS", &from, reterr);
+    if (err == OK)
+        err = parse_client(from, &client, reterr);
+    if (err == OK)
+        err = name_parse(input->words[0], name, &len, reterr);
+    if (err == OK && input->words_count > 1)
+        err = parse_type(input->words[1], &type, reterr);
+    if (err != OK)
+        return err;
+    const bool mapped = ip_unmap(&client.ip);
+    if (mapped)
+        client.bits = client.bits >= 96 ? (uint8_t)(client.bits - 96) : 0;
+    err = preview_compile(input, &preview, reterr);
+    if (err == OK)
+        err = preview_open(input, preview, reterr);
+    if (err == OK) {
+        printf("query       %s, type %u\n", name_print(name, text), type);
+        print_client(&client, from, mapped);
+        err = explain_name(preview, name, &client, mapped ? 96 : 0, type, reterr);
+    }
+    preview_free(&preview);
+    return err;
+}

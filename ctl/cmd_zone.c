@@ -1,0 +1,37 @@
+/* ctl/cmd_zone.c - gslbctl import and export: a zone from a zone file and to one. */
+#include "ctl/command.h"
+#include "zones/zonefile.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum err cmd_zone_import(const struct command_input *input, bool *ret_found, struct diag *reterr)
+{
+    (void)ret_found;
+    const char *zone;
+    struct store *store = NULL;
+    struct zonefile_counts counts;
+    enum err err = command_need(input, "zone", "NAME", &zone, reterr);
+    if (err == OK)
+        err = store_open_write(input->store_path, &store, reterr);
+    if (err == OK)
+        err = zonefile_import(input->words[0], zone, store, &counts, reterr);
+    if (err == OK)
+        printf("zone %s has %" PRIu64 " records from %s\n", zone, counts.records, input->words[0]);
+    store_close(&store);
+    return err;
+}
+
+enum err cmd_zone_export(const struct command_input *input, bool *ret_found, struct diag *reterr)
+{
+    (void)ret_found;
+    const char *zone;
+    struct store *store = NULL;
+    enum err err = command_need(input, "zone", "NAME", &zone, reterr);
+    if (err == OK)
+        err = store_open_read(input->store_path, &store, reterr);
+    if (err == OK)
+        err = zonefile_export(store, zone, stdout, reterr);
+    store_close(&store);
+    return err;
+}

@@ -1,0 +1,133 @@
+/* ctl/main.c - gslbctl: words in, one command run, an exit status out. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "ctl/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "unknown"
+#endif
+
+enum { EXIT_WRONG = 1, EXIT_USAGE = 2 };
+
+static const struct option_def defs[] = {
+    {"store", OPTION_ONE, "FILE", "the store"},
+    {"state", OPTION_ONE, "DIR", "gslbd's state directory"},
+    {"geoip", OPTION_MANY, "FILE", "explain, check: a geo database"},
+    {"from", OPTION_ONE, "ADDRESS", "explain: the client, an address or a prefix"},
+    {"json", OPTION_FLAG, NULL, "status: as JSON"},
+    {"count", OPTION_ONE, "N", "events: how many, the last ones; 50 unless given"},
+    {"zone", OPTION_ONE, "NAME", "import, export: the zone"},
+    {"latitude", OPTION_ONE, "X", "vantage add: degrees north"},
+    {"longitude", OPTION_ONE, "Y", "vantage add: degrees east"},
+    {"asn", OPTION_ONE, "N", "vantage add: the network it is in"},
+    {"key-out", OPTION_ONE, "FILE", "vantage add: where its private key goes"},
+};
+
+static const struct command commands[] = {
+    {"init", "", "make the store", 0, 0, COMMAND_NEEDS_STORE, cmd_store_init},
+    {"check", "[--geoip FILE]...", "compile everything and say what is wrong", 0, 0, COMMAND_NEEDS_STORE, cmd_check},
+    {"explain", "NAME [TYPE] --from ADDRESS [--geoip FILE]...", "say step by step what a client would get", 1, 2,
+     COMMAND_NEEDS_STORE, cmd_explain},
+    {"status", "[--json]", "regions, pools, endpoints, vantage points and their votes", 0, 0, COMMAND_NEEDS_STATE,
+     cmd_status},
+    {"events", "[--count N]", "the last changes of verdicts", 0, 0, COMMAND_NEEDS_STATE, cmd_events},
+    {"vantage add", "NAME [--latitude X --longitude Y] [--asn N] --key-out FILE", "register a vantage point", 1, 1,
+     COMMAND_NEEDS_STORE, cmd_vantage_add},
+    {"vantage list", "", "list the vantage points", 0, 0, COMMAND_NEEDS_STORE, cmd_vantage_list},
+    {"vantage remove", "NAME", "remove a vantage point", 1, 1, COMMAND_NEEDS_STORE, cmd_vantage_remove},
+    {"import", "ZONEFILE --zone NAME", "read a zone file into the store", 1, 1, COMMAND_NEEDS_STORE, cmd_zone_import},
+    {"export", "--zone NAME", "write a zone as a zone file", 0, 0, COMMAND_NEEDS_STORE, cmd_zone_export},
+    {"shell", "", "open sqlite3 with the store, and health.db attached", 0, 0, COMMAND_NEEDS_STORE, cmd_store_shell},
+};
+
+enum { DEFS = sizeof defs / sizeof *defs, COMMANDS = sizeof commands / sizeof *commands };
+
+static int usage(FILE *to)
+{
+    (void)fprintf(to, "usage: gslbctl [--store FILE] [--state DIR] COMMAND\n\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        (void)fprintf(to, "  %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+    (void)fprintf(to, "\n");
+    option_print(to, defs, DEFS);
+    return to == stdout ? 0 : EXIT_USAGE;
+}
+
+static int complain(int status, const char *sentence)
+{
+    (void)fprintf(stderr, "gslbctl: %s\n", sentence);
+    return status;
+}
+
+/* The command whose name the first one or two words are; `*ret_used` is the number of them. */
+static const struct command *command_find(const char *const *words, size_t count, size_t *ret_used)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const char *space = strchr(commands[i].name, ' ');
+        const size_t first = space ? (size_t)(space - commands[i].name) : strlen(commands[i].name);
+        if (count == 0 || strlen(words[0]) != first || strncmp(words[0], commands[i].name, first) != 0)
+            continue;
+        if (space && (count < 2 || strcmp(words[1], space + 1) != 0))
+            continue;
+        *ret_used = space ? 2 : 1;
+        return &commands[i];
+    }
+    return NULL;
+}
+
+static int run(const struct options *options)
+{
+    struct diag diag;
+    size_t used = 0;
+    const struct command *command = command_find(options->operands, options->operands_count, &used);
+    if (!command) {
+        (void)diag_set(&diag, ERR_SYNTAX, options->operands_count ? "there is no command \"%s\"; see --help" : "say a command; see --help",
+                       options->operands_count ? options->operands[0] : "");
+        return complain(EXIT_USAGE, diag.text);
+    }
+    const struct command_input input = {
+        .options = options,
+        .store_path = option_get(options, "store", 0),
+        .state_dir = option_get(options, "state", 0),
+        .words = options->operands + used,
+        .words_count = options->operands_count - used,
+    };
+    if (input.words_count < command->words_min || input.words_count > command->words_max) {
+        (void)diag_set(&diag, ERR_SYNTAX, "usage: gslbctl %s %s", command->name, command->arguments);
+        return complain(EXIT_USAGE, diag.text);
+    }
+    if ((command->needs & COMMAND_NEEDS_STORE && !input.store_path) ||
+        (command->needs & COMMAND_NEEDS_STATE && !input.state_dir)) {
+        (void)diag_set(&diag, ERR_SYNTAX, "%s needs %s", command->name,
+                       command->needs & COMMAND_NEEDS_STORE ? "--store FILE" : "--state DIR");
+        return complain(EXIT_USAGE, diag.text);
+    }
+    bool found = false;
+    if (command->run(&input, &found, &diag) != OK)
+        return complain(EXIT_WRONG, diag.text);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return complain(EXIT_WRONG, "cannot write to standard output");
+    return found ? EXIT_WRONG : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct diag diag;
+    if (option_parse(defs, DEFS, argc, argv, &options, &diag) != OK)
+        return complain(EXIT_USAGE, diag.text);
+    int status;
+    if (options.help)
+        status = usage(stdout);
+    else if (options.version)
+        status = printf("gslbctl %s\n", PACKAGE_VERSION) < 0;
+    else
+        status = run(&options);
+    option_fini(&options);
+    return status;
+}
