@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""gslbctl: the operator's tool, with and without a running server."""
+import json, os, stat
+
+from lab import FIRST_SESSION, TOR, main, until
+
+WWW, EU, US = "www.gslb.example.com", "193.0.6.0/24", "8.8.8.8"
+GEOIP = [word for path in TOR for word in ("--geoip", path)]
+
+
+def last_lines(text):
+    found = {}
+    for line in text.splitlines():
+        word, _, rest = line.partition(" ")
+        found[word] = rest.strip()
+    return found
+
+
+def init_makes_a_store_once_and_nothing_else_makes_one(lab):
+    done = lab.ctl("check", check=False)
+    assert done.returncode == 1 and str(lab.store) in done.stderr and not lab.store.exists()
+    lab.init()
+    before = lab.store.read_bytes()
+    assert "nothing has changed" in lab.ctl("init")
+    assert lab.store.read_bytes() == before
+    assert lab.ctl("bogus", check=False).returncode == 2
+    assert lab.ctl("explain", check=False).returncode == 2
+
+
+def explain_needs_no_server_and_runs_the_code_that_answers(lab):
+    lab.init()
+    lab.sql(FIRST_SESSION)
+    out = lab.ctl("explain", WWW, "--from", EU, *GEOIP)
+    last = last_lines(out)
+    assert last["addresses"] == "198.51.100.1" and last["ttl"] == "30" and 1 <= int(last["scope"]) <= 24, out
+    assert "continent:EU" in out and "default" in out
+    assert [line.split(" ")[0] for line in out.splitlines()[-3:]] == ["addresses", "scope", "ttl"]
+    assert last_lines(lab.ctl("explain", WWW, "A", "--from", US, *GEOIP))["addresses"] == "203.0.113.1"
+    lab.sql("UPDATE region SET state = 'drain' WHERE name = 'eu'")
+    out = lab.ctl("explain", WWW, "--from", EU, *GEOIP)
+    assert last_lines(out)["addresses"] == "203.0.113.1" and "draining" in out
+    assert "NODATA" in lab.ctl("explain", WWW, "AAAA", "--from", EU)
+    assert "NXDOMAIN" in lab.ctl("explain", "nothere.gslb.example.com", "--from", EU)
+    done = lab.ctl("explain", "example.org", "--from", EU, check=False)
+    assert done.returncode == 1 and "example.org" in done.stderr
+    assert lab.ctl("explain", WWW, "--from", "nonsense", check=False).returncode == 1
+
+
+def explain_agrees_with_dig(lab):
+    lab.init()
+    lab.sql(FIRST_SESSION)
+    lab.serve(geoip=TOR)
+    for subnet in (EU, "8.8.8.0/24", "133.11.0.0/24", "2001:67c:2e8::/48", "200.160.2.0/24"):
+        last = last_lines(lab.ctl("explain", WWW, "--from", subnet, *GEOIP))
+        assert [last["addresses"]] == lab.answer(WWW, "A", subnet)
+        assert int(last["scope"]) == lab.scope(WWW, subnet), subnet
+
+
+def zone_files_go_in_and_out_and_in_again(lab):
+    lab.init()
+    zone = lab.dir / "example.net.zone"
+    zone.write_text("""$ORIGIN example.net.
+$TTL 1h
+@ IN SOA ns1 hostmaster ( 7 7200 1800 1209600 300 ) ; the apex
+  NS ns1
+ns1 300 A 192.0.2.1
+mail MX 10 ns1
+text TXT "a;b" "c\\"d"
+odd TYPE65281 \\# 2 abcd
+*.wild CNAME ns1
+""")
+    lab.ctl("import", zone, "--zone", "example.net")
+    first = lab.ctl("export", "--zone", "example.net")
+    again = lab.dir / "again.zone"
+    again.write_text(first)
+    rows = "SELECT name, type, ttl, data FROM record WHERE zone = 'example.net' ORDER BY 1, 2, 4"
+    before = lab.sql(rows)
+    assert before.count("\n") == 5
+    lab.ctl("import", again, "--zone", "example.net")
+    assert lab.sql(rows) == before
+    broken = lab.dir / "broken.zone"
+    broken.write_text(zone.read_text() + "bad A 192.0.2.300\n")
+    done = lab.ctl("import", broken, "--zone", "example.net", check=False)
+    assert done.returncode == 1 and "broken.zone" in done.stderr and "10" in done.stderr, done.stderr
+    assert lab.sql(rows) == before
+    lab.ctl("check")
+
+
+def vantage_points_come_and_go(lab):
+    lab.init()
+    key = lab.dir / "ams.key"
+    lab.ctl("vantage", "add", "ams", "--latitude", "52.3", "--longitude", "4.9", "--asn", "64500", "--key-out", key)
+    assert stat.S_IMODE(os.stat(key).st_mode) == 0o600
+    assert "ams" in lab.ctl("vantage", "list")
+    assert lab.ctl("vantage", "add", "ams", "--key-out", lab.dir / "other.key", check=False).returncode == 1
+    assert not (lab.dir / "other.key").exists(), "a key without its row"
+    assert lab.ctl("vantage", "add", "nyc", "--key-out", key, check=False).returncode == 1
+    assert "nyc" not in lab.ctl("vantage", "list"), "a row without its key"
+    lab.ctl("vantage", "remove", "ams")
+    assert "ams" not in lab.ctl("vantage", "list")
+    assert lab.ctl("vantage", "remove", "ams", check=False).returncode == 1
+
+
+def status_says_what_is(lab):
+    lab.init()
+    lab.sql(FIRST_SESSION.replace("'198.51.100.1'", "'127.20.0.5'").replace("'203.0.113.1'", "'127.10.0.5'").replace("'http', 80,", "'http', 8082,"))
+    lab.sql("UPDATE monitor SET interval_s = 1, timeout_s = 0.5")
+    lab.backend("eu", "127.20.0.5", 8082)
+    lab.serve(geoip=TOR)
+    for number in (1, 2, 3):
+        lab.vantage(f"v{number}")
+    def endpoint(region):
+        rows = json.loads(lab.ctl("status", "--json", state=True))["endpoints"]
+        return next((row for row in rows if row["region"] == region), {})
+    until("eu is up", lambda: endpoint("eu").get("verdict") == "up", 15)
+    until("us is down", lambda: endpoint("us").get("verdict") == "down", 15)
+    page = lab.ctl("status", state=True)
+    assert "127.20.0.5" in page and "v1" in page and "refused" in page.lower()
+    assert "127.10.0.5" in lab.ctl("events", state=True)
+    out = lab.ctl("explain", WWW, "--from", US, *GEOIP, state=True)
+    assert last_lines(out)["addresses"] == "127.20.0.5", out
+
+
+main(init_makes_a_store_once_and_nothing_else_makes_one, explain_needs_no_server_and_runs_the_code_that_answers,
+     explain_agrees_with_dig, zone_files_go_in_and_out_and_in_again, vantage_points_come_and_go, status_says_what_is)
