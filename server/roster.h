@@ -29,11 +29,17 @@ struct roster {
     struct roster_subject *subjects; /* regions, then pools, then endpoints */
     size_t count;
     uint32_t slots_end; /* one past the highest slot */
+    uint32_t *table;    /* by name, open addressing: 1 + index of a subject, 0 is empty */
+    uint32_t table_mask;
 };
 
 /* Build from the packs and manifest of one world. Free with roster_free(). ERR_MEMORY. */
 NODISCARD enum err roster_build(const struct manifest *manifest, const struct image packs[PACKS_MAX],
                                 struct roster **ret, struct diag *reterr);
 void roster_free(struct roster **roster);
+
+/* The subject of this name, or NULL; `service` and `address` are "" where its kind has none. */
+const struct roster_subject *roster_find(const struct roster *roster, const char *service, const char *region,
+                                         const char *address);
 
 #endif

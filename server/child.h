@@ -1,0 +1,40 @@
+/* server/child.h - a process that the supervisor keeps alive: forked, and forked again when it dies.
+ *
+ * One that lived for CHILD_CALM_MS is started again at once. One that died sooner waits, twice as long each time, so that
+ * a child that cannot run costs nothing.
+ */
+#ifndef SERVER_CHILD_H
+#define SERVER_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+    CHILD_CALM_MS = 1000,
+    CHILD_DELAY_MIN_MS = 50,
+    CHILD_DELAY_MAX_MS = 10000,
+};
+
+struct child {
+    pid_t pid; /* 0: not running */
+    int64_t started_ms;
+    int64_t start_at_ms; /* when to start it again */
+    int64_t delay_ms;
+};
+
+/* Fork. Returns 0 in the child, which has the name `title`, dies with its parent, has no signals blocked, and obeys SIGTERM but
+ * not the terminal; in the parent its pid, or -1 and the child is due again later. Times are monotonic. */
+pid_t child_fork(struct child *child, const char *title, int64_t now_ms);
+
+/* It has ended: say when it is due again. */
+void child_ended(struct child *child, int64_t now_ms);
+
+/* How long until it has to be started: 0 is now, -1 never, since it runs. */
+int64_t child_wait_ms(const struct child *child, int64_t now_ms);
+
+/* In the child: close every descriptor but the standard ones and these, which it sorts; -1 in it is nothing. */
+void child_close_others(int *keep, size_t count);
+
+#endif

@@ -1,0 +1,283 @@
+#include "server/control.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/api.h"
+#include "server/certificate.h"
+#include "server/channel.h"
+#include "server/publish.h"
+#include "server/rebuild.h"
+#include "server/state_dir.h"
+#include "server/states.h"
+#include "server/verdicts.h"
+#include "server/watch.h"
+#include "zones/history.h"
+
+#include <event2/event.h>
+#include <openssl/ssl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+
+void control_give_up(struct control *control, const struct diag *diag)
+{
+    (void)fprintf(stderr, "gslbd: %s\n", diag->text);
+    control->exit_status = CONTROL_EXIT_CONFIGURATION;
+    if (control->base)
+        (void)event_base_loopbreak(control->base);
+}
+
+/* Parts ------------------------------------------------------------------------------------------------- */
+
+static enum err open_shared(struct control *control, struct diag *reterr)
+{
+    const struct control_setup *setup = control->setup;
+    control->base = event_base_new();
+    control->counters = calloc(setup->workers_count, sizeof(void *));
+    if (!control->base || !control->counters)
+        return diag_set(reterr, ERR_MEMORY, "out of memory");
+    enum err err = board_open_writer(setup->board_fd, BOARD_SLOTS_MAX, &control->board, reterr);
+    for (size_t i = 0; err == OK && i < setup->workers_count; i++)
+        err = counters_open(setup->counters_fds[i], &control->counters[i], reterr);
+    return err;
+}
+
+/* Without health.db there is no memory, and the answers are the same. */
+static void open_history(struct control *control)
+{
+    char path[STATE_DIR_PATH_MAX];
+    struct diag diag;
+    enum err err = state_dir_file(control->settings->state_dir, "health.db", path, &diag);
+    if (err == OK)
+        err = history_open(path, &control->history, &diag);
+    if (err == OK)
+        return;
+    control->history = NULL;
+    log_message(LOG_LEVEL_ERROR, "history", diag.text);
+}
+
+static enum err open_parts(struct control *control, struct diag *reterr)
+{
+    enum err err = open_shared(control, reterr);
+    if (err != OK)
+        return err;
+    open_history(control);
+    err = verdicts_new(control->board, control->history, clock_now(), &control->verdicts, reterr);
+    if (err == OK)
+        err = states_new(control, &control->states, reterr);
+    if (err == OK)
+        err = publish_new(control, &control->publish, reterr);
+    if (err == OK)
+        err = rebuild_new(control, &control->rebuild, reterr);
+    return err;
+}
+
+/* Answer from the last good world, if there is one, before anything else is looked at. */
+static void recover(struct control *control)
+{
+    char path[STATE_DIR_PATH_MAX];
+    struct diag diag;
+    const int64_t begun_ms = clock_mono_ms();
+    enum err err = state_dir_file(control->settings->state_dir, "manifest.json", path, &diag);
+    if (err == OK)
+        err = publish_world(control->publish, path, &diag);
+    if (err == ERR_MISSING)
+        return;
+    if (err != OK) {
+        log_message(LOG_LEVEL_ERROR, "last-world", diag.text);
+        return;
+    }
+    struct log_line line;
+    log_begin(&line, LOG_LEVEL_NOTICE, "last-world");
+    log_number(&line, "generation", (int64_t)control->metrics.generation);
+    log_number(&line, "zones", (int64_t)control->metrics.zones);
+    log_number(&line, "problems", (int64_t)control->metrics.problems);
+    log_number(&line, "ms", clock_mono_ms() - begun_ms);
+    log_end(&line);
+}
+
+/* Serve the control port, unless it is served already. */
+static enum err open_api(struct control *control, struct diag *reterr)
+{
+    const struct settings *settings = control->settings;
+    const struct certificate_setup certificate = {.state_dir = settings->state_dir,
+                                                  .controls = settings->controls,
+                                                  .controls_count = settings->controls_count,
+                                                  .now_s = clock_wall_ms() / 1000};
+    SSL_CTX *tls;
+    if (control->api)
+        return OK;
+    enum err err = certificate_ensure(&certificate, reterr);
+    if (err == OK)
+        err = certificate_open(settings->state_dir, &tls, reterr);
+    if (err != OK)
+        return err;
+    const struct api_setup setup = {.base = control->base,
+                                    .tls = tls,
+                                    .fds = control->setup->listen_fds,
+                                    .fds_count = control->setup->listens_count,
+                                    .verdicts = control->verdicts,
+                                    .metrics = &control->metrics,
+                                    .view = &control->view};
+    err = api_start(&setup, &control->api, reterr);
+    SSL_CTX_free(tls);
+    return err;
+}
+
+static enum err on_commit(void *context, struct store *store, struct diag *reterr)
+{
+    struct control *control = context;
+    const enum err err = states_load(control->states, store, reterr);
+    if (err == OK)
+        rebuild_request(control->rebuild);
+    return err;
+}
+
+static void on_geo(void *context)
+{
+    const struct control *control = context;
+    rebuild_request(control->rebuild);
+}
+
+static enum err open_watch(struct control *control, struct diag *reterr)
+{
+    const struct settings *settings = control->settings;
+    const struct watch_setup setup = {.base = control->base,
+                                      .store_path = settings->store_path,
+                                      .geo_paths = settings->geo_paths,
+                                      .geo_paths_count = settings->geo_paths_count,
+                                      .context = control,
+                                      .commit = on_commit,
+                                      .geo = on_geo};
+    return watch_new(&setup, &control->watch, reterr);
+}
+
+/* Events ------------------------------------------------------------------------------------------------ */
+
+static void on_tick(evutil_socket_t fd, short events, void *context)
+{
+    (void)fd, (void)events;
+    const struct control *control = context;
+    verdicts_tick(control->verdicts, clock_now());
+    states_tick(control->states);
+    rebuild_tick(control->rebuild);
+}
+
+static void on_terminate(evutil_socket_t number, short events, void *context)
+{
+    (void)number, (void)events;
+    const struct control *control = context;
+    (void)event_base_loopbreak(control->base);
+}
+
+/* SIGHUP: look at everything again, and try again what could not be opened. */
+static void reload(struct control *control)
+{
+    struct diag diag;
+    log_message(LOG_LEVEL_NOTICE, "reload", "everything is looked at again");
+    if (open_api(control, &diag) != OK)
+        log_message(LOG_LEVEL_ERROR, "control-port", diag.text);
+    if (watch_check(control->watch, &diag) == OK)
+        rebuild_request(control->rebuild);
+}
+
+static void on_message(evutil_socket_t fd, short events, void *context)
+{
+    (void)events;
+    struct control *control = context;
+    struct channel_packet packet;
+    struct diag diag;
+    const enum err err = channel_receive(fd, &packet, &diag);
+    if (err == OK && packet.message.kind == MESSAGE_RELOAD)
+        reload(control);
+    else if (err != OK && err != ERR_BUSY)
+        (void)event_base_loopbreak(control->base); /* the supervisor is gone */
+}
+
+/* The events that last as long as control does; freed with its base, at its end. */
+struct standing {
+    struct event *tick, *terminate, *message;
+};
+
+static enum err stand(struct control *control, struct standing *ret, struct diag *reterr)
+{
+    const struct timeval tick = {.tv_usec = VERDICTS_TICK_MS * 1000};
+    ret->tick = event_new(control->base, -1, EV_PERSIST, on_tick, control);
+    ret->terminate = evsignal_new(control->base, SIGTERM, on_terminate, control);
+    ret->message = event_new(control->base, control->setup->channel_fd, EV_READ | EV_PERSIST, on_message, control);
+    if (!ret->tick || !ret->terminate || !ret->message || event_add(ret->tick, &tick) != 0 ||
+        event_add(ret->terminate, NULL) != 0 || event_add(ret->message, NULL) != 0)
+        return diag_set(reterr, ERR_MEMORY, "out of memory");
+    return OK;
+}
+
+static void unstand(struct standing *standing)
+{
+    struct event *events[] = {standing->tick, standing->terminate, standing->message};
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        if (events[i])
+            event_free(events[i]);
+}
+
+/* Life -------------------------------------------------------------------------------------------------- */
+
+/* What may fail while there is a world to answer from: then it is logged. Without one it is the end. */
+static enum err open_outside(struct control *control, struct diag *reterr)
+{
+    enum err err = open_api(control, reterr);
+    if (err != OK && !publish_manifest(control->publish))
+        return err;
+    if (err != OK)
+        log_message(LOG_LEVEL_ERROR, "control-port", reterr->text);
+    err = open_watch(control, reterr);
+    if (err != OK)
+        return err;
+    err = watch_check(control->watch, reterr);
+    return publish_manifest(control->publish) ? OK : err;
+}
+
+static void close_parts(struct control *control)
+{
+    watch_free(&control->watch);
+    rebuild_free(&control->rebuild);
+    api_stop(&control->api);
+    if (control->verdicts)
+        verdicts_tick(control->verdicts, clock_now());
+    if (control->states && control->publish)
+        states_tick(control->states);
+    verdicts_free(&control->verdicts);
+    states_free(&control->states);
+    publish_free(&control->publish);
+    history_close(&control->history);
+    board_close(&control->board);
+    free(control->counters);
+    if (control->base)
+        event_base_free(control->base);
+}
+
+int control_run(const struct control_setup *setup)
+{
+    struct control control = {.setup = setup, .settings = setup->settings};
+    struct standing standing = {0};
+    struct diag diag;
+    control.metrics.started_ms = clock_wall_ms();
+    enum err err = open_parts(&control, &diag);
+    control.view = (struct metrics_view){.metrics = &control.metrics,
+                                         .workers = control.counters,
+                                         .workers_count = setup->workers_count,
+                                         .verdicts = control.verdicts};
+    if (err == OK) {
+        recover(&control);
+        err = open_outside(&control, &diag);
+    }
+    if (err == OK)
+        err = stand(&control, &standing, &diag);
+    if (err != OK)
+        control_give_up(&control, &diag);
+    if (control.exit_status == 0)
+        (void)event_base_dispatch(control.base);
+    unstand(&standing);
+    close_parts(&control);
+    return control.exit_status;
+}

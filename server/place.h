@@ -1,0 +1,42 @@
+/* server/place.h - a worker's place in the supervisor: what outlives the worker that works there.
+ *
+ * The sockets, so that queries wait in them while a worker is started again, the page of counters, and the channel
+ * to whoever works there now.
+ */
+#ifndef SERVER_PLACE_H
+#define SERVER_PLACE_H
+
+#include "common/err.h"
+#include "server/child.h"
+#include "server/parts.h"
+#include "server/settings.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct place {
+    unsigned index;
+    struct child child;
+    int channel_fd;  /* -1: nobody works there */
+    bool behind;     /* a world found no room in the channel: the whole is due */
+    int counters_fd;
+    int udp_fds[SETTINGS_LISTENS_MAX]; /* one for each of settings->listens */
+    int tcp_fds[SETTINGS_LISTENS_MAX];
+};
+
+/* Open the sockets and the counters of worker `index`. An error ends the supervisor: nothing is closed. */
+NODISCARD enum err place_open(struct place *place, unsigned index, const struct settings *settings,
+                              struct diag *reterr);
+
+/* Start a worker there and hand it the whole world. `board_fd` is opened read-only. On failure it is due again later. */
+NODISCARD enum err place_start(struct place *place, const struct settings *settings, int board_fd,
+                               const struct parts *parts, int64_t now_ms, struct diag *reterr);
+
+/* Send what changed. A worker that does not take it now is `behind`; place_catch_up() sends it the whole. */
+void place_send(struct place *place, const struct channel_packet *delta);
+void place_catch_up(struct place *place, const struct parts *parts);
+
+/* The worker has ended. */
+void place_ended(struct place *place, int64_t now_ms);
+
+#endif

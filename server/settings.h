@@ -1,0 +1,44 @@
+/* server/settings.h - what the operator told gslbd, checked: from the command line and the configuration file.
+ *
+ * Read once by the supervisor before anything else; constant afterwards, in every process.
+ */
+#ifndef SERVER_SETTINGS_H
+#define SERVER_SETTINGS_H
+
+#include "common/err.h"
+#include "common/ip.h"
+#include "common/option.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SETTINGS_WORKERS_MAX = 256,            /* more cores than DNS over one NIC can use */
+    SETTINGS_LISTENS_MAX = OPTION_VALUES_MAX,
+    SETTINGS_TCP_CONNECTIONS_MAX = 65536,  /* of one worker: 64 MiB of slots at 1 KiB each */
+    SETTINGS_TCP_CONNECTIONS = 256,        /* unless told otherwise */
+};
+
+struct settings {
+    const char *store_path;
+    const char *state_dir;
+    const char *user; /* NULL: stay who we are */
+    struct listen listens[SETTINGS_LISTENS_MAX];
+    size_t listens_count;
+    struct listen controls[SETTINGS_LISTENS_MAX];
+    size_t controls_count;
+    const char *geo_paths[OPTION_VALUES_MAX]; /* in order of precedence */
+    size_t geo_paths_count;
+    unsigned workers_count;
+    uint32_t tcp_connections_max; /* of one worker */
+};
+
+/* The definitions for option_parse(). */
+const struct option_def *settings_defs(size_t *ret_count);
+
+/* Check what option_parse() read, which must outlive `ret`: texts are lent from it. `cores` is the number of workers
+ * unless the operator says otherwise. ERR_SYNTAX names the option and what it takes; ERR_EXISTS: an address twice. */
+NODISCARD enum err settings_read(const struct options *options, unsigned cores, struct settings *ret,
+                                 struct diag *reterr);
+
+#endif

@@ -1,0 +1,420 @@
+#include "server/supervisor.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/notify.h"
+#include "health/board.h"
+#include "server/control.h"
+#include "server/place.h"
+#include "server/sockets.h"
+#include "server/state_dir.h"
+#include "server/user.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum phase {
+    PHASE_STARTING, /* control runs, no world has come */
+    PHASE_RUNNING,
+    PHASE_DRAINING, /* workers have been told to end */
+    PHASE_ENDING,   /* ... and have; control was told */
+    PHASE_ENDED,
+};
+
+struct supervisor {
+    const struct settings *settings;
+    enum phase phase;
+    int exit_status;
+    int64_t stopped_ms; /* when SIGTERM came; monotonic */
+    int signal_fd;
+    int board_fd;      /* control's: it writes */
+    int board_read_fd; /* the workers' */
+    int control_fds[SETTINGS_LISTENS_MAX];
+    struct child control;
+    int channel_fd; /* to control; -1: it does not run */
+    struct parts parts;
+    struct place *places; /* [settings->workers_count] */
+};
+
+/* Start ------------------------------------------------------------------------------------------------- */
+
+/* Each world is a few hundred descriptors, here and in flight (RLIMIT_NOFILE bounds those too, see unix(7)). */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static enum err open_sockets(struct supervisor *s, struct diag *reterr)
+{
+    const struct settings *settings = s->settings;
+    enum err err = OK;
+    for (size_t i = 0; err == OK && i < settings->listens_count; i++)
+        err = sockets_probe(&settings->listens[i], reterr);
+    for (size_t i = 0; err == OK && i < settings->controls_count; i++)
+        err = sockets_control(&settings->controls[i], &s->control_fds[i], reterr);
+    for (unsigned i = 0; err == OK && i < settings->workers_count; i++)
+        err = place_open(&s->places[i], i, settings, reterr);
+    return err;
+}
+
+/* The board, and a second descriptor that it cannot be written through. */
+static enum err open_board(struct supervisor *s, struct diag *reterr)
+{
+    char path[64];
+    const enum err err = board_create(BOARD_SLOTS_MAX, &s->board_fd, reterr);
+    if (err != OK)
+        return err;
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", s->board_fd);
+    s->board_read_fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (s->board_read_fd < 0)
+        return diag_errno(reterr, "cannot open %s; gslbd needs /proc", path);
+    return OK;
+}
+
+static enum err open_signals(struct supervisor *s, struct diag *reterr)
+{
+    sigset_t wanted;
+    (void)sigemptyset(&wanted);
+    (void)sigaddset(&wanted, SIGCHLD);
+    (void)sigaddset(&wanted, SIGTERM);
+    (void)sigaddset(&wanted, SIGINT);
+    (void)sigaddset(&wanted, SIGHUP);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &wanted, NULL) != 0)
+        return diag_errno(reterr, "cannot block signals");
+    s->signal_fd = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (s->signal_fd < 0)
+        return diag_errno(reterr, "cannot make a signalfd");
+    return OK;
+}
+
+/* Everything that needs privileges, and then without them. */
+static enum err prepare(struct supervisor *s, struct diag *reterr)
+{
+    const char *state_dir = s->settings->state_dir;
+    struct user user;
+    raise_descriptors();
+    (void)umask(027);
+    enum err err = user_find(s->settings->user, &user, reterr);
+    if (err == OK)
+        err = state_dir_make(state_dir, &user, reterr);
+    if (err == OK)
+        err = state_dir_lock(state_dir, &user, reterr);
+    if (err == OK)
+        err = open_sockets(s, reterr);
+    if (err == OK)
+        err = open_board(s, reterr);
+    if (err == OK)
+        err = open_signals(s, reterr);
+    if (err == OK)
+        err = user_become(&user, reterr);
+    if (err == OK)
+        err = state_dir_check(state_dir, reterr);
+    if (err == OK && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        err = diag_errno(reterr, "cannot set no_new_privs");
+    return err;
+}
+
+/* Children ---------------------------------------------------------------------------------------------- */
+
+/* In the child. */
+static _Noreturn void govern(const struct supervisor *s, int channel_fd)
+{
+    const struct settings *settings = s->settings;
+    int keep[SETTINGS_LISTENS_MAX + SETTINGS_WORKERS_MAX + 2] = {channel_fd, s->board_fd};
+    int counters_fds[SETTINGS_WORKERS_MAX];
+    size_t count = 2;
+    for (size_t i = 0; i < settings->controls_count; i++)
+        keep[count++] = s->control_fds[i];
+    for (unsigned i = 0; i < settings->workers_count; i++)
+        keep[count++] = counters_fds[i] = s->places[i].counters_fd;
+    child_close_others(keep, count);
+    const struct control_setup setup = {
+        .settings = settings,
+        .channel_fd = channel_fd,
+        .board_fd = s->board_fd,
+        .listen_fds = s->control_fds,
+        .listens_count = settings->controls_count,
+        .counters_fds = counters_fds,
+        .workers_count = settings->workers_count,
+    };
+    _exit(control_run(&setup));
+}
+
+static enum err start_control(struct supervisor *s, int64_t now_ms, struct diag *reterr)
+{
+    int fds[2];
+    const enum err err = channel_create(fds, reterr);
+    if (err != OK)
+        return err;
+    const pid_t pid = child_fork(&s->control, "gslbd:control", now_ms);
+    if (pid == 0)
+        govern(s, fds[1]);
+    close(fds[1]);
+    if (pid < 0) {
+        close(fds[0]);
+        return diag_errno(reterr, "cannot start control");
+    }
+    (void)fcntl(fds[0], F_SETFL, O_NONBLOCK); /* control may hang; we may not */
+    s->channel_fd = fds[0];
+    return OK;
+}
+
+static void log_started(const char *process, pid_t pid)
+{
+    struct log_line line;
+    log_begin(&line, LOG_LEVEL_NOTICE, "started");
+    log_text(&line, "process", process);
+    log_number(&line, "pid", pid);
+    log_end(&line);
+}
+
+/* Start whatever is due. */
+static void start_due(struct supervisor *s, int64_t now_ms)
+{
+    struct diag diag;
+    if (s->phase > PHASE_RUNNING)
+        return;
+    if (child_wait_ms(&s->control, now_ms) == 0) {
+        if (start_control(s, now_ms, &diag) == OK)
+            log_started("gslbd:control", s->control.pid);
+        else
+            log_message(LOG_LEVEL_ERROR, "start-failed", diag.text);
+    }
+    for (unsigned i = 0; s->phase == PHASE_RUNNING && i < s->settings->workers_count; i++) {
+        struct place *place = &s->places[i];
+        if (child_wait_ms(&place->child, now_ms) != 0)
+            continue;
+        if (place_start(place, s->settings, s->board_read_fd, &s->parts, now_ms, &diag) == OK)
+            log_started("gslbd:worker", place->child.pid);
+        else
+            log_message(LOG_LEVEL_ERROR, "start-failed", diag.text);
+    }
+}
+
+static void log_ended(const char *process, pid_t pid, int status)
+{
+    struct log_line line;
+    log_begin(&line, LOG_LEVEL_ERROR, "died");
+    log_text(&line, "process", process);
+    log_number(&line, "pid", pid);
+    if (WIFSIGNALED(status))
+        log_text(&line, "signal", sigabbrev_np(WTERMSIG(status)));
+    else
+        log_number(&line, "status", WEXITSTATUS(status));
+    log_end(&line);
+}
+
+static void control_ended(struct supervisor *s, int status, int64_t now_ms)
+{
+    if (s->phase <= PHASE_RUNNING)
+        log_ended("gslbd:control", s->control.pid, status);
+    if (s->channel_fd >= 0)
+        close(s->channel_fd);
+    s->channel_fd = -1;
+    child_ended(&s->control, now_ms);
+    if (s->phase == PHASE_STARTING) { /* it has said why there is no world, and nobody else can make one */
+        s->exit_status = EXIT_FAILURE;
+        s->phase = PHASE_ENDED;
+    }
+}
+
+static void reap(struct supervisor *s, int64_t now_ms)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == s->control.pid)
+            control_ended(s, status, now_ms);
+        for (unsigned i = 0; i < s->settings->workers_count; i++) {
+            if (s->places[i].child.pid != pid)
+                continue;
+            if (s->phase == PHASE_RUNNING || status != 0)
+                log_ended("gslbd:worker", pid, status);
+            place_ended(&s->places[i], now_ms);
+        }
+    }
+}
+
+/* The world --------------------------------------------------------------------------------------------- */
+
+static void take_world(struct supervisor *s, const struct channel_packet *delta)
+{
+    for (unsigned i = 0; i < s->settings->workers_count; i++)
+        place_send(&s->places[i], delta);
+    parts_apply(&s->parts, delta);
+    if (s->phase != PHASE_STARTING)
+        return;
+    s->phase = PHASE_RUNNING;
+    start_due(s, clock_mono_ms());
+    notify_send("READY=1\nSTATUS=answering");
+    log_message(LOG_LEVEL_NOTICE, "ready", "answering");
+}
+
+/* Take what control has sent. Something that is not ours, or its end, is the end of control. */
+static void take_messages(struct supervisor *s)
+{
+    struct channel_packet packet;
+    struct diag diag;
+    enum err err;
+    while ((err = channel_receive(s->channel_fd, &packet, &diag)) == OK)
+        if (packet.message.kind == MESSAGE_WORLD && packet.message.generation > 0)
+            take_world(s, &packet);
+    if (err == ERR_BUSY)
+        return;
+    if (err != ERR_MISSING)
+        log_message(LOG_LEVEL_ERROR, "channel", diag.text);
+    close(s->channel_fd);
+    s->channel_fd = -1;
+    if (s->control.pid > 0)
+        (void)kill(s->control.pid, SIGKILL);
+}
+
+static bool is_somebody_behind(const struct supervisor *s)
+{
+    for (unsigned i = 0; i < s->settings->workers_count; i++)
+        if (s->places[i].behind)
+            return true;
+    return false;
+}
+
+/* Signals ----------------------------------------------------------------------------------------------- */
+
+static void signal_workers(const struct supervisor *s, int number)
+{
+    for (unsigned i = 0; i < s->settings->workers_count; i++)
+        if (s->places[i].child.pid > 0)
+            (void)kill(s->places[i].child.pid, number);
+}
+
+static void stop(struct supervisor *s, int64_t now_ms)
+{
+    if (s->phase >= PHASE_DRAINING)
+        return;
+    log_message(LOG_LEVEL_NOTICE, "stopping", "workers drain, then everything ends");
+    notify_send("STOPPING=1");
+    s->phase = PHASE_DRAINING;
+    s->stopped_ms = now_ms;
+    signal_workers(s, SIGTERM);
+}
+
+static void reload(const struct supervisor *s)
+{
+    const struct channel_packet packet = {.message = {.kind = MESSAGE_RELOAD}};
+    struct diag diag;
+    char reloading[64];
+    if (s->phase != PHASE_RUNNING || s->channel_fd < 0)
+        return;
+    (void)snprintf(reloading, sizeof reloading, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_ms() * 1000);
+    notify_send(reloading);
+    if (channel_send(s->channel_fd, &packet, &diag) != OK)
+        log_message(LOG_LEVEL_WARNING, "reload-failed", diag.text);
+    notify_send("READY=1");
+}
+
+static void take_signals(struct supervisor *s, int64_t now_ms)
+{
+    struct signalfd_siginfo info;
+    while (read(s->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGCHLD)
+            reap(s, now_ms);
+        else if (info.ssi_signo == SIGHUP)
+            reload(s);
+        else
+            stop(s, now_ms);
+    }
+}
+
+/* Whether a worker runs. */
+static bool is_answering(const struct supervisor *s)
+{
+    for (unsigned i = 0; i < s->settings->workers_count; i++)
+        if (s->places[i].child.pid > 0)
+            return true;
+    return false;
+}
+
+/* Go on with stopping, as far as the children have ended or their time is over. */
+static void step_stop(struct supervisor *s, int64_t now_ms)
+{
+    if (s->phase == PHASE_DRAINING && now_ms - s->stopped_ms >= SUPERVISOR_DRAIN_MS)
+        signal_workers(s, SIGKILL);
+    if (s->phase == PHASE_DRAINING && !is_answering(s)) {
+        s->phase = PHASE_ENDING;
+        if (s->control.pid > 0)
+            (void)kill(s->control.pid, SIGTERM);
+    }
+    if (s->phase == PHASE_ENDING && s->control.pid > 0 && now_ms - s->stopped_ms >= SUPERVISOR_STOP_MS)
+        (void)kill(s->control.pid, SIGKILL);
+    if (s->phase == PHASE_ENDING && s->control.pid == 0)
+        s->phase = PHASE_ENDED;
+}
+
+/* Loop -------------------------------------------------------------------------------------------------- */
+
+/* The shorter of two waits, where -1 is for ever. */
+static int64_t sooner(int64_t a_ms, int64_t b_ms)
+{
+    if (a_ms < 0 || b_ms < 0)
+        return a_ms < 0 ? b_ms : a_ms;
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
+static int64_t next_wait_ms(const struct supervisor *s, int64_t now_ms)
+{
+    if (s->phase > PHASE_RUNNING)
+        return 100; /* the deadlines of stopping need no precision */
+    int64_t wait_ms = child_wait_ms(&s->control, now_ms);
+    for (unsigned i = 0; s->phase == PHASE_RUNNING && i < s->settings->workers_count; i++)
+        wait_ms = sooner(wait_ms, child_wait_ms(&s->places[i].child, now_ms));
+    return is_somebody_behind(s) ? sooner(wait_ms, SUPERVISOR_RESEND_MS) : wait_ms;
+}
+
+static void run(struct supervisor *s)
+{
+    while (s->phase != PHASE_ENDED) {
+        struct pollfd fds[] = {{.fd = s->signal_fd, .events = POLLIN}, {.fd = s->channel_fd, .events = POLLIN}};
+        const int ready = poll(fds, 2, (int)next_wait_ms(s, clock_mono_ms()));
+        assert(ready >= 0 || errno == EINTR);
+        if (ready > 0 && fds[1].revents)
+            take_messages(s); /* before the signals: the last world of a control that died counts */
+        if (ready > 0 && fds[0].revents)
+            take_signals(s, clock_mono_ms());
+        for (unsigned i = 0; i < s->settings->workers_count; i++)
+            place_catch_up(&s->places[i], &s->parts);
+        const int64_t now_ms = clock_mono_ms();
+        start_due(s, now_ms);
+        step_stop(s, now_ms);
+    }
+}
+
+int supervisor_run(const struct settings *settings)
+{
+    struct supervisor s = {.settings = settings, .channel_fd = -1};
+    struct diag diag;
+    parts_init(&s.parts);
+    s.places = calloc(settings->workers_count, sizeof *s.places);
+    enum err err = s.places ? prepare(&s, &diag) : diag_set(&diag, ERR_MEMORY, "out of memory");
+    if (err == OK)
+        run(&s);
+    else
+        (void)fprintf(stderr, "gslbd: %s\n", diag.text);
+    free(s.places);
+    return err == OK ? s.exit_status : EXIT_FAILURE;
+}

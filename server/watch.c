@@ -1,0 +1,275 @@
+#include "server/watch.h"
+
+#include "common/log.h"
+
+#include <event2/event.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Which file a path leads to, and since when it is as it is. All zeros: none. */
+struct identity {
+    dev_t device;
+    ino_t inode;
+    off_t len;
+    struct timespec modified, changed;
+};
+
+struct geo_file {
+    const char *path;
+    struct identity known; /* as it was when it was last told of */
+    struct identity seen;  /* at the last look */
+};
+
+struct watch {
+    struct watch_setup setup;
+    struct store *store; /* NULL: it cannot be opened */
+    bool untold;         /* a commit that has not been told of */
+    uint32_t counter;
+    char complaint[DIAG_TEXT_MAX]; /* logged already; "" while all is well */
+    const char *store_name;        /* the last part of its path */
+    int inotify_fd;                /* -1: none, then we poll only */
+    struct event *written, *poll, *geo_poll;
+    int64_t wait_ms; /* of `poll` */
+    struct geo_file *geo_files;
+};
+
+/* The store --------------------------------------------------------------------------------------------- */
+
+/* Open it when it is not, or when it is another file by now. */
+static enum err look_file(struct watch *watch, struct diag *reterr)
+{
+    if (watch->store && store_is_current(watch->store))
+        return OK;
+    store_close(&watch->store);
+    const enum err err = store_open_read(watch->setup.store_path, &watch->store, reterr);
+    if (err != OK)
+        watch->store = NULL;
+    watch->untold = true;
+    return err;
+}
+
+/* `untold` stays set until somebody has taken the commit. */
+static enum err look_commit(struct watch *watch, struct diag *reterr)
+{
+    uint32_t counter;
+    enum err err = store_change_counter(watch->store, &counter, reterr);
+    if (err != OK)
+        return err;
+    if (counter == watch->counter && !watch->untold)
+        return OK;
+    watch->counter = counter;
+    watch->untold = true;
+    watch->wait_ms = WATCH_POLL_MS;
+    err = watch->setup.commit(watch->setup.context, watch->store, reterr);
+    watch->untold = err != OK;
+    return err;
+}
+
+static void complain(struct watch *watch, enum err err, const struct diag *diag)
+{
+    if (err == OK && watch->complaint[0])
+        log_message(LOG_LEVEL_NOTICE, "store-back", watch->setup.store_path);
+    if (err != OK && strcmp(watch->complaint, diag->text) != 0)
+        log_message(LOG_LEVEL_ERROR, "store", diag->text);
+    if (err == OK)
+        watch->complaint[0] = '\0';
+    else
+        memcpy(watch->complaint, diag->text, sizeof watch->complaint);
+}
+
+enum err watch_check(struct watch *watch, struct diag *reterr)
+{
+    struct diag diag;
+    enum err err = look_file(watch, &diag);
+    if (err == OK)
+        err = look_commit(watch, &diag);
+    complain(watch, err, &diag);
+    if (err != OK)
+        (void)diag_set(reterr, err, "%s", diag.text);
+    return err;
+}
+
+static void arm(struct event *timer, int64_t wait_ms)
+{
+    const struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
+    (void)event_add(timer, &wait);
+}
+
+static int64_t next_wait_ms(const struct watch *watch, enum err err)
+{
+    if (err == ERR_BUSY)
+        return WATCH_BUSY_MS;
+    if (err != OK)
+        return WATCH_RETRY_MS;
+    return watch->wait_ms * 2 < WATCH_POLL_MS ? watch->wait_ms * 2 : WATCH_POLL_MS;
+}
+
+static void on_poll(evutil_socket_t fd, short events, void *context)
+{
+    (void)fd, (void)events;
+    struct watch *watch = context;
+    struct diag diag;
+    watch->wait_ms = next_wait_ms(watch, watch_check(watch, &diag));
+    arm(watch->poll, watch->wait_ms);
+}
+
+/* Whether an event is about the store or one of the files that SQLite keeps beside it. */
+static bool is_ours(const struct watch *watch, const struct inotify_event *event)
+{
+    return event->len > 0 && strncmp(event->name, watch->store_name, strlen(watch->store_name)) == 0;
+}
+
+/* Something was written in the store's directory. */
+static void on_written(evutil_socket_t fd, short events, void *context)
+{
+    (void)events;
+    struct watch *watch = context;
+    _Alignas(struct inotify_event) char room[4096];
+    bool ours = false;
+    ssize_t len;
+    while ((len = read(fd, room, sizeof room)) > 0)
+        for (const char *at = room; at < room + len;) {
+            const struct inotify_event *event = (const struct inotify_event *)(const void *)at;
+            ours = ours || is_ours(watch, event);
+            at += sizeof *event + event->len;
+        }
+    if (!ours)
+        return;
+    watch->wait_ms = WATCH_QUICK_MS;
+    arm(watch->poll, 0);
+}
+
+/* Without inotify a commit is seen by polling alone. */
+static void open_inotify(struct watch *watch)
+{
+    char directory[PATH_MAX];
+    const size_t len = (size_t)(watch->store_name - watch->setup.store_path);
+    if (len >= sizeof directory)
+        return;
+    memcpy(directory, watch->setup.store_path, len);
+    directory[len] = '\0';
+    watch->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (watch->inotify_fd >= 0)
+        (void)inotify_add_watch(watch->inotify_fd, len > 0 ? directory : ".",
+                                IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+}
+
+/* The geo databases ------------------------------------------------------------------------------------- */
+
+static struct identity identify(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return (struct identity){0};
+    return (struct identity){.device = st.st_dev,
+                             .inode = st.st_ino,
+                             .len = st.st_size,
+                             .modified = st.st_mtim,
+                             .changed = st.st_ctim};
+}
+
+static bool is_same(const struct identity *a, const struct identity *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->len == b->len &&
+           a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec &&
+           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* Whether the file has changed, and stands still. */
+static bool look_geo(struct geo_file *file)
+{
+    const struct identity now = identify(file->path);
+    const bool still = is_same(&now, &file->seen);
+    file->seen = now;
+    if (!still || is_same(&now, &file->known))
+        return false;
+    file->known = now;
+    return true;
+}
+
+static void on_geo_poll(evutil_socket_t fd, short events, void *context)
+{
+    (void)fd, (void)events;
+    struct watch *watch = context;
+    bool changed = false;
+    for (size_t i = 0; i < watch->setup.geo_paths_count; i++)
+        if (look_geo(&watch->geo_files[i])) {
+            log_message(LOG_LEVEL_NOTICE, "geo-changed", watch->geo_files[i].path);
+            changed = true;
+        }
+    if (changed)
+        watch->setup.geo(watch->setup.context);
+    arm(watch->geo_poll, WATCH_GEO_MS);
+}
+
+/* Start and end ------------------------------------------------------------------------------------------ */
+
+static enum err start(struct watch *watch, struct diag *reterr)
+{
+    struct event_base *base = watch->setup.base;
+    watch->poll = evtimer_new(base, on_poll, watch);
+    watch->geo_poll = evtimer_new(base, on_geo_poll, watch);
+    if (watch->inotify_fd >= 0)
+        watch->written = event_new(base, watch->inotify_fd, EV_READ | EV_PERSIST, on_written, watch);
+    if (!watch->poll || !watch->geo_poll || (watch->inotify_fd >= 0 && !watch->written))
+        return diag_set(reterr, ERR_MEMORY, "out of memory to watch the store");
+    arm(watch->poll, WATCH_POLL_MS);
+    if (watch->setup.geo_paths_count > 0)
+        arm(watch->geo_poll, WATCH_GEO_MS);
+    if (watch->written)
+        (void)event_add(watch->written, NULL);
+    return OK;
+}
+
+enum err watch_new(const struct watch_setup *setup, struct watch **ret, struct diag *reterr)
+{
+    struct watch *watch = calloc(1, sizeof *watch);
+    if (!watch)
+        return diag_set(reterr, ERR_MEMORY, "out of memory to watch the store");
+    watch->setup = *setup;
+    watch->inotify_fd = -1;
+    watch->wait_ms = WATCH_POLL_MS;
+    const char *slash = strrchr(setup->store_path, '/');
+    watch->store_name = slash ? slash + 1 : setup->store_path;
+    open_inotify(watch);
+    watch->geo_files = calloc(setup->geo_paths_count + 1, sizeof *watch->geo_files);
+    enum err err = watch->geo_files ? OK : diag_set(reterr, ERR_MEMORY, "out of memory to watch the geo databases");
+    for (size_t i = 0; err == OK && i < setup->geo_paths_count; i++) {
+        const char *path = setup->geo_paths[i];
+        watch->geo_files[i] = (struct geo_file){.path = path, .known = identify(path), .seen = identify(path)};
+    }
+    if (err == OK)
+        err = start(watch, reterr);
+    if (err == OK)
+        *ret = watch;
+    else
+        watch_free(&watch);
+    return err;
+}
+
+static void event_close(struct event *event)
+{
+    if (event)
+        event_free(event);
+}
+
+void watch_free(struct watch **watch)
+{
+    if (!*watch)
+        return;
+    event_close((*watch)->written);
+    event_close((*watch)->poll);
+    event_close((*watch)->geo_poll);
+    if ((*watch)->inotify_fd >= 0)
+        close((*watch)->inotify_fd);
+    store_close(&(*watch)->store);
+    free((*watch)->geo_files);
+    free(*watch);
+    *watch = NULL;
+}
