@@ -169,17 +169,21 @@ BEGIN
         WHEN coalesce(NEW.name, '') = ''
             THEN format('%s: %s is empty; give a name such as "gslb.example.com"', NEW.tbl, NEW.col)
         WHEN NEW.name <> lower(NEW.name)
-            THEN format('%s: %s "%s" has upper-case letters; write "%s"', NEW.tbl, NEW.col, NEW.name, lower(NEW.name))
+            THEN format('%s: %s "%s" has upper-case letters; write "%s"',
+                        NEW.tbl, NEW.col, NEW.name, lower(NEW.name))
         WHEN NEW.name GLOB '*.'
             THEN format('%s: %s "%s" ends in a dot; write "%s"', NEW.tbl, NEW.col, NEW.name, rtrim(NEW.name, '.'))
         WHEN NEW.name GLOB '*[^-a-z0-9_./]*'
-            THEN format('%s: %s "%s" may hold only letters, digits, "-", "_", "/" and dots', NEW.tbl, NEW.col, NEW.name)
+            THEN format('%s: %s "%s" may hold only letters, digits, "-", "_", "/" and dots',
+                        NEW.tbl, NEW.col, NEW.name)
         WHEN NEW.name GLOB '.*' OR NEW.name GLOB '*..*'
             THEN format('%s: %s "%s" has an empty label; take out a dot', NEW.tbl, NEW.col, NEW.name)
         WHEN length(NEW.name) > 253
-            THEN format('%s: %s "%s" has %d characters; a name has at most 253', NEW.tbl, NEW.col, NEW.name, length(NEW.name))
+            THEN format('%s: %s "%s" has %d characters; a name has at most 253',
+                        NEW.tbl, NEW.col, NEW.name, length(NEW.name))
         WHEN length(NEW.name) > 63 AND NEW.name GLOB '*' || replace(hex(zeroblob(32)), '0', '[^.]') || '*'
-            THEN format('%s: %s "%s" has a label of more than 63 characters; shorten it', NEW.tbl, NEW.col, NEW.name)
+            THEN format('%s: %s "%s" has a label of more than 63 characters; shorten it',
+                        NEW.tbl, NEW.col, NEW.name)
     END) NOTNULL;
 END;
 
@@ -219,14 +223,16 @@ WHEN instr(NEW.address, ':') > 0
 BEGIN
     SELECT raise(ABORT, 'address') WHERE json_extract('{}', CASE
         WHEN NEW.address <> lower(NEW.address)
-            THEN format('%s: %s "%s" has upper-case letters; write "%s"', NEW.tbl, NEW.col, NEW.address, lower(NEW.address))
+            THEN format('%s: %s "%s" has upper-case letters; write "%s"',
+                        NEW.tbl, NEW.col, NEW.address, lower(NEW.address))
         WHEN NEW.address GLOB '*[^0-9a-f:.]*'
           OR NEW.address GLOB '*[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*'
           OR NEW.address GLOB '*:::*' OR NEW.address GLOB '*::*::*'
           OR NEW.address GLOB ':[^:]*' OR NEW.address GLOB '*[^:]:'
           OR CASE WHEN NEW.address GLOB '*::*' THEN length(NEW.address) - length(replace(NEW.address, ':', '')) > 8
                   ELSE length(NEW.address) - length(replace(NEW.address, ':', '')) <> 7 - (NEW.address GLOB '*.*') END
-            THEN format('%s: %s "%s" is not an IPv6 address; write one such as 2001:db8::1', NEW.tbl, NEW.col, NEW.address)
+            THEN format('%s: %s "%s" is not an IPv6 address; write one such as 2001:db8::1',
+                        NEW.tbl, NEW.col, NEW.address)
     END) NOTNULL;
 END;
 CREATE TRIGGER check_address_host INSTEAD OF INSERT ON check_address
@@ -241,7 +247,8 @@ CREATE TRIGGER check_state_row INSTEAD OF INSERT ON check_state
 BEGIN
     SELECT raise(ABORT, 'state') WHERE json_extract('{}', CASE
         WHEN coalesce(NEW.state, '') NOT IN ('auto', 'up', 'drain', 'down')
-            THEN format('%s: state "%s" of "%s" is not one of auto, up, drain and down', NEW.tbl, NEW.state, NEW.key)
+            THEN format('%s: state "%s" of "%s" is not one of auto, up, drain and down',
+                        NEW.tbl, NEW.state, NEW.key)
         WHEN NEW.until NOT BETWEEN 0 AND 99999999999
             THEN format('%s: until %s of "%s" is not a unix time in seconds; write for example unixepoch() + 3600',
                         NEW.tbl, NEW.until, NEW.key)
@@ -254,7 +261,8 @@ CREATE TRIGGER check_place_row INSTEAD OF INSERT ON check_place
 BEGIN
     SELECT raise(ABORT, 'place') WHERE json_extract('{}', CASE
         WHEN (NEW.latitude IS NULL) <> (NEW.longitude IS NULL)
-            THEN format('%s: "%s" has one coordinate of two; give latitude and longitude, or neither', NEW.tbl, NEW.name)
+            THEN format('%s: "%s" has one coordinate of two; give latitude and longitude, or neither',
+                        NEW.tbl, NEW.name)
         WHEN NEW.latitude NOT BETWEEN -90 AND 90
             THEN format('%s: latitude %s of "%s" is outside -90 to 90', NEW.tbl, NEW.latitude, NEW.name)
         WHEN NEW.longitude NOT BETWEEN -180 AND 180
@@ -270,10 +278,12 @@ CREATE TRIGGER check_zone_row INSTEAD OF INSERT ON check_zone
 BEGIN
     SELECT raise(ABORT, 'zone') WHERE json_extract('{}', CASE
         WHEN coalesce(NEW.rname, '') = ''
-            THEN format('zone: rname of "%s" is empty; give a mail address such as hostmaster@example.com', NEW.name)
+            THEN format('zone: rname of "%s" is empty; give a mail address such as hostmaster@example.com',
+                        NEW.name)
         WHEN NEW.rname GLOB '*[^!-~]*' OR NEW.rname GLOB '*.' OR NEW.rname GLOB '*@*@*'
           OR NEW.rname GLOB '@*' OR NEW.rname GLOB '*@' OR NEW.rname GLOB '*..*'
-            THEN format('zone: rname "%s" of "%s" is not a mail address such as hostmaster@example.com', NEW.rname, NEW.name)
+            THEN format('zone: rname "%s" of "%s" is not a mail address such as hostmaster@example.com',
+                        NEW.rname, NEW.name)
         WHEN NEW.ttl NOT BETWEEN 0 AND 2147483647
             THEN format('zone: ttl %s of "%s" is outside 0 to 2147483647', NEW.ttl, NEW.name)
         WHEN NEW.negative_ttl NOT BETWEEN 0 AND 2147483647
@@ -292,23 +302,27 @@ END;
 CREATE TRIGGER zone_before_insert BEFORE INSERT ON zone
 BEGIN
     INSERT INTO check_name VALUES ('zone', 'name', NEW.name), ('zone', 'mname', NEW.mname);
-    INSERT INTO check_zone VALUES (NEW.name, NEW.rname, NEW.ttl, NEW.negative_ttl, NEW.refresh, NEW.retry, NEW.expire, NEW.serial);
+    INSERT INTO check_zone VALUES (NEW.name, NEW.rname, NEW.ttl, NEW.negative_ttl, NEW.refresh, NEW.retry,
+            NEW.expire, NEW.serial);
 END;
 
 -- Not for the serial alone, which every change of a record moves.
 CREATE TRIGGER zone_before_update BEFORE UPDATE OF name, mname, rname, ttl, negative_ttl, refresh, retry, expire ON zone
 BEGIN
     SELECT raise(ABORT, 'zone') WHERE json_extract('{}', CASE WHEN NEW.name <> OLD.name
-        THEN format('zone: "%s" cannot be renamed; insert "%s", move the records there and delete this one', OLD.name, NEW.name)
+        THEN format('zone: "%s" cannot be renamed; insert "%s", move the records there and delete this one',
+                    OLD.name, NEW.name)
     END) NOTNULL;
     INSERT INTO check_name VALUES ('zone', 'mname', NEW.mname);
-    INSERT INTO check_zone VALUES (NEW.name, NEW.rname, NEW.ttl, NEW.negative_ttl, NEW.refresh, NEW.retry, NEW.expire, NEW.serial);
+    INSERT INTO check_zone VALUES (NEW.name, NEW.rname, NEW.ttl, NEW.negative_ttl, NEW.refresh, NEW.retry,
+            NEW.expire, NEW.serial);
 END;
 
 CREATE TRIGGER zone_before_update_serial BEFORE UPDATE OF serial ON zone
 WHEN NEW.serial NOT BETWEEN 0 AND 4294967295
 BEGIN
-    INSERT INTO check_zone VALUES (NEW.name, NEW.rname, NEW.ttl, NEW.negative_ttl, NEW.refresh, NEW.retry, NEW.expire, NEW.serial);
+    INSERT INTO check_zone VALUES (NEW.name, NEW.rname, NEW.ttl, NEW.negative_ttl, NEW.refresh, NEW.retry,
+            NEW.expire, NEW.serial);
 END;
 
 CREATE TRIGGER zone_before_delete BEFORE DELETE ON zone
@@ -328,6 +342,7 @@ END;
 -- record --------------------------------------------------------------------------------------------------------------
 
 CREATE VIEW check_record(zone, name, type, ttl, data, full_name) AS SELECT NULL, NULL, NULL, NULL, NULL, NULL;
+-- A hundred thousand records come in one transaction, hence instr(): IN makes a table of its list for each row.
 CREATE TRIGGER check_record_row INSTEAD OF INSERT ON check_record
 BEGIN
     SELECT raise(ABORT, 'record') WHERE json_extract('{}', CASE
@@ -338,25 +353,29 @@ BEGIN
         WHEN NEW.name <> lower(NEW.name)
             THEN format('record: name "%s" has upper-case letters; write "%s"', NEW.name, lower(NEW.name))
         WHEN NEW.name GLOB '*.' AND NEW.name NOT GLOB '*\.'
-            THEN format('record: name "%s" ends in a dot; write it relative to "%s", or @ for the zone itself', NEW.name, NEW.zone)
+            THEN format('record: name "%s" ends in a dot; write it relative to "%s", or @ for the zone itself',
+                        NEW.name, NEW.zone)
         WHEN NEW.name GLOB '*[^!-~]*' OR NEW.name GLOB '.*' OR NEW.name GLOB '*..*'
-            THEN format('record: name "%s" in zone "%s" is not a domain name; labels of printable characters stand between dots',
+          OR (NEW.name GLOB '*[";()$@]*' AND NEW.name <> '@' AND instr(NEW.name, '\') = 0)
+            THEN format('record: name "%s" in zone "%s" is not a domain name; write labels between dots, and \DDD for odd characters',
                         NEW.name, NEW.zone)
         WHEN length(NEW.full_name) > 63 AND instr(NEW.name, '\') = 0
          AND (length(NEW.full_name) > 253 OR NEW.name GLOB '*' || replace(hex(zeroblob(32)), '0', '[^.]') || '*')
-            THEN format('record: name "%s" is too long; a label has at most 63 characters, a name 253', NEW.full_name)
+            THEN format('record: name "%s" is too long; a label has at most 63 characters, a name 253',
+                        NEW.full_name)
         WHEN coalesce(NEW.type, '') NOT GLOB '[A-Z]*' OR NEW.type GLOB '*[^-A-Z0-9]*'
             THEN format('record: type "%s" of "%s" is not a type; write it in capitals, such as A, MX or TYPE65280',
                         NEW.type, NEW.name)
         WHEN NEW.type = 'SOA'
             THEN format('record: the SOA of "%s" is made from its row in zone; change it there', NEW.zone)
-        WHEN NEW.type IN ('ANY', 'AXFR', 'IXFR', 'MAILA', 'MAILB', 'OPT', 'TSIG', 'TKEY')
+        WHEN instr(' ANY AXFR IXFR MAILA MAILB OPT TSIG TKEY ', ' ' || NEW.type || ' ') > 0
             THEN format('record: "%s" at "%s" is a type of queries; it cannot be stored', NEW.type, NEW.name)
         WHEN NEW.ttl NOT BETWEEN 0 AND 2147483647
             THEN format('record: ttl %s of "%s" is outside 0 to 2147483647', NEW.ttl, NEW.name)
         WHEN trim(coalesce(NEW.data, ''), ' ') = '' OR instr(NEW.data, char(10)) > 0 OR instr(NEW.data, char(13)) > 0
-            THEN format('record: data of "%s" %s is not one line of text; write it as in a zone file', NEW.name, NEW.type)
-        WHEN NEW.type IN ('A', 'AAAA', 'CNAME') AND EXISTS (SELECT 1 FROM service WHERE name = NEW.full_name)
+            THEN format('record: data of "%s" %s is not one line of text; write it as in a zone file',
+                        NEW.name, NEW.type)
+        WHEN instr(' A AAAA CNAME ', ' ' || NEW.type || ' ') > 0 AND EXISTS (SELECT 1 FROM service WHERE name = NEW.full_name)
             THEN format('record: "%s" is a service, which makes its %s; delete it from service first, or use endpoint',
                         NEW.full_name, NEW.type)
         WHEN EXISTS (SELECT 1 FROM endpoint
@@ -409,7 +428,8 @@ END;
 CREATE TRIGGER region_before_update BEFORE UPDATE ON region
 BEGIN
     SELECT raise(ABORT, 'region') WHERE json_extract('{}', CASE WHEN NEW.name <> OLD.name
-        THEN format('region: "%s" cannot be renamed; insert "%s", move pools and rules there and delete this one', OLD.name, NEW.name)
+        THEN format('region: "%s" cannot be renamed; insert "%s", move pools and rules there and delete this one',
+                    OLD.name, NEW.name)
     END) NOTNULL;
     INSERT INTO check_place VALUES ('region', NEW.name, NEW.latitude, NEW.longitude);
     INSERT INTO check_state VALUES ('region', NEW.name, NEW.state, NEW.until);
@@ -421,7 +441,8 @@ CREATE TRIGGER region_before_delete BEFORE DELETE ON region
 BEGIN
     SELECT raise(ABORT, 'region') WHERE json_extract('{}', CASE
         WHEN EXISTS (SELECT 1 FROM pool WHERE region = OLD.name)
-            THEN format('region: "%s" still has a pool of service "%s"; delete its endpoints and the pool first', OLD.name,
+            THEN format('region: "%s" still has a pool of service "%s"; delete its endpoints and the pool first',
+                        OLD.name,
                         (SELECT service FROM pool WHERE region = OLD.name LIMIT 1))
         WHEN EXISTS (SELECT 1 FROM rule WHERE region = OLD.name)
             THEN format('region: "%s" is still in a rule of policy "%s"; delete it from rule first', OLD.name,
@@ -438,7 +459,8 @@ CREATE TRIGGER check_monitor_row INSTEAD OF INSERT ON check_monitor
 BEGIN
     SELECT raise(ABORT, 'monitor') WHERE json_extract('{}', CASE
         WHEN coalesce(NEW.type, '') NOT IN ('tcp', 'http', 'https', 'icmp', 'dns')
-            THEN format('monitor: type "%s" of "%s" is not one of tcp, http, https, icmp and dns', NEW.type, NEW.name)
+            THEN format('monitor: type "%s" of "%s" is not one of tcp, http, https, icmp and dns',
+                        NEW.type, NEW.name)
         WHEN NEW.type = 'tcp' AND NEW.port IS NULL
             THEN format('monitor: "%s" is of type tcp and has no port; give one', NEW.name)
         WHEN NEW.port NOT BETWEEN 1 AND 65535
@@ -448,9 +470,11 @@ BEGIN
         WHEN NEW.host = '' OR NEW.host GLOB '*[^!-~]*'
             THEN format('monitor: host "%s" of "%s" is not a host name', NEW.host, NEW.name)
         WHEN NEW.path NOT GLOB '/*' OR NEW.path GLOB '*[^!-~]*'
-            THEN format('monitor: path "%s" of "%s" does not begin with "/", or has a space in it', NEW.path, NEW.name)
+            THEN format('monitor: path "%s" of "%s" does not begin with "/", or has a space in it',
+                        NEW.path, NEW.name)
         WHEN NEW.method = '' OR NEW.method GLOB '*[^A-Z]*' OR length(NEW.method) > 16
-            THEN format('monitor: method "%s" of "%s" is not one such as GET or HEAD, in capitals', NEW.method, NEW.name)
+            THEN format('monitor: method "%s" of "%s" is not one such as GET or HEAD, in capitals',
+                        NEW.method, NEW.name)
         WHEN EXISTS (WITH RECURSIVE part(item, rest) AS (
                          SELECT NULL, NEW.expect_status || ','
                          UNION ALL
@@ -458,9 +482,11 @@ BEGIN
                      SELECT 1 FROM part
                      WHERE item NOT GLOB '[1-5][0-9][0-9]'
                        AND NOT (item GLOB '[1-5][0-9][0-9]-[1-5][0-9][0-9]' AND substr(item, 1, 3) <= substr(item, 5)))
-            THEN format('monitor: expect_status "%s" of "%s" is not a list such as 200,204 or 200-399', NEW.expect_status, NEW.name)
+            THEN format('monitor: expect_status "%s" of "%s" is not a list such as 200,204 or 200-399',
+                        NEW.expect_status, NEW.name)
         WHEN NEW.expect_body = '' OR length(NEW.expect_body) > 1024
-            THEN format('monitor: expect_body of "%s" has %d characters; give 1 to 1024, or NULL', NEW.name, length(NEW.expect_body))
+            THEN format('monitor: expect_body of "%s" has %d characters; give 1 to 1024, or NULL',
+                        NEW.name, length(NEW.expect_body))
         WHEN NEW.tls_verify NOT IN (0, 1)
             THEN format('monitor: tls_verify %s of "%s" is neither 0 nor 1', NEW.tls_verify, NEW.name)
         WHEN NOT (NEW.interval_s > 0 AND NEW.interval_s <= 86400)
@@ -475,26 +501,31 @@ BEGIN
         WHEN NEW.rise NOT BETWEEN 1 AND 100
             THEN format('monitor: rise %s of "%s" is outside 1 to 100', NEW.rise, NEW.name)
         WHEN NEW.latency_max_ms NOT BETWEEN 1 AND 86400000
-            THEN format('monitor: latency_max_ms %s of "%s" is not above 0; give milliseconds, or NULL', NEW.latency_max_ms, NEW.name)
+            THEN format('monitor: latency_max_ms %s of "%s" is not above 0; give milliseconds, or NULL',
+                        NEW.latency_max_ms, NEW.name)
         WHEN coalesce(NEW.quorum, '') <> 'majority'
          AND (NEW.quorum NOT GLOB '[1-9]*' OR NEW.quorum GLOB '*[^0-9]*' OR length(NEW.quorum) > 4)
-            THEN format('monitor: quorum "%s" of "%s" is neither majority nor a number of vantage points from 1', NEW.quorum, NEW.name)
+            THEN format('monitor: quorum "%s" of "%s" is neither majority nor a number of vantage points from 1',
+                        NEW.quorum, NEW.name)
     END) NOTNULL;
 END;
 
 CREATE TRIGGER monitor_before_insert BEFORE INSERT ON monitor
 BEGIN
     INSERT INTO check_label VALUES ('monitor', NEW.name);
-    INSERT INTO check_monitor VALUES (NEW.name, NEW.type, NEW.port, NEW.host, NEW.path, NEW.method, NEW.expect_status,
+    INSERT INTO check_monitor VALUES (NEW.name, NEW.type, NEW.port, NEW.host, NEW.path, NEW.method,
+            NEW.expect_status,
         NEW.expect_body, NEW.tls_verify, NEW.interval_s, NEW.timeout_s, NEW.fall, NEW.rise, NEW.latency_max_ms, NEW.quorum);
 END;
 
 CREATE TRIGGER monitor_before_update BEFORE UPDATE ON monitor
 BEGIN
     SELECT raise(ABORT, 'monitor') WHERE json_extract('{}', CASE WHEN NEW.name <> OLD.name
-        THEN format('monitor: "%s" cannot be renamed; insert "%s", move services and regions there and delete this one', OLD.name, NEW.name)
+        THEN format('monitor: "%s" cannot be renamed; insert "%s", move services and regions there and delete this one',
+                    OLD.name, NEW.name)
     END) NOTNULL;
-    INSERT INTO check_monitor VALUES (NEW.name, NEW.type, NEW.port, NEW.host, NEW.path, NEW.method, NEW.expect_status,
+    INSERT INTO check_monitor VALUES (NEW.name, NEW.type, NEW.port, NEW.host, NEW.path, NEW.method,
+            NEW.expect_status,
         NEW.expect_body, NEW.tls_verify, NEW.interval_s, NEW.timeout_s, NEW.fall, NEW.rise, NEW.latency_max_ms, NEW.quorum);
 END;
 
@@ -502,10 +533,12 @@ CREATE TRIGGER monitor_before_delete BEFORE DELETE ON monitor
 BEGIN
     SELECT raise(ABORT, 'monitor') WHERE json_extract('{}', CASE
         WHEN EXISTS (SELECT 1 FROM service WHERE monitor = OLD.name)
-            THEN format('monitor: "%s" is still used by service "%s"; set its monitor to another or to NULL first', OLD.name,
+            THEN format('monitor: "%s" is still used by service "%s"; set its monitor to another or to NULL first',
+                        OLD.name,
                         (SELECT name FROM service WHERE monitor = OLD.name LIMIT 1))
         WHEN EXISTS (SELECT 1 FROM region WHERE monitor = OLD.name)
-            THEN format('monitor: "%s" is still used by region "%s"; set its monitor to another or to NULL first', OLD.name,
+            THEN format('monitor: "%s" is still used by region "%s"; set its monitor to another or to NULL first',
+                        OLD.name,
                         (SELECT name FROM region WHERE monitor = OLD.name LIMIT 1))
     END) NOTNULL;
 END;
@@ -535,7 +568,8 @@ END;
 CREATE TRIGGER policy_before_update BEFORE UPDATE ON policy
 BEGIN
     SELECT raise(ABORT, 'policy') WHERE json_extract('{}', CASE WHEN NEW.name <> OLD.name
-        THEN format('policy: "%s" cannot be renamed; insert "%s", move rules and services there and delete this one', OLD.name, NEW.name)
+        THEN format('policy: "%s" cannot be renamed; insert "%s", move rules and services there and delete this one',
+                    OLD.name, NEW.name)
     END) NOTNULL;
     INSERT INTO check_policy VALUES (NEW.name, NEW.method, NEW.geofence);
 END;
@@ -568,21 +602,25 @@ BEGIN
         WHEN NEW.client GLOB 'continent:*' AND substr(NEW.client, 11) NOT IN ('AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA')
             THEN format('rule: client "%s" is not a continent; write AF, AN, AS, EU, NA, OC or SA', NEW.client)
         WHEN NEW.client GLOB 'country:*' AND NEW.client NOT GLOB 'country:[A-Z][A-Z]'
-            THEN format('rule: client "%s" is not a country; write two capital letters, such as country:DE', NEW.client)
+            THEN format('rule: client "%s" is not a country; write two capital letters, such as country:DE',
+                        NEW.client)
         WHEN NEW.client GLOB 'subdivision:*' AND NEW.client NOT GLOB 'subdivision:[A-Z][A-Z]-[A-Z0-9]'
          AND NEW.client NOT GLOB 'subdivision:[A-Z][A-Z]-[A-Z0-9][A-Z0-9]'
          AND NEW.client NOT GLOB 'subdivision:[A-Z][A-Z]-[A-Z0-9][A-Z0-9][A-Z0-9]'
-            THEN format('rule: client "%s" is not a subdivision; write its ISO 3166-2 code, such as subdivision:US-CA', NEW.client)
+            THEN format('rule: client "%s" is not a subdivision; write its ISO 3166-2 code, such as subdivision:US-CA',
+                        NEW.client)
         WHEN NEW.client GLOB 'asn:*' AND (NEW.client NOT GLOB 'asn:[1-9]*' OR substr(NEW.client, 5) GLOB '*[^0-9]*'
                                           OR CAST(substr(NEW.client, 5) AS INTEGER) > 4294967295)
-            THEN format('rule: client "%s" is not an AS number; write 1 to 4294967295, such as asn:64500', NEW.client)
+            THEN format('rule: client "%s" is not an AS number; write 1 to 4294967295, such as asn:64500',
+                        NEW.client)
         WHEN NEW.client GLOB 'net:*' AND (NEW.client NOT GLOB 'net:*[:.]*/[0-9]*'
              OR substr(NEW.client, 5, instr(NEW.client, '/') - 5) GLOB '*[^0-9a-f:.]*'
              OR substr(NEW.client, instr(NEW.client, '/') + 1) GLOB '*[^0-9]*'
              OR substr(NEW.client, instr(NEW.client, '/') + 1) GLOB '0[0-9]*'
              OR CAST(substr(NEW.client, instr(NEW.client, '/') + 1) AS INTEGER)
                 > iif(instr(substr(NEW.client, 5), ':') > 0, 128, 32))
-            THEN format('rule: client "%s" is not a network; write ADDRESS/BITS, such as net:192.0.2.0/24', NEW.client)
+            THEN format('rule: client "%s" is not a network; write ADDRESS/BITS, such as net:192.0.2.0/24',
+                        NEW.client)
         WHEN NEW.client IS NULL OR NEW.client <> 'default' AND NEW.client NOT GLOB 'continent:*' AND NEW.client NOT GLOB 'country:*'
          AND NEW.client NOT GLOB 'subdivision:*' AND NEW.client NOT GLOB 'asn:*' AND NEW.client NOT GLOB 'net:*'
             THEN format('rule: client "%s" is not default, continent:EU, country:DE, subdivision:US-CA, asn:64500 or net:192.0.2.0/24',
@@ -624,9 +662,11 @@ BEGIN
         WHEN coalesce(NEW.sticky, '') NOT IN ('none', 'client')
             THEN format('service: sticky "%s" of "%s" is neither none nor client', NEW.sticky, NEW.name)
         WHEN coalesce(NEW.all_down, '') NOT IN ('serve_all', 'nodata', 'servfail')
-            THEN format('service: all_down "%s" of "%s" is not one of serve_all, nodata and servfail', NEW.all_down, NEW.name)
+            THEN format('service: all_down "%s" of "%s" is not one of serve_all, nodata and servfail',
+                        NEW.all_down, NEW.name)
         WHEN NEW.panic_below NOT BETWEEN 0 AND 1
-            THEN format('service: panic_below %s of "%s" is a share of weight; give 0 to 1', NEW.panic_below, NEW.name)
+            THEN format('service: panic_below %s of "%s" is a share of weight; give 0 to 1',
+                        NEW.panic_below, NEW.name)
     END) NOTNULL;
 END;
 
@@ -639,34 +679,38 @@ BEGIN
             UNION ALL
             SELECT substr(name, instr(name, '.') + 1),
                    iif(below = '@', '', below || '.') || substr(name, 1, instr(name, '.') - 1)
-            FROM up WHERE instr(name, '.') > 0),
-        home(zone, name) AS (SELECT z.name, up.below FROM up JOIN zone AS z ON z.name = up.name ORDER BY length(z.name) DESC LIMIT 1)
+            FROM up WHERE instr(name, '.') > 0)
         SELECT CASE
-            WHEN NOT EXISTS (SELECT 1 FROM home)
+            WHEN max(z.name) IS NULL
                 THEN format('service: there is no zone for "%s"; insert one that it is in, such as "%s", into zone first',
                             NEW.name, substr(NEW.name, instr(NEW.name, '.') + 1))
-            WHEN EXISTS (SELECT 1 FROM home JOIN record USING (zone, name) WHERE type IN ('A', 'AAAA', 'CNAME'))
+            WHEN max(r.type) IS NOT NULL
                 THEN format('service: there is already a record "%s" of type %s in zone "%s"; delete it from record first',
-                            (SELECT name FROM home),
-                            (SELECT type FROM home JOIN record USING (zone, name) WHERE type IN ('A', 'AAAA', 'CNAME')),
-                            (SELECT zone FROM home))
-        END)) NOTNULL;
-    INSERT INTO check_service VALUES (NEW.name, NEW.policy, NEW.monitor, NEW.ttl, NEW.answers, NEW.sticky, NEW.all_down, NEW.panic_below);
+                            r.name, r.type, r.zone)
+            END
+        FROM up
+        LEFT JOIN zone AS z ON z.name = up.name
+        LEFT JOIN record AS r ON r.zone = z.name AND r.name = up.below AND r.type IN ('A', 'AAAA', 'CNAME'))) NOTNULL;
+    INSERT INTO check_service VALUES (NEW.name, NEW.policy, NEW.monitor, NEW.ttl, NEW.answers, NEW.sticky,
+            NEW.all_down, NEW.panic_below);
 END;
 
 CREATE TRIGGER service_before_update BEFORE UPDATE ON service
 BEGIN
     SELECT raise(ABORT, 'service') WHERE json_extract('{}', CASE WHEN NEW.name <> OLD.name
-        THEN format('service: "%s" cannot be renamed; insert "%s" with its pools and endpoints and delete this one', OLD.name, NEW.name)
+        THEN format('service: "%s" cannot be renamed; insert "%s" with its pools and endpoints and delete this one',
+                    OLD.name, NEW.name)
     END) NOTNULL;
-    INSERT INTO check_service VALUES (NEW.name, NEW.policy, NEW.monitor, NEW.ttl, NEW.answers, NEW.sticky, NEW.all_down, NEW.panic_below);
+    INSERT INTO check_service VALUES (NEW.name, NEW.policy, NEW.monitor, NEW.ttl, NEW.answers, NEW.sticky,
+            NEW.all_down, NEW.panic_below);
 END;
 
 CREATE TRIGGER service_before_delete BEFORE DELETE ON service
 BEGIN
     SELECT raise(ABORT, 'service') WHERE json_extract('{}', CASE
         WHEN EXISTS (SELECT 1 FROM pool WHERE service = OLD.name)
-            THEN format('service: "%s" still has a pool in "%s"; delete its rows from endpoint and then from pool first', OLD.name,
+            THEN format('service: "%s" still has a pool in "%s"; delete its rows from endpoint and then from pool first',
+                        OLD.name,
                         (SELECT region FROM pool WHERE service = OLD.name LIMIT 1))
     END) NOTNULL;
 END;
@@ -682,7 +726,8 @@ BEGIN
         WHEN NOT EXISTS (SELECT 1 FROM region WHERE name = NEW.region)
             THEN format('pool: there is no region "%s"; insert it into region first', NEW.region)
         WHEN NEW.weight NOT BETWEEN 0 AND 1000000
-            THEN format('pool: weight %s of "%s" in "%s" is outside 0 to 1000000', NEW.weight, NEW.service, NEW.region)
+            THEN format('pool: weight %s of "%s" in "%s" is outside 0 to 1000000',
+                        NEW.weight, NEW.service, NEW.region)
         WHEN NEW.min_up NOT BETWEEN 1 AND 65535
             THEN format('pool: min_up %s of "%s" in "%s" is not 1 or more', NEW.min_up, NEW.service, NEW.region)
     END) NOTNULL;
@@ -708,7 +753,8 @@ CREATE TRIGGER pool_before_delete BEFORE DELETE ON pool
 BEGIN
     SELECT raise(ABORT, 'pool') WHERE json_extract('{}', CASE
         WHEN EXISTS (SELECT 1 FROM endpoint WHERE service = OLD.service AND region = OLD.region)
-            THEN format('pool: "%s" in "%s" still has endpoint "%s"; delete its rows from endpoint first', OLD.service, OLD.region,
+            THEN format('pool: "%s" in "%s" still has endpoint "%s"; delete its rows from endpoint first',
+                        OLD.service, OLD.region,
                         (SELECT address FROM endpoint WHERE service = OLD.service AND region = OLD.region LIMIT 1))
     END) NOTNULL;
 END;
@@ -724,9 +770,11 @@ BEGIN
         WHEN NOT EXISTS (SELECT 1 FROM region WHERE name = NEW.region)
             THEN format('endpoint: there is no region "%s"; insert it into region first', NEW.region)
         WHEN NOT EXISTS (SELECT 1 FROM pool WHERE service = NEW.service AND region = NEW.region)
-            THEN format('endpoint: service "%s" has no pool in "%s"; insert it into pool first', NEW.service, NEW.region)
+            THEN format('endpoint: service "%s" has no pool in "%s"; insert it into pool first',
+                        NEW.service, NEW.region)
         WHEN coalesce(NEW.address, '') = ''
-            THEN format('endpoint: address of "%s" in "%s" is empty; give an address or a host name', NEW.service, NEW.region)
+            THEN format('endpoint: address of "%s" in "%s" is empty; give an address or a host name',
+                        NEW.service, NEW.region)
         WHEN NEW.weight NOT BETWEEN 0 AND 1000000
             THEN format('endpoint: weight %s of "%s" is outside 0 to 1000000', NEW.weight, NEW.address)
     END) NOTNULL;
@@ -738,7 +786,8 @@ BEGIN
         WHEN NEW.address = NEW.service
             THEN format('endpoint: "%s" cannot be an endpoint of itself', NEW.service)
         WHEN EXISTS (SELECT 1 FROM zone WHERE name = NEW.service)
-            THEN format('endpoint: "%s" is a zone, so a host name (a CNAME) cannot stand there; give addresses', NEW.service)
+            THEN format('endpoint: "%s" is a zone, so a host name (a CNAME) cannot stand there; give addresses',
+                        NEW.service)
         WHEN EXISTS (SELECT 1 FROM service_zone AS h JOIN record AS r
                      ON r.zone = h.zone AND r.name = substr(h.service, 1, length(h.service) - length(h.zone) - 1)
                      WHERE h.service = NEW.service)
@@ -750,14 +799,16 @@ END;
 CREATE TRIGGER endpoint_before_insert BEFORE INSERT ON endpoint
 BEGIN
     INSERT INTO check_endpoint VALUES (NEW.service, NEW.region, NEW.address, NEW.weight);
-    INSERT INTO check_address VALUES ('endpoint', 'address', NEW.address), ('endpoint', 'check_address', NEW.check_address);
+    INSERT INTO check_address VALUES ('endpoint', 'address', NEW.address), ('endpoint', 'check_address',
+            NEW.check_address);
     INSERT INTO check_state VALUES ('endpoint', NEW.address, NEW.state, NEW.until);
 END;
 
 CREATE TRIGGER endpoint_before_update BEFORE UPDATE ON endpoint
 BEGIN
     INSERT INTO check_endpoint VALUES (NEW.service, NEW.region, NEW.address, NEW.weight);
-    INSERT INTO check_address VALUES ('endpoint', 'address', NEW.address), ('endpoint', 'check_address', NEW.check_address);
+    INSERT INTO check_address VALUES ('endpoint', 'address', NEW.address), ('endpoint', 'check_address',
+            NEW.check_address);
     INSERT INTO check_state VALUES ('endpoint', NEW.address, NEW.state, NEW.until);
 END;
 
@@ -770,7 +821,8 @@ BEGIN
         -- 32 bytes are 43 characters and one "="; the last holds four bits.
         WHEN length(coalesce(NEW.public_key, '')) <> 44 OR substr(NEW.public_key, 1, 43) GLOB '*[^A-Za-z0-9+/]*'
           OR NEW.public_key NOT GLOB '*[AEIMQUYcgkosw048]='
-            THEN format('vantage: public_key of "%s" is not 32 bytes in base64 (44 characters); gslbctl vantage add makes one', NEW.name)
+            THEN format('vantage: public_key of "%s" is not 32 bytes in base64 (44 characters); gslbctl vantage add makes one',
+                        NEW.name)
         WHEN EXISTS (SELECT 1 FROM vantage WHERE public_key = NEW.public_key AND name <> NEW.name)
             THEN format('vantage: "%s" has the public_key of "%s"; each needs its own', NEW.name,
                         (SELECT name FROM vantage WHERE public_key = NEW.public_key AND name <> NEW.name))
@@ -908,18 +960,21 @@ END;
 
 CREATE TRIGGER record_audit_insert AFTER INSERT ON record
 BEGIN
-    INSERT INTO audit(at, op, tbl, key, after) VALUES (unixepoch(), 'insert', 'record', NEW.zone || ' ' || NEW.name || ' ' || NEW.type || ' ' || NEW.data,
+    INSERT INTO audit(at, op, tbl, key, after)
+    VALUES (unixepoch(), 'insert', 'record', NEW.zone || ' ' || NEW.name || ' ' || NEW.type || ' ' || NEW.data,
         json_object('zone', NEW.zone, 'name', NEW.name, 'type', NEW.type, 'ttl', NEW.ttl, 'data', NEW.data));
 END;
 CREATE TRIGGER record_audit_update AFTER UPDATE ON record
 BEGIN
-    INSERT INTO audit(at, op, tbl, key, before, after) VALUES (unixepoch(), 'update', 'record', OLD.zone || ' ' || OLD.name || ' ' || OLD.type || ' ' || OLD.data,
+    INSERT INTO audit(at, op, tbl, key, before, after)
+    VALUES (unixepoch(), 'update', 'record', OLD.zone || ' ' || OLD.name || ' ' || OLD.type || ' ' || OLD.data,
         json_object('zone', OLD.zone, 'name', OLD.name, 'type', OLD.type, 'ttl', OLD.ttl, 'data', OLD.data),
         json_object('zone', NEW.zone, 'name', NEW.name, 'type', NEW.type, 'ttl', NEW.ttl, 'data', NEW.data));
 END;
 CREATE TRIGGER record_audit_delete AFTER DELETE ON record
 BEGIN
-    INSERT INTO audit(at, op, tbl, key, before) VALUES (unixepoch(), 'delete', 'record', OLD.zone || ' ' || OLD.name || ' ' || OLD.type || ' ' || OLD.data,
+    INSERT INTO audit(at, op, tbl, key, before)
+    VALUES (unixepoch(), 'delete', 'record', OLD.zone || ' ' || OLD.name || ' ' || OLD.type || ' ' || OLD.data,
         json_object('zone', OLD.zone, 'name', OLD.name, 'type', OLD.type, 'ttl', OLD.ttl, 'data', OLD.data));
 END;
 
@@ -996,13 +1051,15 @@ END;
 
 CREATE TRIGGER rule_audit_insert AFTER INSERT ON rule
 BEGIN
-    INSERT INTO audit(at, op, tbl, key, after) VALUES (unixepoch(), 'insert', 'rule', NEW.policy || ' ' || NEW.client || ' ' || NEW.region,
+    INSERT INTO audit(at, op, tbl, key, after)
+    VALUES (unixepoch(), 'insert', 'rule', NEW.policy || ' ' || NEW.client || ' ' || NEW.region,
         json_object('policy', NEW.policy, 'client', NEW.client, 'region', NEW.region, 'tier', NEW.tier,
                     'weight', NEW.weight));
 END;
 CREATE TRIGGER rule_audit_update AFTER UPDATE ON rule
 BEGIN
-    INSERT INTO audit(at, op, tbl, key, before, after) VALUES (unixepoch(), 'update', 'rule', OLD.policy || ' ' || OLD.client || ' ' || OLD.region,
+    INSERT INTO audit(at, op, tbl, key, before, after)
+    VALUES (unixepoch(), 'update', 'rule', OLD.policy || ' ' || OLD.client || ' ' || OLD.region,
         json_object('policy', OLD.policy, 'client', OLD.client, 'region', OLD.region, 'tier', OLD.tier,
                     'weight', OLD.weight),
         json_object('policy', NEW.policy, 'client', NEW.client, 'region', NEW.region, 'tier', NEW.tier,
@@ -1010,7 +1067,8 @@ BEGIN
 END;
 CREATE TRIGGER rule_audit_delete AFTER DELETE ON rule
 BEGIN
-    INSERT INTO audit(at, op, tbl, key, before) VALUES (unixepoch(), 'delete', 'rule', OLD.policy || ' ' || OLD.client || ' ' || OLD.region,
+    INSERT INTO audit(at, op, tbl, key, before)
+    VALUES (unixepoch(), 'delete', 'rule', OLD.policy || ' ' || OLD.client || ' ' || OLD.region,
         json_object('policy', OLD.policy, 'client', OLD.client, 'region', OLD.region, 'tier', OLD.tier,
                     'weight', OLD.weight));
 END;
@@ -1038,13 +1096,15 @@ END;
 
 CREATE TRIGGER pool_audit_insert AFTER INSERT ON pool
 BEGIN
-    INSERT INTO audit(at, op, tbl, key, after) VALUES (unixepoch(), 'insert', 'pool', NEW.service || ' ' || NEW.region,
+    INSERT INTO audit(at, op, tbl, key, after)
+    VALUES (unixepoch(), 'insert', 'pool', NEW.service || ' ' || NEW.region,
         json_object('service', NEW.service, 'region', NEW.region, 'weight', NEW.weight, 'min_up', NEW.min_up,
                     'state', NEW.state, 'until', NEW.until, 'note', NEW.note));
 END;
 CREATE TRIGGER pool_audit_update AFTER UPDATE ON pool
 BEGIN
-    INSERT INTO audit(at, op, tbl, key, before, after) VALUES (unixepoch(), 'update', 'pool', OLD.service || ' ' || OLD.region,
+    INSERT INTO audit(at, op, tbl, key, before, after)
+    VALUES (unixepoch(), 'update', 'pool', OLD.service || ' ' || OLD.region,
         json_object('service', OLD.service, 'region', OLD.region, 'weight', OLD.weight, 'min_up', OLD.min_up,
                     'state', OLD.state, 'until', OLD.until, 'note', OLD.note),
         json_object('service', NEW.service, 'region', NEW.region, 'weight', NEW.weight, 'min_up', NEW.min_up,
@@ -1052,21 +1112,24 @@ BEGIN
 END;
 CREATE TRIGGER pool_audit_delete AFTER DELETE ON pool
 BEGIN
-    INSERT INTO audit(at, op, tbl, key, before) VALUES (unixepoch(), 'delete', 'pool', OLD.service || ' ' || OLD.region,
+    INSERT INTO audit(at, op, tbl, key, before)
+    VALUES (unixepoch(), 'delete', 'pool', OLD.service || ' ' || OLD.region,
         json_object('service', OLD.service, 'region', OLD.region, 'weight', OLD.weight, 'min_up', OLD.min_up,
                     'state', OLD.state, 'until', OLD.until, 'note', OLD.note));
 END;
 
 CREATE TRIGGER endpoint_audit_insert AFTER INSERT ON endpoint
 BEGIN
-    INSERT INTO audit(at, op, tbl, key, after) VALUES (unixepoch(), 'insert', 'endpoint', NEW.service || ' ' || NEW.region || ' ' || NEW.address,
+    INSERT INTO audit(at, op, tbl, key, after)
+    VALUES (unixepoch(), 'insert', 'endpoint', NEW.service || ' ' || NEW.region || ' ' || NEW.address,
         json_object('service', NEW.service, 'region', NEW.region, 'address', NEW.address, 'weight', NEW.weight,
                     'state', NEW.state, 'until', NEW.until, 'note', NEW.note, 'check_address',
                     NEW.check_address));
 END;
 CREATE TRIGGER endpoint_audit_update AFTER UPDATE ON endpoint
 BEGIN
-    INSERT INTO audit(at, op, tbl, key, before, after) VALUES (unixepoch(), 'update', 'endpoint', OLD.service || ' ' || OLD.region || ' ' || OLD.address,
+    INSERT INTO audit(at, op, tbl, key, before, after)
+    VALUES (unixepoch(), 'update', 'endpoint', OLD.service || ' ' || OLD.region || ' ' || OLD.address,
         json_object('service', OLD.service, 'region', OLD.region, 'address', OLD.address, 'weight', OLD.weight,
                     'state', OLD.state, 'until', OLD.until, 'note', OLD.note, 'check_address',
                     OLD.check_address),
@@ -1076,7 +1139,8 @@ BEGIN
 END;
 CREATE TRIGGER endpoint_audit_delete AFTER DELETE ON endpoint
 BEGIN
-    INSERT INTO audit(at, op, tbl, key, before) VALUES (unixepoch(), 'delete', 'endpoint', OLD.service || ' ' || OLD.region || ' ' || OLD.address,
+    INSERT INTO audit(at, op, tbl, key, before)
+    VALUES (unixepoch(), 'delete', 'endpoint', OLD.service || ' ' || OLD.region || ' ' || OLD.address,
         json_object('service', OLD.service, 'region', OLD.region, 'address', OLD.address, 'weight', OLD.weight,
                     'state', OLD.state, 'until', OLD.until, 'note', OLD.note, 'check_address',
                     OLD.check_address));

@@ -22,13 +22,14 @@ static const char store_schema[] = {
 static const char *const store_steps[] = {NULL};
 
 #define SERVICE_COLUMNS "name, policy, monitor, sticky, all_down, ttl, answers, panic_below"
-#define ZONE_COLUMNS "name, mname, rname, ttl, negative_ttl, refresh, retry, expire, serial"
+#define ZONE_COLUMNS    "name, mname, rname, ttl, negative_ttl, refresh, retry, expire, serial"
 
 static const char *const statement_texts[STATEMENTS] = {
     [STATEMENT_CHANGE_COUNTER] = "PRAGMA data_version",
     [STATEMENT_ZONES] = "SELECT " ZONE_COLUMNS " FROM zone ORDER BY name",
     [STATEMENT_ZONE] = "SELECT " ZONE_COLUMNS " FROM zone WHERE name = ?1",
-    [STATEMENT_RECORDS] = "SELECT name, type, data, ttl FROM record WHERE zone = ?1 ORDER BY name, type, data",
+    [STATEMENT_RECORDS] =
+        "SELECT name, type, data, ttl FROM record WHERE zone = ?1 ORDER BY name, type, data",
     /* The zones below are looked for once, and only when a service could be in one. */
     [STATEMENT_SERVICES] =
         "SELECT " SERVICE_COLUMNS " FROM service AS s"
@@ -66,8 +67,9 @@ static const char *const statement_texts[STATEMENTS] = {
         " IS NOT (excluded.mname, excluded.rname, excluded.ttl, excluded.negative_ttl,"
         " excluded.refresh, excluded.retry, excluded.expire)"
         " OR (excluded.serial - serial) & 4294967295 BETWEEN 1 AND 2147483647",
-    [STATEMENT_ZONE_PRUNE] = "DELETE FROM record WHERE zone = ?1 AND NOT EXISTS (SELECT 1 FROM temp.kept"
-                             " AS k WHERE k.name = record.name AND k.type = record.type AND k.data = record.data)",
+    [STATEMENT_ZONE_PRUNE] =
+        "DELETE FROM record WHERE zone = ?1 AND NOT EXISTS (SELECT 1 FROM temp.kept"
+        " AS k WHERE k.name = record.name AND k.type = record.type AND k.data = record.data)",
     [STATEMENT_RECORD_PUT] = "INSERT INTO record(zone, name, type, ttl, data) VALUES (?1, ?2, ?3, ?4, ?5)"
                              " ON CONFLICT(zone, name, type, data) DO UPDATE SET ttl = excluded.ttl"
                              " WHERE ttl IS NOT excluded.ttl",
@@ -113,13 +115,21 @@ enum err store_fail(const struct store *store, struct diag *reterr)
         return diag_set(reterr, ERR_MEMORY, "out of memory");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return diag_set(reterr, ERR_BUSY, "store %s: another program's transaction is open; commit it and try again",
+        return diag_set(reterr, ERR_BUSY,
+                        "store %s: another program's transaction is open; commit it and try again",
                         store->path);
     case SQLITE_NOTADB:
         return diag_set(reterr, ERR_CORRUPT, "%s is not a store; make one with: gslbctl --store FILE init",
                         store->path);
     case SQLITE_CORRUPT:
-        return diag_set(reterr, ERR_CORRUPT, "store %s is damaged (%s); put a backup in its place", store->path, text);
+        return diag_set(reterr, ERR_CORRUPT, "store %s is damaged (%s); put a backup in its place",
+                        store->path, text);
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+        return diag_set(reterr, ERR_SYSTEM,
+                        "cannot open store %s, or make its -wal and -shm beside it;"
+                        " check who may read the file and write to its directory (%s)",
+                        store->path, text);
     case SQLITE_CONSTRAINT:
         return diag_set(reterr, ERR_REFUSED, "%s", text);
     case SQLITE_ERROR:
@@ -134,11 +144,12 @@ static enum err store_run(struct store *store, const char *sql, struct diag *ret
     return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? OK : store_fail(store, reterr);
 }
 
-enum err store_statement(struct store *store, enum statement which, struct sqlite3_stmt **ret, struct diag *reterr)
+enum err store_statement(struct store *store, enum statement which, struct sqlite3_stmt **ret,
+                         struct diag *reterr)
 {
     struct sqlite3_stmt **at = &store->statements[which];
-    if (!*at &&
-        sqlite3_prepare_v3(store->db, statement_texts[which], -1, SQLITE_PREPARE_PERSISTENT, at, NULL) != SQLITE_OK)
+    if (!*at && sqlite3_prepare_v3(store->db, statement_texts[which], -1, SQLITE_PREPARE_PERSISTENT, at,
+                                   NULL) != SQLITE_OK)
         return store_fail(store, reterr);
     sqlite3_reset(*at);
     sqlite3_clear_bindings(*at);
@@ -198,7 +209,8 @@ static enum err file_open(const char *path, int flags, struct store **ret, struc
     struct stat st;
     if (stat(path, &st) != 0) {
         if (errno == ENOENT)
-            return diag_set(reterr, ERR_MISSING, "there is no store %s; make one with: gslbctl --store FILE init", path);
+            return diag_set(reterr, ERR_MISSING,
+                            "there is no store %s; make one with: gslbctl --store FILE init", path);
         return diag_errno(reterr, "cannot open store %s", path);
     }
     struct store *store = calloc(1, sizeof *store);
@@ -209,7 +221,8 @@ static enum err file_open(const char *path, int flags, struct store **ret, struc
     store->device = st.st_dev;
     store->inode = st.st_ino;
     enum err err = OK;
-    if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) !=
+        SQLITE_OK)
         err = store->db ? store_fail(store, reterr) : diag_set(reterr, ERR_MEMORY, "out of memory");
     if (err != OK) {
         store_close(&store);
@@ -228,7 +241,8 @@ static enum err magic_check(struct store *store, struct diag *reterr)
     if (err != OK)
         return err;
     if (magic != STORE_MAGIC)
-        return diag_set(reterr, ERR_CORRUPT, "%s is not a store; make one with: gslbctl --store FILE init", store->path);
+        return diag_set(reterr, ERR_CORRUPT, "%s is not a store; make one with: gslbctl --store FILE init",
+                        store->path);
     return OK;
 }
 
@@ -248,10 +262,13 @@ static enum err version_get(struct store *store, const char *const *steps, int64
         return err;
     const int64_t newest = steps_newest(steps);
     if (*ret > newest)
-        return diag_set(reterr, ERR_VERSION, "store %s has version %lld and this program knows versions up to %lld; "
-                        "use a newer gslbd", store->path, (long long)*ret, (long long)newest);
+        return diag_set(reterr, ERR_VERSION,
+                        "store %s has version %lld and this program knows versions up to %lld; "
+                        "use a newer gslbd",
+                        store->path, (long long)*ret, (long long)newest);
     if (*ret < 1)
-        return diag_set(reterr, ERR_VERSION, "store %s has version %lld, which no program has made; put a backup in its place",
+        return diag_set(reterr, ERR_VERSION,
+                        "store %s has version %lld, which no program has made; put a backup in its place",
                         store->path, (long long)*ret);
     return OK;
 }
@@ -292,8 +309,9 @@ static enum err wal_check(struct store *store, struct diag *reterr)
     sqlite3_finalize(statement);
     if (wal)
         return OK;
-    return diag_set(reterr, ERR_REFUSED, "store %s is not in WAL mode; run: sqlite3 %s 'PRAGMA journal_mode = wal'",
-                    store->path, store->path);
+    return diag_set(reterr, ERR_REFUSED,
+                    "store %s is not in WAL mode; run: sqlite3 %s 'PRAGMA journal_mode = wal'", store->path,
+                    store->path);
 }
 
 static enum err read_check(struct store *store, struct diag *reterr)
@@ -303,7 +321,8 @@ static enum err read_check(struct store *store, struct diag *reterr)
     if (err == OK)
         err = version_get(store, store_steps, &version, reterr);
     if (err == OK && version < steps_newest(store_steps))
-        err = diag_set(reterr, ERR_VERSION, "store %s has version %lld; bring it up to date with: gslbctl --store FILE init",
+        err = diag_set(reterr, ERR_VERSION,
+                       "store %s has version %lld; bring it up to date with: gslbctl --store FILE init",
                        store->path, (long long)version);
     return err == OK ? wal_check(store, reterr) : err;
 }
@@ -449,10 +468,11 @@ void store_change_undo(struct store *store)
 enum err store_zone_put(struct store *store, const struct store_zone *zone, struct diag *reterr)
 {
     struct sqlite3_stmt *statement;
-    enum err err = store_run(store,
-                             "CREATE TEMP TABLE IF NOT EXISTS kept(name, type, data, PRIMARY KEY (name, type, data))"
-                             " WITHOUT ROWID; DELETE FROM temp.kept",
-                             reterr);
+    enum err err =
+        store_run(store,
+                  "CREATE TEMP TABLE IF NOT EXISTS kept(name, type, data, PRIMARY KEY (name, type, data))"
+                  " WITHOUT ROWID; DELETE FROM temp.kept",
+                  reterr);
     if (err == OK)
         err = store_statement(store, STATEMENT_ZONE_PUT, &statement, reterr);
     if (err != OK)
@@ -516,7 +536,8 @@ enum err store_vantage_add(struct store *store, const struct store_vantage *vant
     bind_number(statement, 6, vantage->enabled);
     err = statement_finish(store, statement, reterr);
     if (err == ERR_REFUSED && sqlite3_extended_errcode(store->db) == SQLITE_CONSTRAINT_PRIMARYKEY)
-        return diag_set(reterr, ERR_EXISTS, "vantage: there is already one named \"%s\"; remove it first", vantage->name);
+        return diag_set(reterr, ERR_EXISTS, "vantage: there is already one named \"%s\"; remove it first",
+                        vantage->name);
     return err;
 }
 

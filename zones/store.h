@@ -92,8 +92,8 @@ struct store_record {
 
 struct store_service {
     const char *name, *policy;
-    const char *monitor; /* or NULL */
-    const char *sticky;  /* "none", "client" */
+    const char *monitor;  /* or NULL */
+    const char *sticky;   /* "none", "client" */
     const char *all_down; /* "serve_all", "nodata", "servfail" */
     uint32_t ttl_s;
     uint32_t answers;   /* 0: all */
@@ -103,8 +103,8 @@ struct store_service {
 struct store_pool {
     const char *region;
     uint32_t weight, min_up;
-    const char *state;   /* "auto", "up", "drain", "down" */
-    int64_t until_s;     /* unix time; 0: for ever */
+    const char *state; /* "auto", "up", "drain", "down" */
+    int64_t until_s;   /* unix time; 0: for ever */
 };
 
 struct store_endpoint {
@@ -154,7 +154,6 @@ void store_zones(struct store *store, struct store_rows *ret);
 void store_zone(struct store *store, const char *name, struct store_rows *ret);
 bool store_zone_next(struct store_rows *rows, struct store_zone *ret);
 
-
 /* The records of a zone, in order of name and type. */
 void store_records(struct store *store, const char *zone, struct store_rows *ret);
 bool store_record_next(struct store_rows *rows, struct store_record *ret);
@@ -187,7 +186,8 @@ struct store_region_indexes {
 
 /* Every policy, in order of name, whole: with its rules and all places. The caller gives each back with policy_fini(). */
 void store_policies(struct store *store, struct store_rows *ret);
-bool store_policy_next(struct store_rows *rows, const struct store_region_indexes *indexes, struct policy *ret);
+bool store_policy_next(struct store_rows *rows, const struct store_region_indexes *indexes,
+                       struct policy *ret);
 
 /* Every operator's state but "auto". Cost: by the number of those, whatever the store's size. */
 void store_states(struct store *store, struct store_rows *ret);
@@ -210,7 +210,8 @@ NODISCARD enum err store_record_put(struct store *store, const char *zone, const
 NODISCARD enum err store_zone_prune(struct store *store, const char *zone, struct diag *reterr);
 
 /* Add a vantage point; ERR_EXISTS: there is one of that name. Remove one; ERR_MISSING: there is none. */
-NODISCARD enum err store_vantage_add(struct store *store, const struct store_vantage *vantage, struct diag *reterr);
+NODISCARD enum err store_vantage_add(struct store *store, const struct store_vantage *vantage,
+                                     struct diag *reterr);
 NODISCARD enum err store_vantage_remove(struct store *store, const char *name, struct diag *reterr);
 
 #endif

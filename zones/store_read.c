@@ -48,8 +48,8 @@ enum err store_rows_end(struct store_rows *rows, struct diag *reterr)
 static void column_refuse(struct store_rows *rows, int at)
 {
     if (rows->err == OK)
-        rows->err = diag_set(&rows->diag, ERR_CORRUPT, "%s: \"%s\" has a bad %s; correct it in the store", rows->table,
-                             (const char *)sqlite3_column_text(rows->statement, 0),
+        rows->err = diag_set(&rows->diag, ERR_CORRUPT, "%s: \"%s\" has a bad %s; correct it in the store",
+                             rows->table, (const char *)sqlite3_column_text(rows->statement, 0),
                              sqlite3_column_name(rows->statement, at));
 }
 
@@ -326,15 +326,16 @@ static enum err row_grow(void **row, size_t count, size_t size, struct diag *ret
 }
 
 /* Append the rule of the current row, unless its region has no index. */
-static enum err rule_put(struct store_rows *rows, const struct store_region_indexes *indexes, struct policy *policy,
-                         struct diag *reterr)
+static enum err rule_put(struct store_rows *rows, const struct store_region_indexes *indexes,
+                         struct policy *policy, struct diag *reterr)
 {
     const char *client = column_text(rows, 0), *name = column_text(rows, 1);
     const int region = client && name ? indexes->find(indexes->context, name) : -1;
     if (region < 0)
         return OK;
     if (policy->rules_count == POLICY_RULES_MAX)
-        return diag_set(reterr, ERR_LIMIT, "policy: \"%s\" has more than %d rules", policy->name, POLICY_RULES_MAX);
+        return diag_set(reterr, ERR_LIMIT, "policy: \"%s\" has more than %d rules", policy->name,
+                        POLICY_RULES_MAX);
     void *row = policy->rules;
     const enum err err = row_grow(&row, policy->rules_count, sizeof *policy->rules, reterr);
     policy->rules = row;
@@ -352,8 +353,8 @@ static enum err rule_put(struct store_rows *rows, const struct store_region_inde
     return OK;
 }
 
-static enum err rules_read(struct store *store, const struct store_region_indexes *indexes, struct policy *policy,
-                           struct diag *reterr)
+static enum err rules_read(struct store *store, const struct store_region_indexes *indexes,
+                           struct policy *policy, struct diag *reterr)
 {
     struct store_rows rows;
     rows_start(store, STATEMENT_RULES, "rule", policy->name, &rows);
@@ -371,8 +372,8 @@ static int place_compare(const void *a, const void *b)
     return (one->region > two->region) - (one->region < two->region);
 }
 
-static enum err places_read(struct store *store, const struct store_region_indexes *indexes, struct policy *policy,
-                            struct diag *reterr)
+static enum err places_read(struct store *store, const struct store_region_indexes *indexes,
+                            struct policy *policy, struct diag *reterr)
 {
     policy->places = calloc(REGIONS_MAX, sizeof *policy->places);
     if (!policy->places)
@@ -398,7 +399,8 @@ void store_policies(struct store *store, struct store_rows *ret)
     rows_start(store, STATEMENT_POLICIES, "policy", NULL, ret);
 }
 
-bool store_policy_next(struct store_rows *rows, const struct store_region_indexes *indexes, struct policy *ret)
+bool store_policy_next(struct store_rows *rows, const struct store_region_indexes *indexes,
+                       struct policy *ret)
 {
     if (!rows_step(rows))
         return false;

@@ -59,7 +59,8 @@ static bool period_parse(const char *text, uint32_t *ret)
     while (*text) {
         char *end;
         errno = 0;
-        const unsigned long long value = isdigit((unsigned char)*text) ? strtoull(text, &end, 10) : UINT64_MAX;
+        const unsigned long long value =
+            isdigit((unsigned char)*text) ? strtoull(text, &end, 10) : UINT64_MAX;
         if (value > INT32_MAX || errno != 0)
             return false;
         static const char units[] = "smhdw";
@@ -91,7 +92,8 @@ static enum err record_parse(char *rest, struct line_record *ret, struct diag *r
                 return diag_set(reterr, ERR_SYNTAX, "class %s; only IN is served", word);
         } else if (!ret->timed && isdigit((unsigned char)*word)) {
             if (!period_parse(word, &ret->ttl_s))
-                return diag_set(reterr, ERR_SYNTAX, "\"%.40s\" is not a TTL; write 0 to 2147483647, or such as 1h30m", word);
+                return diag_set(reterr, ERR_SYNTAX,
+                                "\"%.40s\" is not a TTL; write 0 to 2147483647, or such as 1h30m", word);
             ret->timed = true;
         } else {
             break;
@@ -132,7 +134,8 @@ static char *ldns_data(uint16_t type, const uint8_t *rdata, size_t len)
     uint8_t *wire = calloc(1, 11 + len);
     if (!wire)
         return NULL;
-    const uint8_t head[11] = {0, (uint8_t)(type >> 8), (uint8_t)type, 0, 1, 0, 0, 0, 0, (uint8_t)(len >> 8), (uint8_t)len};
+    const uint8_t head[11] = {0, (uint8_t)(type >> 8), (uint8_t)type, 0, 1, 0, 0, 0,
+                              0, (uint8_t)(len >> 8),  (uint8_t)len};
     memcpy(wire, head, sizeof head);
     memcpy(wire + sizeof head, rdata, len);
     ldns_rr *rr = NULL;
@@ -167,8 +170,8 @@ static enum err data_print(struct import *import, uint16_t type, size_t len, cha
     else {
         size_t again_len = 0;
         *ret = ldns_data(type, rdata, len);
-        if (!*ret || rdata_parse(type, *ret, root, import->again, &again_len, NULL) != OK || again_len != len ||
-            memcmp(import->again, rdata, len) != 0) {
+        if (!*ret || rdata_parse(type, *ret, root, import->again, &again_len, NULL) != OK ||
+            again_len != len || memcmp(import->again, rdata, len) != 0) {
             free(*ret);
             *ret = generic_data(rdata, len);
         }
@@ -204,7 +207,8 @@ static void mailbox_print(const uint8_t *name, char text[NAME_TEXT_MAX])
     const uint8_t size = *name;
     bool plain = size > 0 && name[1 + size] != 0;
     for (uint8_t i = 1; i <= size; i++)
-        plain = plain && (isalnum(name[i]) || strchr("!#%&*+-/=?^_{|}~", name[i]) || (name[i] == '.' && i > 1 && i < size));
+        plain = plain && (isalnum(name[i]) || strchr("!#%&*+-/=?^_{|}~", name[i]) ||
+                          (name[i] == '.' && i > 1 && i < size));
     if (!plain || memmem(name + 1, size, "..", 2)) {
         (void)name_print(name, text);
         return;
@@ -229,7 +233,8 @@ static enum err ttl_choose(struct scope *scope, const struct line_record *record
     else if (minimum_s)
         *ret = *minimum_s <= INT32_MAX ? *minimum_s : 0;
     else
-        return diag_set(reterr, ERR_SYNTAX, "the record has no TTL and there was none before; begin the file with $TTL");
+        return diag_set(reterr, ERR_SYNTAX,
+                        "the record has no TTL and there was none before; begin the file with $TTL");
     if (!scope->defaulted) {
         scope->timed = true;
         scope->ttl_s = *ret;
@@ -246,8 +251,8 @@ static enum err soa_again(const struct import *import, size_t len, struct diag *
 }
 
 /* The SOA of `len` bytes in import->rdata makes the zone's row. */
-static enum err soa_put(struct import *import, struct scope *scope, const struct line_record *record, size_t len,
-                        struct diag *reterr)
+static enum err soa_put(struct import *import, struct scope *scope, const struct line_record *record,
+                        size_t len, struct diag *reterr)
 {
     if (import->soa_len > 0)
         return soa_again(import, len, reterr);
@@ -274,8 +279,8 @@ static enum err soa_put(struct import *import, struct scope *scope, const struct
     return store_zone_put(import->store, &zone, reterr);
 }
 
-static enum err row_put(struct import *import, struct scope *scope, const struct line_record *record, size_t len,
-                        struct diag *reterr)
+static enum err row_put(struct import *import, struct scope *scope, const struct line_record *record,
+                        size_t len, struct diag *reterr)
 {
     char name[NAME_TEXT_MAX], type[RDATA_TYPE_TEXT_MAX], *data = NULL;
     uint32_t ttl_s = 0;
@@ -298,7 +303,8 @@ static enum err row_put(struct import *import, struct scope *scope, const struct
     return err;
 }
 
-static enum err record_read(struct import *import, struct scope *scope, struct zonetext_line *line, struct diag *reterr)
+static enum err record_read(struct import *import, struct scope *scope, struct zonetext_line *line,
+                            struct diag *reterr)
 {
     char *rest = (char *)line->text.bytes;
     enum err err = OK;
@@ -307,7 +313,8 @@ static enum err record_read(struct import *import, struct scope *scope, struct z
         err = name_parse_under(zonetext_word(&rest), scope->origin, scope->owner, &len, reterr);
         scope->owned = err == OK;
     } else if (!scope->owned) {
-        err = diag_set(reterr, ERR_SYNTAX, "the line begins with white space and there is no owner before it");
+        err =
+            diag_set(reterr, ERR_SYNTAX, "the line begins with white space and there is no owner before it");
     }
     struct line_record record;
     if (err == OK)
@@ -329,7 +336,8 @@ static enum err file_import(struct import *import, const struct scope *outer, co
                             const uint8_t *origin, struct diag *reterr);
 
 /* $INCLUDE FILE [ORIGIN], the file beside the one that names it. */
-static enum err include_read(struct import *import, const struct scope *scope, char *rest, struct diag *reterr)
+static enum err include_read(struct import *import, const struct scope *scope, char *rest,
+                             struct diag *reterr)
 {
     char *name = zonetext_word(&rest), *under = zonetext_word(&rest);
     uint8_t origin[NAME_WIRE_MAX];
@@ -348,7 +356,8 @@ static enum err include_read(struct import *import, const struct scope *scope, c
             return err;
     }
     char *beside = strdup(scope->path), *path = NULL;
-    if (!beside || asprintf(&path, "%s%s%s", *name == '/' ? "" : dirname(beside), *name == '/' ? "" : "/", name) < 0) {
+    if (!beside ||
+        asprintf(&path, "%s%s%s", *name == '/' ? "" : dirname(beside), *name == '/' ? "" : "/", name) < 0) {
         free(beside);
         return diag_set(reterr, ERR_MEMORY, "out of memory");
     }
@@ -381,7 +390,8 @@ static enum err directive_read(struct import *import, struct scope *scope, char 
     return diag_set(reterr, ERR_SYNTAX, "\"%.40s\" is not one of $ORIGIN, $TTL and $INCLUDE", directive);
 }
 
-static enum err lines_import(struct import *import, struct scope *scope, const struct buffer *file, struct diag *reterr)
+static enum err lines_import(struct import *import, struct scope *scope, const struct buffer *file,
+                             struct diag *reterr)
 {
     struct zonetext text = zonetext_of((const char *)file->bytes, file->len);
     struct zonetext_line line = {0};
@@ -481,7 +491,8 @@ static void mailbox_write(FILE *to, const char *rname)
 
 static void zone_write(FILE *to, const struct store_zone *zone)
 {
-    fprintf(to, "; zone %s, written by gslbctl export\n$ORIGIN %s.\n$TTL %u\n", zone->name, zone->name, zone->ttl_s);
+    fprintf(to, "; zone %s, written by gslbctl export\n$ORIGIN %s.\n$TTL %u\n", zone->name, zone->name,
+            zone->ttl_s);
     fprintf(to, "@\tIN\tSOA\t%s. ", zone->mname);
     mailbox_write(to, zone->rname);
     fprintf(to, ". %u %u %u %u %u\n", zone->serial, zone->refresh_s, zone->retry_s, zone->expire_s,

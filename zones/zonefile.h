@@ -18,8 +18,8 @@
 #include <stdio.h>
 
 enum {
-    ZONEFILE_MAX = 1 << 30,         /* bytes of one file */
-    ZONEFILE_INCLUDE_MAX = 8,       /* files within each other */
+    ZONEFILE_MAX = 1 << 30,             /* bytes of one file */
+    ZONEFILE_INCLUDE_MAX = 8,           /* files within each other */
     ZONEFILE_RECORD_TEXT_MAX = 1 << 18, /* bytes of a record's text: 64 KiB, each as \DDD */
 };
 
@@ -30,8 +30,8 @@ struct zonefile_counts {
 /* Make zone `name` (as in the store) what the file at `path` says, replacing the records that it has. The serial is the
  * file's where that is ahead. A diag names file, line and reason. ERR_MISSING, ERR_SYNTAX, ERR_LIMIT: the file;
  * ERR_REFUSED: the schema; and those of store_change_begin(). `store` has to be open for writing. */
-NODISCARD enum err zonefile_import(const char *path, const char *name, struct store *store, struct zonefile_counts *ret,
-                                   struct diag *reterr);
+NODISCARD enum err zonefile_import(const char *path, const char *name, struct store *store,
+                                   struct zonefile_counts *ret, struct diag *reterr);
 
 /* Write zone `name` to `to`, from one snapshot. ERR_MISSING: there is no such zone; ERR_SYSTEM: writing failed. */
 NODISCARD enum err zonefile_export(struct store *store, const char *name, FILE *to, struct diag *reterr);

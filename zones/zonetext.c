@@ -37,7 +37,8 @@ static void skip_comment(struct zonetext *text)
 }
 
 /* One octet, or an escaped pair of them. */
-static enum err octet_take(struct zonetext *text, struct scan *scan, struct zonetext_line *line, struct diag *reterr)
+static enum err octet_take(struct zonetext *text, struct scan *scan, struct zonetext_line *line,
+                           struct diag *reterr)
 {
     const char *octet = text->at++;
     if (*octet == '\0')
@@ -87,7 +88,8 @@ static enum err line_take(struct zonetext *text, size_t max, struct zonetext_lin
             return diag_set(reterr, ERR_LIMIT, "a record is longer than %zu bytes", max);
     }
     if (scan.quoted || scan.depth > 0)
-        return diag_set(reterr, ERR_SYNTAX, "the file ends before a %s closes", scan.quoted ? "quote" : "parenthesis");
+        return diag_set(reterr, ERR_SYNTAX, "the file ends before a %s closes",
+                        scan.quoted ? "quote" : "parenthesis");
     (void)buffer_put(&line->text, "", 1);
     return buffer_check(&line->text, reterr);
 }

@@ -65,7 +65,8 @@ static void test_what_is_no_store_is_named(void **state)
     expect_open(path, ERR_MISSING, "there is no store");
     assert_int_equal(file_replace(path, "", 0, 0600, NULL), OK);
     expect_open(path, ERR_CORRUPT, "is not a store");
-    assert_int_equal(file_replace(path, "this is a text file, which is no database at all.........", 50, 0600, NULL), OK);
+    assert_int_equal(
+        file_replace(path, "this is a text file, which is no database at all.........", 50, 0600, NULL), OK);
     expect_open(path, ERR_CORRUPT, "is not a store");
     assert_int_equal(store_init(path, NULL), ERR_CORRUPT);
     expect_open(fixture->dir, ERR_SYSTEM, "store");
@@ -125,12 +126,14 @@ static void test_an_older_store_is_taken_through_every_step(void **state)
 static void test_a_step_that_fails_leaves_the_store_as_it_was(void **state)
 {
     struct fixture *fixture = *state;
-    const char *const steps[] = {"ALTER TABLE region ADD COLUMN colour TEXT", "UPDATE nothing SET x = 1", NULL};
+    const char *const steps[] = {"ALTER TABLE region ADD COLUMN colour TEXT", "UPDATE nothing SET x = 1",
+                                 NULL};
     struct store *store = open_writer(fixture);
     assert_int_equal(store_migrate(store, steps, NULL), ERR_CORRUPT);
     store_close(&store);
     assert_int_equal(fixture_number(fixture, "PRAGMA user_version"), 1);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM pragma_table_info('region') WHERE name = 'colour'"), 0);
+    assert_int_equal(
+        fixture_number(fixture, "SELECT count(*) FROM pragma_table_info('region') WHERE name = 'colour'"), 0);
 }
 
 /* Other people's transactions ------------------------------------------------------------------------------- */
@@ -258,7 +261,8 @@ static void test_the_first_session_is_read_back(void **state)
 static void test_monitors_have_milliseconds(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_run(fixture, "UPDATE monitor SET interval_s = 0.5, timeout_s = 0.0001, quorum = 3, latency_max_ms = 7");
+    fixture_run(fixture,
+                "UPDATE monitor SET interval_s = 0.5, timeout_s = 0.0001, quorum = 3, latency_max_ms = 7");
     struct store *store = open_reader(fixture);
     struct store_rows rows;
     struct store_monitor monitor;
@@ -293,10 +297,12 @@ static unsigned count_services(struct store *store, const char *zone)
 static void test_services_go_to_their_longest_zone(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_run(fixture, "INSERT INTO zone(name, mname, rname) VALUES"
-                         " ('example.com', 'ns1.example.com', 'h@example.com'),"
-                         " ('lb.example.com', 'ns1.example.com', 'h@example.com');"
-                         "INSERT INTO service(name, policy) VALUES ('example.com', 'global'), ('api.example.com', 'global')");
+    fixture_run(
+        fixture,
+        "INSERT INTO zone(name, mname, rname) VALUES"
+        " ('example.com', 'ns1.example.com', 'h@example.com'),"
+        " ('lb.example.com', 'ns1.example.com', 'h@example.com');"
+        "INSERT INTO service(name, policy) VALUES ('example.com', 'global'), ('api.example.com', 'global')");
     struct store *store = open_reader(fixture);
     assert_int_equal(count_services(store, "example.com"), 2);
     assert_int_equal(count_services(store, "gslb.example.com"), 1);
@@ -400,14 +406,20 @@ static void test_vantage_points_come_and_go(void **state)
     struct fixture *fixture = *state;
     struct store *store = open_writer(fixture);
     struct diag diag;
-    struct store_vantage vantage = {.name = "ams", .public_key = KEY, .placed = true, .latitude = 52.4, .longitude = 4.9,
-                                    .asn = 64500, .enabled = true};
+    struct store_vantage vantage = {.name = "ams",
+                                    .public_key = KEY,
+                                    .placed = true,
+                                    .latitude = 52.4,
+                                    .longitude = 4.9,
+                                    .asn = 64500,
+                                    .enabled = true};
     assert_int_equal(store_vantage_add(store, &vantage, NULL), OK);
     assert_int_equal(store_vantage_add(store, &vantage, &diag), ERR_EXISTS);
     assert_string_equal(diag.text, "vantage: there is already one named \"ams\"; remove it first");
     vantage.name = "it's";
     assert_int_equal(store_vantage_add(store, &vantage, &diag), ERR_REFUSED);
-    assert_string_equal(diag.text, "vantage: name \"it's\" may hold only letters, digits, \"-\", \"_\" and dots");
+    assert_string_equal(diag.text,
+                        "vantage: name \"it's\" may hold only letters, digits, \"-\", \"_\" and dots");
     struct store_rows rows;
     struct store_vantage found;
     store_vantages(store, &rows);

@@ -14,7 +14,8 @@ static struct store *open_writer(const struct fixture *fixture)
     return store;
 }
 
-static enum err import_file(const struct fixture *fixture, const char *path, const char *zone, struct diag *diag)
+static enum err import_file(const struct fixture *fixture, const char *path, const char *zone,
+                            struct diag *diag)
 {
     struct store *store = open_writer(fixture);
     struct zonefile_counts counts;
@@ -63,18 +64,21 @@ static void test_every_way_of_writing_becomes_rows(void **state)
         "after A 192.0.2.6 ttl=-",
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char *sql = sqlite3_mprintf("SELECT count(*) FROM record WHERE zone = 'example.com' AND"
-                                    " name || ' ' || type || ' ' || data || ' ttl=' || coalesce(ttl, '-') = %Q", rows[i]);
+        char *sql =
+            sqlite3_mprintf("SELECT count(*) FROM record WHERE zone = 'example.com' AND"
+                            " name || ' ' || type || ' ' || data || ' ttl=' || coalesce(ttl, '-') = %Q",
+                            rows[i]);
         if (fixture_number(fixture, sql) != 1)
             fail_msg("no row %s", rows[i]);
         sqlite3_free(sql);
     }
     assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM record WHERE zone = 'example.com'"),
                      sizeof rows / sizeof rows[0] + 1); /* and the HTTPS record */
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM zone WHERE name = 'example.com'"
-                                             " AND mname = 'ns1.example.com' AND rname = 'Host.Master@Example.NET'"
-                                             " AND ttl = 3600 AND refresh = 7200 AND retry = 900 AND expire = 1209600"
-                                             " AND negative_ttl = 60 AND serial > 2026112001"),
+    assert_int_equal(fixture_number(fixture,
+                                    "SELECT count(*) FROM zone WHERE name = 'example.com'"
+                                    " AND mname = 'ns1.example.com' AND rname = 'Host.Master@Example.NET'"
+                                    " AND ttl = 3600 AND refresh = 7200 AND retry = 900 AND expire = 1209600"
+                                    " AND negative_ttl = 60 AND serial > 2026112001"),
                      1);
 }
 
@@ -122,23 +126,31 @@ static void test_an_export_imports_as_the_same_rows(void **state)
     struct diag diag = {.text = ""};
     data_path("full.zone", path);
     assert_int_equal(import_file(fixture, path, "example.com", NULL), OK);
-    fixture_run(fixture, "CREATE TABLE old AS SELECT * FROM record; CREATE TABLE oldzone AS SELECT * FROM zone");
+    fixture_run(fixture,
+                "CREATE TABLE old AS SELECT * FROM record; CREATE TABLE oldzone AS SELECT * FROM zone");
     export_file(fixture, "example.com", exported);
     /* Into a store that has the zone nothing changes, not even the serial. */
     const int64_t audits = fixture_number(fixture, "SELECT count(*) FROM audit");
     if (import_file(fixture, exported, "example.com", &diag) != OK)
         fail_msg("%s", diag.text);
     assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM audit"), audits);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM (SELECT * FROM zone EXCEPT SELECT * FROM oldzone)"), 0);
+    assert_int_equal(
+        fixture_number(fixture, "SELECT count(*) FROM (SELECT * FROM zone EXCEPT SELECT * FROM oldzone)"), 0);
     /* And into one that has not the rows are the same. */
-    fixture_run(fixture, "DELETE FROM record WHERE zone = 'example.com'; DELETE FROM zone WHERE name = 'example.com'");
+    fixture_run(fixture,
+                "DELETE FROM record WHERE zone = 'example.com'; DELETE FROM zone WHERE name = 'example.com'");
     assert_int_equal(import_file(fixture, exported, "example.com", NULL), OK);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM (SELECT * FROM record EXCEPT SELECT * FROM old)"), 0);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM (SELECT * FROM old EXCEPT SELECT * FROM record)"), 0);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM (SELECT name, mname, rname, ttl, negative_ttl, refresh, retry, expire"
-                                             " FROM zone EXCEPT SELECT name, mname, rname, ttl, negative_ttl, refresh, retry, expire"
-                                             " FROM oldzone)"),
-                     0);
+    assert_int_equal(
+        fixture_number(fixture, "SELECT count(*) FROM (SELECT * FROM record EXCEPT SELECT * FROM old)"), 0);
+    assert_int_equal(
+        fixture_number(fixture, "SELECT count(*) FROM (SELECT * FROM old EXCEPT SELECT * FROM record)"), 0);
+    assert_int_equal(
+        fixture_number(
+            fixture,
+            "SELECT count(*) FROM (SELECT name, mname, rname, ttl, negative_ttl, refresh, retry, expire"
+            " FROM zone EXCEPT SELECT name, mname, rname, ttl, negative_ttl, refresh, retry, expire"
+            " FROM oldzone)"),
+        0);
 }
 
 static void test_an_export_tells_the_services_in_comments(void **state)
@@ -160,7 +172,9 @@ static void test_an_export_of_what_does_not_parse_is_refused(void **state)
     struct fixture *fixture = *state;
     struct store *store;
     struct diag diag;
-    fixture_run(fixture, "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'x', 'TXT', '\"open')");
+    fixture_run(
+        fixture,
+        "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'x', 'TXT', '\"open')");
     assert_int_equal(store_open_read(fixture->path, &store, NULL), OK);
     FILE *to = fopen("/dev/null", "w");
     assert_int_equal(zonefile_export(store, "gslb.example.com", to, &diag), ERR_SYNTAX);
@@ -182,7 +196,8 @@ static void test_a_mistake_names_its_line_and_nothing_is_imported(void **state)
         {"\n@ 60 A 192.0.2.1\n", ":2: the first record has to be the SOA"},
         {SOA "a A 192.0.2.256\n", ":2: A: \"192.0.2.256\" is not an IPv4 address"},
         {SOA "\n(\n\n)a MX 70000 mx\n", ":3: MX: \"70000\" is not a number"},
-        {SOA "a A 192.0.2.1\nb.example.org. A 192.0.2.1\n", ":3: \"b.example.org\" is not in zone \"example.com\""},
+        {SOA "a A 192.0.2.1\nb.example.org. A 192.0.2.1\n",
+         ":3: \"b.example.org\" is not in zone \"example.com\""},
         {"@ SOA ns1 h 1 2 3 4 5\n" SOA "www.example.org. 5 SOA a b 1 2 3 4 5\n", ":3: a second SOA"},
         {"www.example.com. 60 SOA ns1 h 1 2 3 4 5\n", ":1: the SOA is not of zone"},
         {SOA "a NOTYPE x\n", ":2: there is no type \"NOTYPE\""},
@@ -207,8 +222,10 @@ static void test_a_mistake_names_its_line_and_nothing_is_imported(void **state)
     char path[64], bad[64], self[64];
     write_file(fixture, "bad.inc", "ok A 192.0.2.1\nbad A x\n", bad);
     write_file(fixture, "self.inc", "$INCLUDE self.inc\n", self);
-    fixture_run(fixture, "INSERT INTO zone(name, mname, rname) VALUES ('example.com', 'ns1.example.com', 'h@example.com');"
-                         "INSERT INTO record(zone, name, type, data) VALUES ('example.com', 'stays', 'A', '192.0.2.9')");
+    fixture_run(
+        fixture,
+        "INSERT INTO zone(name, mname, rname) VALUES ('example.com', 'ns1.example.com', 'h@example.com');"
+        "INSERT INTO record(zone, name, type, data) VALUES ('example.com', 'stays', 'A', '192.0.2.9')");
     const int64_t audits = fixture_number(fixture, "SELECT count(*) FROM audit");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct diag diag = {.text = ""};
@@ -246,7 +263,8 @@ static void test_a_second_import_replaces_the_records(void **state)
     write_file(fixture, "zone", "@ 60 SOA ns1 h 3 2 3 4 5\nb 6 A 192.0.2.2\nc A 192.0.2.3\n", path);
     assert_int_equal(import_file(fixture, path, "example.com", NULL), OK);
     assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM record WHERE zone = 'example.com'"), 2);
-    assert_int_equal(fixture_number(fixture, "SELECT ttl FROM record WHERE zone = 'example.com' AND name = 'b'"), 6);
+    assert_int_equal(
+        fixture_number(fixture, "SELECT ttl FROM record WHERE zone = 'example.com' AND name = 'b'"), 6);
     assert_true(fixture_number(fixture, "SELECT serial FROM zone WHERE name = 'example.com'") > serial);
     write_file(fixture, "zone", "@ 60 SOA ns1 h 3000000000 2 3 4 5\nb 6 A 192.0.2.2\nc A 192.0.2.3\n", path);
     assert_int_equal(import_file(fixture, path, "example.com", NULL), OK);
