@@ -6,6 +6,7 @@
 #include "server/compiler.h"
 #include "server/publish.h"
 #include "server/state_dir.h"
+#include "server/sweep.h"
 #include "zones/history.h"
 
 #include <event2/event.h>
@@ -24,6 +25,7 @@ struct rebuild {
     int fd;     /* to it */
     bool again; /* something has changed since it was started */
     bool done;  /* it has said all that there is to say */
+    bool uncommitted;  /* the current world is not manifest.json */
     int64_t wanted_ms; /* when what it compiles was asked for; monotonic */
     int64_t retry_ms;  /* the next wait after a failure; 0: the last one did not fail */
     struct event *reported, *ended, *overdue, *retry;
@@ -126,6 +128,10 @@ static void fail(struct rebuild *rebuild, const struct diag *diag)
 {
     rebuild->done = true;
     rebuild->control->metrics.loads_failed++;
+    if (!publish_manifest(rebuild->control->publish)) {
+        control_give_up(rebuild->control, diag);
+        return;
+    }
     if (strcmp(rebuild->complaint, diag->text) != 0) {
         log_message(LOG_LEVEL_ERROR, "load-failed", diag->text);
         memcpy(rebuild->complaint, diag->text, sizeof rebuild->complaint);
@@ -134,8 +140,6 @@ static void fail(struct rebuild *rebuild, const struct diag *diag)
     rebuild->retry_ms = rebuild->retry_ms == 0 ? REBUILD_RETRY_MIN_MS : rebuild->retry_ms * 2;
     if (rebuild->retry_ms > REBUILD_RETRY_MAX_MS)
         rebuild->retry_ms = REBUILD_RETRY_MAX_MS;
-    if (!publish_manifest(rebuild->control->publish))
-        control_give_up(rebuild->control, diag);
 }
 
 static void succeed(struct rebuild *rebuild)
@@ -145,18 +149,26 @@ static void succeed(struct rebuild *rebuild)
     rebuild->complaint[0] = '\0';
 }
 
-static void publish(struct rebuild *rebuild, const struct compiler_report *report)
+/* Publish the world of `file` in the state directory. False when it cannot be, which is then a failure. */
+static bool publish(struct rebuild *rebuild, const char *file)
 {
-    struct control *control = rebuild->control;
+    const struct control *control = rebuild->control;
     char path[STATE_DIR_PATH_MAX];
     struct diag diag;
-    enum err err = state_dir_file(control->settings->state_dir, "manifest.next", path, &diag);
+    enum err err = state_dir_file(control->settings->state_dir, file, path, &diag);
     if (err == OK)
         err = publish_world(control->publish, path, &diag);
-    if (err != OK) {
+    if (err != OK)
         fail(rebuild, &diag);
+    return err == OK;
+}
+
+static void take_world(struct rebuild *rebuild, const struct compiler_report *report)
+{
+    struct control *control = rebuild->control;
+    if (!publish(rebuild, "manifest.next"))
         return;
-    }
+    rebuild->uncommitted = true;
     /* A compiler that is gone by now is found out by its end. */
     (void)send(rebuild->fd, "", 1, MSG_NOSIGNAL);
     control->metrics.loads_ok++;
@@ -166,16 +178,35 @@ static void publish(struct rebuild *rebuild, const struct compiler_report *repor
     note_load(rebuild, true);
 }
 
+/* The last world that was committed is what the store holds. Another one runs if its commit failed. */
+static void take_same(struct rebuild *rebuild)
+{
+    if (rebuild->uncommitted && !publish(rebuild, "manifest.json"))
+        return;
+    rebuild->uncommitted = false;
+    succeed(rebuild);
+}
+
+static void take_commit(struct rebuild *rebuild)
+{
+    const struct control *control = rebuild->control;
+    rebuild->uncommitted = false;
+    succeed(rebuild);
+    sweep_images(control->settings->state_dir, publish_manifest(control->publish));
+}
+
 static void take_report(struct rebuild *rebuild, struct compiler_report *report)
 {
     report->diag.text[DIAG_TEXT_MAX - 1] = '\0';
     switch ((enum report_kind)report->kind) {
     case REPORT_WORLD:
-        publish(rebuild, report);
+        take_world(rebuild, report);
+        break;
+    case REPORT_COMMITTED:
+        take_commit(rebuild);
         break;
     case REPORT_SAME:
-    case REPORT_COMMITTED:
-        succeed(rebuild);
+        take_same(rebuild);
         break;
     case REPORT_FAILED:
         fail(rebuild, &report->diag);

@@ -176,36 +176,44 @@ static enum err start_control(struct supervisor *s, int64_t now_ms, struct diag 
     return OK;
 }
 
-static void log_started(const char *process, pid_t pid)
+/* The first start of each is told by "ready". */
+static void log_started(const char *process, const struct child *child, bool again)
 {
     struct log_line line;
-    log_begin(&line, LOG_LEVEL_NOTICE, "started");
+    if (!again)
+        return;
+    log_begin(&line, LOG_LEVEL_NOTICE, "started-again");
     log_text(&line, "process", process);
-    log_number(&line, "pid", pid);
+    log_number(&line, "pid", child->pid);
     log_end(&line);
+}
+
+static void start_place(struct supervisor *s, struct place *place, int64_t now_ms)
+{
+    struct diag diag;
+    const bool again = place->child.started_ms != 0;
+    if (place_start(place, s->settings, s->board_read_fd, &s->parts, now_ms, &diag) == OK)
+        log_started("gslbd:worker", &place->child, again);
+    else
+        log_message(LOG_LEVEL_ERROR, "start-failed", diag.text);
 }
 
 /* Start whatever is due. */
 static void start_due(struct supervisor *s, int64_t now_ms)
 {
     struct diag diag;
+    const bool again = s->control.started_ms != 0;
     if (s->phase > PHASE_RUNNING)
         return;
     if (child_wait_ms(&s->control, now_ms) == 0) {
         if (start_control(s, now_ms, &diag) == OK)
-            log_started("gslbd:control", s->control.pid);
+            log_started("gslbd:control", &s->control, again);
         else
             log_message(LOG_LEVEL_ERROR, "start-failed", diag.text);
     }
-    for (unsigned i = 0; s->phase == PHASE_RUNNING && i < s->settings->workers_count; i++) {
-        struct place *place = &s->places[i];
-        if (child_wait_ms(&place->child, now_ms) != 0)
-            continue;
-        if (place_start(place, s->settings, s->board_read_fd, &s->parts, now_ms, &diag) == OK)
-            log_started("gslbd:worker", place->child.pid);
-        else
-            log_message(LOG_LEVEL_ERROR, "start-failed", diag.text);
-    }
+    for (unsigned i = 0; s->phase == PHASE_RUNNING && i < s->settings->workers_count; i++)
+        if (child_wait_ms(&s->places[i].child, now_ms) == 0)
+            start_place(s, &s->places[i], now_ms);
 }
 
 static void log_ended(const char *process, pid_t pid, int status)
@@ -223,13 +231,14 @@ static void log_ended(const char *process, pid_t pid, int status)
 
 static void control_ended(struct supervisor *s, int status, int64_t now_ms)
 {
-    if (s->phase <= PHASE_RUNNING)
+    const bool said_why = WIFEXITED(status) && WEXITSTATUS(status) == CONTROL_EXIT_CONFIGURATION;
+    if (s->phase == PHASE_RUNNING || (s->phase == PHASE_STARTING && !said_why))
         log_ended("gslbd:control", s->control.pid, status);
     if (s->channel_fd >= 0)
         close(s->channel_fd);
     s->channel_fd = -1;
     child_ended(&s->control, now_ms);
-    if (s->phase == PHASE_STARTING) { /* it has said why there is no world, and nobody else can make one */
+    if (s->phase == PHASE_STARTING) { /* there is no world, and nobody else can make one */
         s->exit_status = EXIT_FAILURE;
         s->phase = PHASE_ENDED;
     }
@@ -263,8 +272,12 @@ static void take_world(struct supervisor *s, const struct channel_packet *delta)
         return;
     s->phase = PHASE_RUNNING;
     start_due(s, clock_mono_ms());
-    notify_send("READY=1\nSTATUS=answering");
-    log_message(LOG_LEVEL_NOTICE, "ready", "answering");
+    notify_send("READY=1");
+    struct log_line line;
+    log_begin(&line, LOG_LEVEL_NOTICE, "ready");
+    log_number(&line, "generation", (int64_t)s->parts.generation);
+    log_number(&line, "workers", s->settings->workers_count);
+    log_end(&line);
 }
 
 /* Take what control has sent. Something that is not ours, or its end, is the end of control. */

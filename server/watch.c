@@ -71,6 +71,19 @@ static enum err look_commit(struct watch *watch, struct diag *reterr)
     return err;
 }
 
+enum err watch_check(struct watch *watch, struct diag *reterr)
+{
+    const enum err err = look_file(watch, reterr);
+    return err == OK ? look_commit(watch, reterr) : err;
+}
+
+static void arm(struct event *timer, int64_t wait_ms)
+{
+    const struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
+    (void)event_add(timer, &wait);
+}
+
+/* Log what is wrong, once. */
 static void complain(struct watch *watch, enum err err, const struct diag *diag)
 {
     if (err == OK && watch->complaint[0])
@@ -81,24 +94,6 @@ static void complain(struct watch *watch, enum err err, const struct diag *diag)
         watch->complaint[0] = '\0';
     else
         memcpy(watch->complaint, diag->text, sizeof watch->complaint);
-}
-
-enum err watch_check(struct watch *watch, struct diag *reterr)
-{
-    struct diag diag;
-    enum err err = look_file(watch, &diag);
-    if (err == OK)
-        err = look_commit(watch, &diag);
-    complain(watch, err, &diag);
-    if (err != OK)
-        (void)diag_set(reterr, err, "%s", diag.text);
-    return err;
-}
-
-static void arm(struct event *timer, int64_t wait_ms)
-{
-    const struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
-    (void)event_add(timer, &wait);
 }
 
 static int64_t next_wait_ms(const struct watch *watch, enum err err)
@@ -115,7 +110,9 @@ static void on_poll(evutil_socket_t fd, short events, void *context)
     (void)fd, (void)events;
     struct watch *watch = context;
     struct diag diag;
-    watch->wait_ms = next_wait_ms(watch, watch_check(watch, &diag));
+    const enum err err = watch_check(watch, &diag);
+    complain(watch, err, &diag);
+    watch->wait_ms = next_wait_ms(watch, err);
     arm(watch->poll, watch->wait_ms);
 }
 

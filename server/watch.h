@@ -45,7 +45,8 @@ struct watch;
 NODISCARD enum err watch_new(const struct watch_setup *setup, struct watch **ret, struct diag *reterr);
 void watch_free(struct watch **watch);
 
-/* Look at the store now. Errors are those of store_open_read() and of `commit`; they are logged once for each text. */
+/* Look at the store now. Errors are those of store_open_read() and of `commit`. The looks that follow by themselves log
+ * theirs, each sentence once. */
 NODISCARD enum err watch_check(struct watch *watch, struct diag *reterr);
 
 #endif

@@ -1,0 +1,35 @@
+#include "server/sweep.h"
+
+#include "server/state_dir.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_named(const struct manifest *manifest, const char *file)
+{
+    for (size_t i = 0; i < PACKS_MAX; i++)
+        if (strcmp(manifest->packs[i], file) == 0)
+            return true;
+    for (size_t i = 0; i < POLICIES_MAX; i++)
+        if (manifest->policies[i].name && strcmp(manifest->policies[i].file, file) == 0)
+            return true;
+    return false;
+}
+
+void sweep_images(const char *state_dir, const struct manifest *manifest)
+{
+    char path[STATE_DIR_PATH_MAX];
+    if (state_dir_file(state_dir, "images", path, NULL) != OK)
+        return;
+    DIR *dir = opendir(path);
+    if (!dir)
+        return;
+    const struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL)
+        if (strstr(entry->d_name, ".img") && !is_named(manifest, entry->d_name))
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    (void)closedir(dir);
+}
