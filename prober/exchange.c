@@ -45,7 +45,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 {
     const struct exchange *exchange = context;
     (void)purpose;
-    const int fd = source_socket(exchange->caller->source, address->family == AF_INET6 ? IP_V6 : IP_V4);
+    const int fd = egress_socket(exchange->caller->egress, address->family == AF_INET6 ? IP_V6 : IP_V4);
     return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -59,15 +59,27 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *context)
     return exchange->answer.failed ? 0 : count;
 }
 
-/* Say what `code` means; returns an error for anything but a whole 200. */
+/* The sentence of a transfer that failed: the same for each failure of a kind, so that the log can tell a new one. */
+static enum err explain(const struct exchange *exchange, CURLcode code, struct diag *reterr)
+{
+    long error = 0;
+    (void)curl_easy_getinfo(exchange->transfer.easy, CURLINFO_OS_ERRNO, &error);
+    if (code == CURLE_WRITE_ERROR)
+        return diag_set(reterr, ERR_LIMIT, "an answer over %zu bytes, or out of memory", exchange->kind.answer_max);
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return diag_set(reterr, ERR_SYSTEM, "no answer in time");
+    if (code == CURLE_COULDNT_CONNECT && error != 0)
+        return diag_set(reterr, ERR_SYSTEM, "cannot connect: %s", strerror((int)error));
+    return diag_set(reterr, ERR_SYSTEM, "%s", exchange->error[0] ? exchange->error : curl_easy_strerror(code));
+}
+
+/* OK for a whole 200 only. */
 static enum err judge(const struct exchange *exchange, CURLcode code, struct diag *reterr)
 {
     long status = 0;
     const struct buffer *answer = &exchange->answer;
-    if (code == CURLE_WRITE_ERROR)
-        return diag_set(reterr, ERR_LIMIT, "an answer over %zu bytes, or out of memory", exchange->kind.answer_max);
     if (code != CURLE_OK)
-        return diag_set(reterr, ERR_SYSTEM, "%s", exchange->error[0] ? exchange->error : curl_easy_strerror(code));
+        return explain(exchange, code, reterr);
     (void)curl_easy_getinfo(exchange->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
     if (status == 200)
         return OK;

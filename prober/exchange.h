@@ -12,7 +12,7 @@
 #include "health/batch.h"
 #include "health/intake.h"
 #include "prober/multi.h"
-#include "prober/source.h"
+#include "prober/egress.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@ enum { EXCHANGE_CONNECT_TIMEOUT_MS = 2000 };
 struct caller {
     struct event_base *base;
     struct multi *multi; /* for exchanges only: checks have other certificates and keep no connections */
-    const struct source *source;
+    const struct egress *egress;
     const struct key *key;
     const char *vantage;
     const char *ca_path;     /* NULL: the system's certificates */

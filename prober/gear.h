@@ -8,7 +8,7 @@
 #include "health/probe.h"
 #include "prober/multi.h"
 #include "prober/resolve.h"
-#include "prober/source.h"
+#include "prober/egress.h"
 
 #include <event2/event.h>
 
@@ -16,7 +16,7 @@ struct gear {
     struct event_base *base;
     struct multi *multi;       /* for http and https checks only */
     struct resolve *resolve;
-    const struct source *source;
+    const struct egress *egress;
     const char *ca_path; /* whom https checks trust; NULL: the system's certificates */
 };
 

@@ -38,7 +38,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 {
     struct probe_http *probe = context;
     (void)purpose;
-    const int fd = source_socket(probe->gear->source, address->family == AF_INET6 ? IP_V6 : IP_V4);
+    const int fd = egress_socket(probe->gear->egress, address->family == AF_INET6 ? IP_V6 : IP_V4);
     probe->socket_errno = fd < 0 ? errno : 0;
     return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
@@ -97,7 +97,7 @@ static struct probe_result judge_connect(struct probe_http *probe)
     long error = probe->socket_errno;
     if (error == 0)
         (void)curl_easy_getinfo(probe->transfer.easy, CURLINFO_OS_ERRNO, &error);
-    return trouble_of((int)error, probe->gear->source, &probe->to);
+    return trouble_of((int)error, probe->gear->egress, &probe->to);
 }
 
 static struct probe_result judge_certificate(struct probe_http *probe)

@@ -54,7 +54,7 @@ static void finish(struct probe_tcp *probe, int error)
                                   .latency_ms = (uint32_t)(clock_mono_ms() - probe->started_ms)};
     stop(probe);
     if (error != 0)
-        result = trouble_of(error, probe->gear->source, &probe->to);
+        result = trouble_of(error, probe->gear->egress, &probe->to);
     probe->finish.call(probe->finish.context, &result);
 }
 
@@ -80,7 +80,7 @@ static int begin(struct probe_tcp *probe)
 {
     struct sockaddr_storage at;
     const socklen_t at_len = listen_to_sockaddr(&probe->to, &at);
-    probe->fd = source_socket(probe->gear->source, probe->to.ip.family);
+    probe->fd = egress_socket(probe->gear->egress, probe->to.ip.family);
     if (probe->fd < 0)
         return errno;
     return connect(probe->fd, (const struct sockaddr *)&at, at_len) == 0 || errno == EINPROGRESS ? 0 : errno;

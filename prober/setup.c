@@ -109,11 +109,11 @@ static enum err read_servers(const struct options *options, struct setup *setup,
     return err;
 }
 
-static enum err read_sources(const struct options *options, struct source *source, struct diag *reterr)
+static enum err read_sources(const struct options *options, struct egress *egress, struct diag *reterr)
 {
     enum err err = OK;
     for (size_t i = 0; !err && i < option_count(options, "source"); i++)
-        err = source_add(source, option_get(options, "source", i), reterr);
+        err = egress_add(egress, option_get(options, "source", i), reterr);
     return err;
 }
 
@@ -149,7 +149,7 @@ enum err setup_read(const struct options *options, struct setup *ret, struct dia
     if (!err)
         err = read_ca(options, "checks-ca", &setup.checks_ca_path, reterr);
     if (!err)
-        err = read_sources(options, &setup.source, reterr);
+        err = read_sources(options, &setup.egress, reterr);
     if (!err)
         err = read_listens(options, "resolver", setup.resolvers, &setup.resolvers_count, reterr);
     if (!err)

@@ -8,7 +8,7 @@
 #include "common/err.h"
 #include "common/ip.h"
 #include "common/option.h"
-#include "prober/source.h"
+#include "prober/egress.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,7 +28,7 @@ struct setup {
     size_t servers_count; /* at least 1 */
     struct listen resolvers[OPTION_VALUES_MAX];
     size_t resolvers_count; /* 0: those of /etc/resolv.conf */
-    struct source source;
+    struct egress egress;
     size_t probes_max;
     bool verbose;
 };

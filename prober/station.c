@@ -137,11 +137,11 @@ static enum err open_gear(struct station *station, struct diag *reterr)
     station->gear = (struct gear){.base = station->base,
                                   .multi = station->probe_multi,
                                   .resolve = station->resolve,
-                                  .source = &setup->source,
+                                  .egress = &setup->egress,
                                   .ca_path = setup->checks_ca_path};
     station->caller = (struct caller){.base = station->base,
                                       .multi = station->link_multi,
-                                      .source = &setup->source,
+                                      .egress = &setup->egress,
                                       .key = station->key,
                                       .vantage = setup->vantage,
                                       .ca_path = setup->ca_path,

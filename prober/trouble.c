@@ -53,14 +53,14 @@ static const struct known *find(int error)
     return NULL;
 }
 
-struct probe_result trouble_of(int error, const struct source *source, const struct listen *to)
+struct probe_result trouble_of(int error, const struct egress *egress, const struct listen *to)
 {
     const struct known *k = find(error);
     if (!k)
         return trouble_unknown("prober: unexpected error");
     if (k->blame == BLAME_PROBER)
         return trouble_unknown(k->reason);
-    if (k->blame == BLAME_ROUTE && !source_has_route(source, to))
+    if (k->blame == BLAME_ROUTE && !egress_has_route(egress, to))
         return trouble_unknown("prober: no route");
     return trouble_failed(k->reason);
 }

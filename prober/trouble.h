@@ -8,11 +8,11 @@
 #define PROBER_TROUBLE_H
 
 #include "health/probe.h"
-#include "prober/source.h"
+#include "prober/egress.h"
 
 /* What `error`, the errno of socket(), bind() or a connection to `to`, amounts to. "Unreachable" is the target's
  * fault when this host has a route (a router said so), and ours when it has none. */
-struct probe_result trouble_of(int error, const struct source *source, const struct listen *to);
+struct probe_result trouble_of(int error, const struct egress *egress, const struct listen *to);
 
 struct probe_result trouble_failed(const char *reason);
 struct probe_result trouble_unknown(const char *reason);
