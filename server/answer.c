@@ -92,8 +92,7 @@ static bool service_answer(const struct work *work, struct link *link, const str
         reply_negative_put(work->reply, link, choice.ttl_s);
         return false;
     case CHOICE_SERVFAIL:
-        work->reply->rcode = RCODE_SERVFAIL;
-        work->reply->authoritative = false;
+        reply_fail(work->reply, RCODE_SERVFAIL);
         return false;
     }
     return false;
@@ -151,7 +150,7 @@ static void links_answer(const struct work *work)
         visited[i] = link.name;
         if (!zone_find(work, &link)) {
             if (i == 0)
-                work->reply->rcode = RCODE_REFUSED;
+                reply_fail(work->reply, RCODE_REFUSED);
             return;
         }
         if (!link_answer(work, &link))
@@ -191,7 +190,7 @@ size_t answer(const struct answerer *answerer, enum transport transport, const s
     if (parse == PARSE_OK)
         links_answer(&(struct work){answerer, &query, &client, &reply});
     else
-        reply.rcode = query.rcode;
+        reply_fail(&reply, query.rcode);
     reply_count(answerer->counters, &reply, &client);
     return reply_end(&reply);
 }

@@ -9,9 +9,12 @@
 static const char *const transport_names[TRANSPORTS] = {"udp", "tcp", "tls"};
 
 static const char *const type_names[COUNTED_TYPES] = {
-    [COUNTED_A] = "A",         [COUNTED_AAAA] = "AAAA", [COUNTED_CNAME] = "CNAME", [COUNTED_NS] = "NS",
-    [COUNTED_SOA] = "SOA",     [COUNTED_MX] = "MX",     [COUNTED_TXT] = "TXT",     [COUNTED_PTR] = "PTR",
-    [COUNTED_SRV] = "SRV",     [COUNTED_SVCB] = "SVCB", [COUNTED_HTTPS] = "HTTPS", [COUNTED_CAA] = "CAA",
+    [COUNTED_A] = "A",         [COUNTED_AAAA] = "AAAA",
+    [COUNTED_CNAME] = "CNAME", [COUNTED_NS] = "NS",
+    [COUNTED_SOA] = "SOA",     [COUNTED_MX] = "MX",
+    [COUNTED_TXT] = "TXT",     [COUNTED_PTR] = "PTR",
+    [COUNTED_SRV] = "SRV",     [COUNTED_SVCB] = "SVCB",
+    [COUNTED_HTTPS] = "HTTPS", [COUNTED_CAA] = "CAA",
     [COUNTED_DS] = "DS",       [COUNTED_DNSKEY] = "DNSKEY",
     [COUNTED_ANY] = "ANY",     [COUNTED_OTHER] = "OTHER",
 };
@@ -45,31 +48,32 @@ enum err counters_create(int *ret_fd, struct diag *reterr)
     return OK;
 }
 
-static enum err map(int fd, int protection, void **ret, struct diag *reterr)
+/* NULL: it cannot be mapped, and the diag says why. */
+static void *map(int fd, int protection, struct diag *reterr)
 {
     void *mapping = mmap(NULL, sizeof(struct counters), protection, MAP_SHARED, fd, 0);
-    if (mapping == MAP_FAILED)
-        return diag_errno(reterr, "counters: cannot map %zu bytes", sizeof(struct counters));
-    *ret = mapping;
-    return OK;
+    if (mapping != MAP_FAILED)
+        return mapping;
+    (void)diag_errno(reterr, "counters: cannot map %zu bytes", sizeof(struct counters));
+    return NULL;
 }
 
 enum err counters_open_writer(int fd, struct counters **ret, struct diag *reterr)
 {
-    void *mapping;
-    const enum err err = map(fd, PROT_READ | PROT_WRITE, &mapping, reterr);
-    if (err == OK)
-        *ret = mapping;
-    return err;
+    struct counters *counters = map(fd, PROT_READ | PROT_WRITE, reterr);
+    if (!counters)
+        return ERR_SYSTEM;
+    *ret = counters;
+    return OK;
 }
 
 enum err counters_open(int fd, const struct counters **ret, struct diag *reterr)
 {
-    void *mapping;
-    const enum err err = map(fd, PROT_READ, &mapping, reterr);
-    if (err == OK)
-        *ret = mapping;
-    return err;
+    const struct counters *counters = map(fd, PROT_READ, reterr);
+    if (!counters)
+        return ERR_SYSTEM;
+    *ret = counters;
+    return OK;
 }
 
 const char *counters_transport_name(enum transport transport)

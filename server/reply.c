@@ -53,12 +53,25 @@ size_t reply_end(struct reply *reply)
     return writer_len(&reply->w);
 }
 
-/* What must be in the reply does not fit: leave the question (RFC 2181 9). */
-static void truncate_to_question(struct reply *reply)
+/* Take back all but the question. */
+static void sections_clear(struct reply *reply)
 {
     writer_rewind(&reply->w, QUERY_HEADER_LEN + reply->query->question_len);
     for (unsigned i = 0; i < SECTIONS; i++)
         reply->counts[i] = 0;
+}
+
+void reply_fail(struct reply *reply, enum rcode rcode)
+{
+    sections_clear(reply);
+    reply->rcode = rcode;
+    reply->authoritative = false;
+}
+
+/* What must be in the reply does not fit (RFC 2181 9). */
+static void truncate_to_question(struct reply *reply)
+{
+    sections_clear(reply);
     reply->truncated = true;
 }
 

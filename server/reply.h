@@ -91,6 +91,9 @@ bool reply_host_follow(struct reply *reply, struct link *link, const struct choi
 /* A DNAME and the CNAME that follows from it (RFC 6672 3.1); YXDOMAIN when the name becomes too long. */
 bool reply_dname_follow(struct reply *reply, struct link *link, const struct found *found);
 
+/* Make it an error: the question and an rcode. */
+void reply_fail(struct reply *reply, enum rcode rcode);
+
 /* Write the OPT and the header; returns the length. */
 size_t reply_end(struct reply *reply);
 

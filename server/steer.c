@@ -377,6 +377,10 @@ void steer_choose(const struct steer_case *asked, struct rng *rng, struct steer_
     ret->count = 0;
     if (!(service->kinds & (1 << asked->kind | 1 << KIND_HOST)))
         return;
+    if (!asked->geo->v4_table) { /* the image of its policy is not in this world */
+        ret->kind = CHOICE_SERVFAIL;
+        return;
+    }
     struct walk walk = {.asked = asked, .trace = trace};
     walk.draw = service->sticky == STICKY_CLIENT ? draw_sticky(asked->client, service->hash) : draw_random(rng);
     ret->scope = (uint8_t)class_find(&walk);

@@ -1,0 +1,36 @@
+/* server/udp.h - queries over UDP: receive a batch, answer each in its buffer, send the batch.
+ *
+ * A worker has one batch of buffers, made at its start, and lends it to each of its sockets in turn. A socket bound
+ * to a wildcard address answers from the address that was asked.
+ */
+#ifndef SERVER_UDP_H
+#define SERVER_UDP_H
+
+#include "common/err.h"
+#include "server/answer.h"
+
+#include <stdbool.h>
+
+enum {
+    UDP_BATCH_MAX = 64, /* queries of one recvmmsg(): past it a system call's cost is not felt */
+};
+
+struct udp_socket {
+    int fd;
+    bool wildcard; /* control messages tell which address was asked */
+};
+
+struct udp; /* a batch; heap */
+
+/* ERR_MEMORY. */
+NODISCARD enum err udp_new(struct udp **ret, struct diag *reterr);
+void udp_free(struct udp **udp);
+
+/* Make a bound socket ready to be served. The descriptor stays the caller's. ERR_SYSTEM. */
+NODISCARD enum err udp_open(int fd, struct udp_socket *ret, struct diag *reterr);
+
+/* Answer what is there, at most a batch; returns how many queries were received. Does not wait: what the kernel does
+ * not take is dropped and counted. */
+unsigned udp_serve(struct udp *udp, const struct udp_socket *socket, const struct answerer *answerer);
+
+#endif

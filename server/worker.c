@@ -1,0 +1,281 @@
+#include "server/worker.h"
+
+#include "common/file.h"
+#include "common/log.h"
+#include "common/rng.h"
+#include "server/answer.h"
+#include "server/channel.h"
+#include "server/sandbox.h"
+#include "server/tcp.h"
+#include "server/udp.h"
+#include "server/world.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+    WORKER_UDP_SOCKETS_MAX = 64,
+    WORKER_ROUNDS_MAX = 16,   /* batches of one socket in a row, before others get their turn */
+    WORKER_DRAIN_MAX = 1024,  /* batches of one socket that are still answered after SIGTERM */
+    WORKER_OTHER_FDS = 128,   /* descriptors besides those of TCP connections */
+};
+
+struct worker;
+
+struct udp_listener {
+    struct worker *worker;
+    struct udp_socket socket;
+    struct event event;
+};
+
+struct worker {
+    const struct worker_setup *setup;
+    struct event_base *base;
+    struct event channel, term;
+    struct udp_listener udp_listeners[WORKER_UDP_SOCKETS_MAX];
+    struct udp *udp;
+    struct tcp *tcp;
+    struct answerer answerer;
+    struct rng rng;
+    struct world world;
+    struct file_map packs[PACKS_MAX], policies[POLICIES_MAX]; /* what the world's images are in */
+    int status;
+};
+
+static void worker_stop(struct worker *worker, int status)
+{
+    worker->status = status;
+    (void)event_base_loopbreak(worker->base);
+}
+
+static void worker_fail(struct worker *worker, const struct diag *diag)
+{
+    log_message(LOG_LEVEL_ERROR, "worker", diag->text);
+    worker_stop(worker, EXIT_FAILURE);
+}
+
+/* UDP -------------------------------------------------------------------------------------------------------- */
+
+static void batches_serve(const struct udp_listener *listener, unsigned batches_max)
+{
+    const struct worker *worker = listener->worker;
+    for (unsigned i = 0; i < batches_max; i++)
+        if (udp_serve(worker->udp, &listener->socket, &worker->answerer) < UDP_BATCH_MAX)
+            return;
+}
+
+static void on_queries(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    batches_serve(arg, WORKER_ROUNDS_MAX);
+}
+
+/* The world -------------------------------------------------------------------------------------------------- */
+
+static void pack_take(struct worker *worker, unsigned idx, struct file_map map)
+{
+    file_map_close(&worker->packs[idx]);
+    worker->packs[idx] = map;
+    worker->world.packs[idx] = (struct image){0};
+    if (map.bytes)
+        image_attach(map.bytes, &worker->world.packs[idx]);
+}
+
+static void policy_take(struct worker *worker, unsigned idx, struct file_map map)
+{
+    file_map_close(&worker->policies[idx]);
+    worker->policies[idx] = map;
+    worker->world.policies[idx] = (struct geo){0};
+    if (map.bytes)
+        geo_attach(map.bytes, &worker->world.policies[idx]);
+}
+
+/* Put one part in the place of the one before; takes the descriptor. */
+static enum err part_take(struct worker *worker, const struct channel_part *part, int fd, struct diag *reterr)
+{
+    struct file_map map = {0};
+    if (part->present) {
+        const enum err err = file_map_fd(fd, &map, reterr);
+        close(fd);
+        if (err != OK)
+            return err;
+    }
+    if (part->kind == PART_PACK)
+        pack_take(worker, part->index, map);
+    else
+        policy_take(worker, part->index, map);
+    return OK;
+}
+
+static enum err listeners_start(struct worker *worker, struct diag *reterr)
+{
+    const struct worker_setup *setup = worker->setup;
+    enum err err = OK;
+    for (size_t i = 0; i < setup->udp_count; i++)
+        if (event_add(&worker->udp_listeners[i].event, NULL) < 0)
+            return diag_set(reterr, ERR_MEMORY, "worker: cannot wait for queries");
+    for (size_t i = 0; i < setup->tcp_count && err == OK; i++)
+        err = tcp_listen(worker->tcp, setup->tcp_fds[i], reterr);
+    return err;
+}
+
+/* Make the world what the message says. Nothing is answered meanwhile. After an error the worker must end: its
+ * successor gets the whole world. */
+static enum err world_take(struct worker *worker, const struct channel_packet *packet, struct diag *reterr)
+{
+    enum err err = OK;
+    for (uint32_t i = 0; i < packet->message.parts_count && err == OK; i++)
+        err = part_take(worker, &packet->message.parts[i], packet->fds[i], reterr);
+    if (err == OK && worker->world.generation == 0)
+        err = listeners_start(worker, reterr);
+    worker->world.generation = packet->message.generation;
+    worker->answerer.counters->generation = packet->message.generation;
+    return err;
+}
+
+static void on_channel(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what;
+    struct worker *worker = arg;
+    struct channel_packet packet;
+    struct diag diag;
+    enum err err = channel_receive(fd, &packet, &diag);
+    if (err == ERR_BUSY)
+        return;
+    if (err == ERR_MISSING) { /* the supervisor has gone */
+        worker_stop(worker, EXIT_SUCCESS);
+        return;
+    }
+    if (err == OK && packet.message.kind == MESSAGE_WORLD)
+        err = world_take(worker, &packet, &diag);
+    if (err != OK)
+        worker_fail(worker, &diag);
+}
+
+/* Setting up ------------------------------------------------------------------------------------------------- */
+
+static void on_term(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct worker *worker = arg;
+    if (worker->world.generation > 0) {
+        for (size_t i = 0; i < worker->setup->udp_count; i++)
+            batches_serve(&worker->udp_listeners[i], WORKER_DRAIN_MAX);
+        tcp_drain(worker->tcp);
+    }
+    worker_stop(worker, EXIT_SUCCESS);
+}
+
+/* As many descriptors as we may have: each TCP connection takes one. */
+static void descriptors_raise(uint32_t connections_max)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max >= (rlim_t)connections_max + WORKER_OTHER_FDS)
+        return;
+    struct log_line line;
+    log_begin(&line, LOG_LEVEL_WARNING, "descriptors");
+    log_number(&line, "connections_max", connections_max);
+    log_number(&line, "limit", (int64_t)limit.rlim_max);
+    log_end(&line);
+}
+
+static enum err seed_get(uint64_t *ret, struct diag *reterr)
+{
+    if (getrandom(ret, sizeof *ret, 0) != (ssize_t)sizeof *ret)
+        return diag_errno(reterr, "worker: getrandom");
+    return OK;
+}
+
+/* What answers: the board, the counters, chance. */
+static enum err answerer_open(struct worker *worker, struct diag *reterr)
+{
+    struct board *board;
+    uint64_t seed;
+    enum err err = board_open(worker->setup->board_fd, BOARD_SLOTS_MAX, &board, reterr);
+    if (err == OK)
+        err = counters_open_writer(worker->setup->counters_fd, &worker->answerer.counters, reterr);
+    if (err == OK)
+        err = seed_get(&seed, reterr);
+    if (err != OK)
+        return err;
+    rng_init(&worker->rng, seed);
+    worker->world.board = board;
+    worker->answerer.world = &worker->world;
+    worker->answerer.rng = &worker->rng;
+    return OK;
+}
+
+static enum err udp_prepare(struct worker *worker, struct diag *reterr)
+{
+    const struct worker_setup *setup = worker->setup;
+    if (setup->udp_count > WORKER_UDP_SOCKETS_MAX)
+        return diag_set(reterr, ERR_LIMIT, "worker: more than %d addresses to listen on", WORKER_UDP_SOCKETS_MAX);
+    enum err err = udp_new(&worker->udp, reterr);
+    for (size_t i = 0; i < setup->udp_count && err == OK; i++) {
+        struct udp_listener *listener = &worker->udp_listeners[i];
+        listener->worker = worker;
+        err = udp_open(setup->udp_fds[i], &listener->socket, reterr);
+        (void)event_assign(&listener->event, worker->base, setup->udp_fds[i], EV_READ | EV_PERSIST, on_queries,
+                           listener);
+    }
+    return err;
+}
+
+static enum err control_start(struct worker *worker, struct diag *reterr)
+{
+    (void)event_assign(&worker->channel, worker->base, worker->setup->channel_fd, EV_READ | EV_PERSIST, on_channel,
+                       worker);
+    (void)evsignal_assign(&worker->term, worker->base, SIGTERM, on_term, worker);
+    if (event_add(&worker->channel, NULL) < 0 || evsignal_add(&worker->term, NULL) < 0)
+        return diag_set(reterr, ERR_MEMORY, "worker: cannot wait for its channel");
+    return OK;
+}
+
+static enum err worker_open(struct worker *worker, struct diag *reterr)
+{
+    uint64_t seed;
+    descriptors_raise(worker->setup->tcp_connections_max);
+    worker->base = event_base_new();
+    if (!worker->base)
+        return diag_set(reterr, ERR_MEMORY, "worker: no memory for an event loop");
+    enum err err = answerer_open(worker, reterr);
+    if (err == OK)
+        err = seed_get(&seed, reterr);
+    if (err == OK)
+        err = tcp_new(worker->base, &worker->answerer, worker->setup->tcp_connections_max, seed, &worker->tcp, reterr);
+    if (err == OK)
+        err = udp_prepare(worker, reterr);
+    if (err == OK)
+        err = control_start(worker, reterr);
+    return err == OK ? sandbox_enter(reterr) : err;
+}
+
+int worker_run(const struct worker_setup *setup)
+{
+    struct diag diag;
+    struct worker *worker = calloc(1, sizeof *worker);
+    if (!worker) {
+        log_message(LOG_LEVEL_ERROR, "worker", "out of memory");
+        return EXIT_FAILURE;
+    }
+    worker->setup = setup;
+    if (worker_open(worker, &diag) != OK) {
+        log_message(LOG_LEVEL_ERROR, "worker", diag.text);
+        return EXIT_FAILURE;
+    }
+    if (event_base_dispatch(worker->base) < 0) {
+        log_message(LOG_LEVEL_ERROR, "worker", "the event loop failed");
+        worker->status = EXIT_FAILURE;
+    }
+    return worker->status; /* the process ends, and with it all that it holds */
+}
