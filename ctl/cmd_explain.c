@@ -13,15 +13,16 @@
 #include <string.h>
 
 enum {
-    TYPE_A = 1, TYPE_NS = 2, TYPE_CNAME = 5, TYPE_SOA = 6, TYPE_AAAA = 28, TYPE_ANY = 255,
+    TYPE_A = 1,
+    TYPE_AAAA = 28,
     LINKS_MAX = 8, /* of a chain of CNAMEs, as in an answer */
 };
 
 static const struct {
     const char *name;
     uint16_t type;
-} types[] = {{"A", TYPE_A}, {"NS", TYPE_NS}, {"CNAME", TYPE_CNAME}, {"SOA", TYPE_SOA}, {"PTR", 12}, {"MX", 15}, {"TXT", 16},
-             {"AAAA", TYPE_AAAA}, {"SRV", 33}, {"DS", 43}, {"SVCB", 64}, {"HTTPS", 65}, {"ANY", TYPE_ANY}, {"CAA", 257}};
+} types[] = {{"A", TYPE_A}, {"NS", 2}, {"CNAME", 5}, {"SOA", 6}, {"PTR", 12}, {"MX", 15}, {"TXT", 16},
+             {"AAAA", TYPE_AAAA}, {"SRV", 33}, {"DS", 43}, {"SVCB", 64}, {"HTTPS", 65}, {"ANY", 255}, {"CAA", 257}};
 
 static enum err parse_type(const char *text, uint16_t *ret, struct diag *reterr)
 {
@@ -36,6 +37,15 @@ static enum err parse_type(const char *text, uint16_t *ret, struct diag *reterr)
         return diag_set(reterr, ERR_SYNTAX, "\"%s\" is not a type; write A, AAAA, ... or TYPE257", text);
     *ret = (uint16_t)number;
     return OK;
+}
+
+static const char *print_type(uint16_t type, char text[16])
+{
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (types[i].type == type)
+            return types[i].name;
+    (void)snprintf(text, 16, "TYPE%u", type);
+    return text;
 }
 
 /* The client: a prefix as in a client subnet option, or one address. */
@@ -146,7 +156,8 @@ static void explain_static(const struct image_zone *zone, const struct found *fo
            found->wildcard ? " (a wildcard)" : "");
     const struct image_rrset *negative = image_at(zone, zone->negative_soa_off);
     if (found->rrset)
-        printf("            %u record%s of type %u\n", found->rrset->count, found->rrset->count == 1 ? "" : "s", found->rrset->type);
+        printf("            %u record%s of type %s\n", found->rrset->count, found->rrset->count == 1 ? "" : "s",
+               print_type(found->rrset->type, text));
     print_end("not steered", 0, found->rrset ? found->rrset->ttl_s : negative->ttl_s);
 }
 
@@ -207,7 +218,8 @@ enum err cmd_explain(const struct command_input *input, bool *ret_found, struct 
     if (err == OK)
         err = preview_open(input, preview, reterr);
     if (err == OK) {
-        printf("query       %s, type %u\n", name_print(name, text), type);
+        printf("query       %s", name_print(name, text));
+        printf(", type %s\n", print_type(type, text));
         print_client(&client, from, mapped);
         err = explain_name(preview, name, &client, mapped ? 96 : 0, type, reterr);
     }
