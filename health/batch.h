@@ -69,7 +69,8 @@ struct batch_checks {
     char *texts;
 };
 
-/* Append the message to `ret`. ERR_LIMIT: more than one message may hold. ERR_MEMORY. */
+/* Append the message to `ret`; on failure what it has appended is to be thrown away. Texts are UTF-8, and each check is one
+ * that check_validate() accepts. ERR_LIMIT: more than one message may hold. ERR_MEMORY. */
 NODISCARD enum err batch_print_votes(const struct batch_head *head, const struct batch_result *results, size_t count,
                                      struct buffer *ret, struct diag *reterr);
 NODISCARD enum err batch_print_reply(const struct batch_reply *reply, struct buffer *ret, struct diag *reterr);

@@ -106,6 +106,49 @@ bool check_status_match(const struct check_status *status, long code)
 
 /* Validation --------------------------------------------------------------------------------- */
 
+/* The bytes of the UTF-8 character at `text` (RFC 3629 4), or 0 if it is none. */
+static size_t utf8_len(const uint8_t *text)
+{
+    static const struct {
+        uint8_t first_min, first_max, second_min, second_max, len;
+    } forms[] = {
+        {0x01, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (text[0] < forms[i].first_min || text[0] > forms[i].first_max)
+            continue;
+        if (text[1] < forms[i].second_min || text[1] > forms[i].second_max)
+            return 0;
+        for (size_t k = 2; k < forms[i].len; k++)
+            if (text[k] < 0x80 || text[k] > 0xbf)
+                return 0;
+        return forms[i].len;
+    }
+    return 0;
+}
+
+static bool is_utf8(const char *text)
+{
+    const uint8_t *at = (const uint8_t *)text;
+    while (*at) {
+        const size_t len = utf8_len(at);
+        if (len == 0)
+            return false;
+        at += len;
+    }
+    return true;
+}
+
+static bool has_controls(const char *text)
+{
+    for (; *text; text++)
+        if ((uint8_t)*text < ' ' || *text == 0x7f)
+            return true;
+    return false;
+}
+
 /* Whether the text can stand in a request line or a header: printable, no space. */
 static bool is_word(const char *text)
 {
@@ -152,16 +195,52 @@ static enum err check_http(const struct check *check, struct diag *reterr)
     return OK;
 }
 
+/* The texts that may be anything, as long as JSON can carry them. */
+static enum err check_texts(const struct check *check, struct diag *reterr)
+{
+    if (!is_utf8(check->id) || has_controls(check->id))
+        return diag_set(reterr, ERR_SYNTAX, "check of \"%.64s\": its id is not printable UTF-8", check->address);
+    if (!is_utf8(check->expect_body))
+        return diag_set(reterr, ERR_SYNTAX, "check \"%s\": expect_body is not UTF-8", check->id);
+    return OK;
+}
+
+static enum err check_lengths(const struct check *check, struct diag *reterr)
+{
+    const struct {
+        const char *name, *text;
+        size_t max;
+    } texts[] = {
+        {"id", check->id, CHECK_ID_MAX},
+        {"address", check->address, CHECK_ADDRESS_MAX},
+        {"host", check->host, CHECK_HOST_MAX},
+        {"path", check->path, CHECK_PATH_MAX},
+        {"method", check->method, CHECK_METHOD_MAX},
+        {"expect_body", check->expect_body, CHECK_BODY_MAX},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strlen(texts[i].text) >= texts[i].max)
+            return diag_set(reterr, ERR_LIMIT, "check \"%.320s\": %s is over %zu bytes", check->id,
+                            texts[i].name, texts[i].max - 1);
+    return OK;
+}
+
 enum err check_validate(const struct check *check, struct diag *reterr)
 {
     const bool http = check->type == CHECK_HTTP || check->type == CHECK_HTTPS;
-    const enum err err = check_times(check, reterr);
+    enum err err = check_lengths(check, reterr);
+    if (!err)
+        err = check_texts(check, reterr);
+    if (!err)
+        err = check_times(check, reterr);
     if (err)
         return err;
-    if (check->address[0] == '\0' || !is_word(check->address) || !is_word(check->host))
+    if (!check->address[0] || !is_word(check->address) || !is_word(check->host))
         return diag_set(reterr, ERR_SYNTAX, "check \"%s\": address or host is not printable", check->id);
     if ((http || check->type == CHECK_TCP) && check->port == 0)
         return diag_set(reterr, ERR_LIMIT, "check \"%s\": port not within 1 and 65535", check->id);
+    if (!http && (!is_word(check->path) || !is_word(check->method)))
+        return diag_set(reterr, ERR_SYNTAX, "check \"%s\": path or method is not printable", check->id);
     return http ? check_http(check, reterr) : OK;
 }
 

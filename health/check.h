@@ -63,8 +63,8 @@ struct check {
 NODISCARD enum err check_id_print(const char *monitor, const char *address, char ret[CHECK_ID_MAX],
                                   struct diag *reterr);
 
-/* Whether a prober can run it as it is: ranges, a timeout within the interval, a path and a method that HTTP can carry.
- * ERR_LIMIT or ERR_SYNTAX names the field. */
+/* Whether a prober can take and run it as it is: lengths, UTF-8, ranges, a timeout within the interval, a path and a
+ * method that HTTP can carry. ERR_LIMIT or ERR_SYNTAX names the check and the field. */
 NODISCARD enum err check_validate(const struct check *check, struct diag *reterr);
 
 /* "tcp" and so on. An unknown name parses as CHECK_OTHER, which prints as "other". */

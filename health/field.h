@@ -32,7 +32,8 @@ struct field_reader {
     struct diag *reterr;
 };
 
-/* Parse a whole document. ERR_LIMIT: longer than `len_max`. ERR_SYNTAX: not JSON, not an object, a name twice, or NULs. */
+/* Parse a whole document. ERR_LIMIT: longer than `len_max`. ERR_SYNTAX: not JSON, not an object, a name twice, or NULs.
+ * Jansson out of memory aborts, from the first call on. */
 NODISCARD enum err field_load(const void *bytes, size_t len, size_t len_max, const char *what, json_t **ret,
                               struct diag *reterr);
 
@@ -56,7 +57,7 @@ const json_t *field_list(struct field_reader *reader, const char *name, size_t c
 /* Set the reader's first failure. */
 void field_fail(struct field_reader *reader, enum err err, const char *name, const char *message);
 
-/* Append `value` and release it. A NULL value (out of memory) sets `to->failed`. */
+/* Append `value` and release it. A NULL value sets `to->failed`: memory is out, or a text was not UTF-8. */
 void field_put(struct buffer *to, json_t *value);
 
 /* Append `{MEMBERS,"NAME":[` for the members of `head`, and release it; then, for each item, field_list_put();

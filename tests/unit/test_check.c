@@ -122,11 +122,34 @@ static void test_a_bad_check_is_refused(void **state)
     assert_int_equal(WITH(address, const char *, ""), ERR_SYNTAX);
     assert_int_equal(WITH(address, const char *, "a b"), ERR_SYNTAX);
     assert_int_equal(WITH(host, const char *, "a\r\nX: y"), ERR_SYNTAX);
+    assert_int_equal(WITH(id, const char *, "web\n192.0.2.1"), ERR_SYNTAX);
+    assert_int_equal(WITH(expect_body, const char *, "\xff"), ERR_SYNTAX);
+    assert_int_equal(WITH(method, const char *, "ABCDEFGHIJKLMNOPQ"), ERR_LIMIT);
     assert_int_equal(WITH(path, const char *, "healthz"), ERR_SYNTAX);
     assert_int_equal(WITH(path, const char *, "/ HTTP/1.1"), ERR_SYNTAX);
     assert_int_equal(WITH(method, const char *, "GET /"), ERR_SYNTAX);
     assert_int_equal(WITH(method, const char *, ""), ERR_SYNTAX);
     assert_int_equal(WITH(expect_status.count, uint8_t, 0), ERR_SYNTAX);
+}
+
+static void test_texts_are_utf8(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        enum err want;
+    } cases[] = {
+        {"line\n\x7f", OK},        {"\xc3\xa9", OK},          {"\xe2\x82\xac", OK},      {"\xf0\x9f\x98\x80", OK},
+        {"\xf4\x8f\xbf\xbf", OK}, {"\x80", ERR_SYNTAX},      {"\xc0\x80", ERR_SYNTAX},  {"\xc3", ERR_SYNTAX},
+        {"\xe0\x80\x80", ERR_SYNTAX}, {"\xed\xa0\x80", ERR_SYNTAX}, {"\xe2\x82", ERR_SYNTAX}, {"\xf0\x9f\x98", ERR_SYNTAX},
+        {"\xf4\x90\x80\x80", ERR_SYNTAX}, {"\xf5\x80\x80\x80", ERR_SYNTAX},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct check check = good();
+        check.expect_body = cases[i].body;
+        if (check_validate(&check, NULL) != cases[i].want)
+            fail_msg("case %zu", i);
+    }
 }
 
 static void test_phases_spread_over_vantage_points_and_checks(void **state)
@@ -155,6 +178,7 @@ int main(void)
         cmocka_unit_test(test_types_go_both_ways_and_others_are_other),
         cmocka_unit_test(test_a_good_check_is_valid),
         cmocka_unit_test(test_a_bad_check_is_refused),
+        cmocka_unit_test(test_texts_are_utf8),
         cmocka_unit_test(test_phases_spread_over_vantage_points_and_checks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
