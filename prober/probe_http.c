@@ -82,10 +82,11 @@ static struct probe_result failed_with(struct probe_http *probe, const char *for
 /* How far a transfer that timed out had come. */
 static struct probe_result judge_timeout(struct probe_http *probe)
 {
-    curl_off_t connected_us = 0, secured_us = 0;
-    (void)curl_easy_getinfo(probe->transfer.easy, CURLINFO_CONNECT_TIME_T, &connected_us);
+    const char *peer = NULL; /* known once connected; libcurl's connect time waits for the handshake */
+    curl_off_t secured_us = 0;
+    (void)curl_easy_getinfo(probe->transfer.easy, CURLINFO_PRIMARY_IP, &peer);
     (void)curl_easy_getinfo(probe->transfer.easy, CURLINFO_APPCONNECT_TIME_T, &secured_us);
-    if (connected_us == 0)
+    if (!peer || peer[0] == '\0')
         return trouble_failed("connect timed out");
     if (probe->check->type == CHECK_HTTPS && secured_us == 0)
         return trouble_failed("TLS handshake timed out");
@@ -104,7 +105,7 @@ static struct probe_result judge_certificate(struct probe_http *probe)
 {
     long verified = X509_V_OK;
     (void)curl_easy_getinfo(probe->transfer.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
-    if (verified == X509_V_OK)
+    if (verified == X509_V_OK || verified == X509_V_ERR_UNSPECIFIED) /* libcurl looked at the name first */
         return trouble_failed("certificate is for another name");
     return failed_with(probe, "certificate: %s", X509_verify_cert_error_string(verified));
 }
