@@ -1,0 +1,583 @@
+#include "zones/compile.h"
+
+#include "common/name.h"
+#include "zones/compile_zone.h"
+#include "zones/last.h"
+
+#include "store_fixture.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+/* A store and the world that is compiled from it. */
+struct world {
+    struct fixture *fixture;
+    char state_dir[64];
+    struct compile_request request;
+    struct compile_result result;
+    struct last last; /* after look() */
+};
+
+static struct world world_of(void **state)
+{
+    struct world world = {.fixture = *state};
+    (void)snprintf(world.state_dir, sizeof world.state_dir, "%s/state", world.fixture->dir);
+    return world;
+}
+
+static void compile(struct world *world)
+{
+    struct diag diag = {.text = ""};
+    world->request.store_path = world->fixture->path;
+    world->request.state_dir = world->state_dir;
+    if (compile_world(&world->request, &world->result, &diag) != OK)
+        fail_msg("%s", diag.text);
+}
+
+static void commit(struct world *world)
+{
+    struct diag diag = {.text = ""};
+    if (world->result.generation > 0 && compile_commit(&world->request, &diag) != OK)
+        fail_msg("%s", diag.text);
+}
+
+/* Open what was committed. */
+static void look(struct world *world)
+{
+    struct problems problems = {0};
+    struct diag diag;
+    last_close(&world->last);
+    if (last_open(world->state_dir, &problems, &world->last, &diag) != OK)
+        fail_msg("%s", diag.text);
+}
+
+static void deploy(struct world *world)
+{
+    compile(world);
+    commit(world);
+    look(world);
+}
+
+static const struct image_zone *zone_get(const struct world *world, const char *text)
+{
+    uint8_t name[NAME_WIRE_MAX];
+    size_t len;
+    struct name_suffixes suffixes;
+    assert_int_equal(name_parse(text, name, &len, NULL), OK);
+    name_suffixes(name, &suffixes);
+    return image_zone_get(world->last.packs, name, &suffixes, 0);
+}
+
+static struct found find(const struct world *world, const char *text, uint16_t qtype)
+{
+    uint8_t name[NAME_WIRE_MAX];
+    size_t len;
+    struct name_suffixes suffixes;
+    unsigned idx;
+    assert_int_equal(name_parse(text, name, &len, NULL), OK);
+    name_suffixes(name, &suffixes);
+    const struct image_zone *zone = image_zone_find(world->last.packs, name, &suffixes, 0, &idx);
+    assert_non_null(zone);
+    return image_find(zone, name, &suffixes, idx, qtype);
+}
+
+/* The slot of a pool (`address` "") or endpoint, 0 when it is not there. */
+static uint32_t slot_of(const struct world *world, const char *service, const char *region, const char *address)
+{
+    for (unsigned i = 0; i < PACKS_MAX; i++) {
+        const struct image_zone *zone;
+        for (uint32_t cursor = 0; (zone = image_zone_next(&world->last.packs[i], &cursor));) {
+            const struct image_subject *s = image_at(zone, zone->subjects_off);
+            for (uint32_t k = 0; k < zone->subjects_count; k++, s++)
+                if (strcmp(image_at(zone, s->service_off), service) == 0 &&
+                    strcmp(image_at(zone, s->region_off), region) == 0 &&
+                    strcmp(s->kind == SUBJECT_POOL ? "" : image_at(zone, s->address_off), address) == 0)
+                    return s->slot;
+        }
+    }
+    return 0;
+}
+
+static void expect_problem(const struct world *world, const char *zone, const char *subject, const char *words)
+{
+    const struct manifest *manifest = world->last.manifest;
+    for (size_t i = 0; i < manifest->problems_count; i++) {
+        const struct manifest_problem *problem = &manifest->problems[i];
+        if (strcmp(problem->zone, zone) == 0 && strcmp(problem->subject, subject) == 0 &&
+            strstr(problem->message, words))
+            return;
+    }
+    for (size_t i = 0; i < manifest->problems_count; i++)
+        print_message("%s | %s | %s\n", manifest->problems[i].zone, manifest->problems[i].subject,
+                      manifest->problems[i].message);
+    fail_msg("no problem of %s, %s with \"%s\"", zone, subject, words);
+}
+
+static unsigned images_count(const struct world *world)
+{
+    char path[128];
+    unsigned count = 0;
+    (void)snprintf(path, sizeof path, "%s/images", world->state_dir);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    for (const struct dirent *entry; (entry = readdir(dir));)
+        count += entry->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+static const char *const second_zone =
+    "INSERT INTO zone(name, mname, rname) VALUES ('other.example', 'ns.other.example', 'h@other.example');"
+    "INSERT INTO record(zone, name, type, data) VALUES ('other.example', '@', 'NS', 'ns'),"
+    " ('other.example', 'ns', 'A', '192.0.2.9');";
+
+/* As an operator of an older store might have, whose triggers knew less. */
+static void run_without_triggers(struct world *world, const char *sql)
+{
+    assert_int_equal(sqlite3_db_config(world->fixture->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL), SQLITE_OK);
+    fixture_run(world->fixture, sql);
+    assert_int_equal(sqlite3_db_config(world->fixture->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL), SQLITE_OK);
+}
+
+/* Worlds ------------------------------------------------------------------------------------------------------ */
+
+static void test_the_first_session_becomes_a_world(void **state)
+{
+    struct world world = world_of(state);
+    deploy(&world);
+    assert_int_equal(world.result.generation, 1);
+    assert_int_equal(world.result.zones_count, 1);
+    assert_int_equal(world.result.zones_built, 1);
+    assert_int_equal(world.result.problems, 0);
+    const struct found www = find(&world, "www.gslb.example.com", 1);
+    assert_int_equal(www.kind, FOUND_SERVICE);
+    assert_int_equal(www.service->pools_count, 2);
+    assert_int_equal(www.service->kinds, 1 << KIND_V4);
+    assert_int_equal(find(&world, "ns1.gslb.example.com", 1).kind, FOUND_RRSET);
+    assert_string_equal(world.last.manifest->regions[0].name, "eu");
+    assert_string_equal(world.last.manifest->policies[0].name, "global");
+    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-1.img");
+    assert_int_equal(world.last.manifest->monitors_count, 1);
+    last_close(&world.last);
+}
+
+static void test_nothing_new_is_no_generation(void **state)
+{
+    struct world world = world_of(state);
+    deploy(&world);
+    const unsigned images = images_count(&world);
+    compile(&world);
+    assert_int_equal(world.result.generation, 0);
+    assert_int_equal(world.result.zones_count, 1);
+    assert_int_equal(images_count(&world), images);
+    last_close(&world.last);
+}
+
+static void test_an_edit_compiles_its_zone_alone(void **state)
+{
+    struct world world = world_of(state);
+    fixture_run(world.fixture, second_zone);
+    deploy(&world);
+    assert_int_equal(world.result.zones_built, 2);
+    fixture_run(world.fixture, "UPDATE record SET data = '192.0.2.54' WHERE name = 'ns1'");
+    const struct manifest *before = world.last.manifest;
+    char packs[PACKS_MAX][MANIFEST_FILE_MAX];
+    memcpy(packs, before->packs, sizeof packs);
+    deploy(&world);
+    assert_int_equal(world.result.generation, 2);
+    assert_int_equal(world.result.zones_built, 1);
+    assert_int_equal(world.result.zones_count, 2);
+    unsigned changed = 0;
+    for (unsigned i = 0; i < PACKS_MAX; i++)
+        changed += strcmp(packs[i], world.last.manifest->packs[i]) != 0;
+    assert_int_equal(changed, 1);
+    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-1.img");
+    last_close(&world.last);
+}
+
+static void test_a_deleted_zone_goes(void **state)
+{
+    struct world world = world_of(state);
+    fixture_run(world.fixture, second_zone);
+    deploy(&world);
+    assert_non_null(zone_get(&world, "other.example"));
+    fixture_run(world.fixture, "DELETE FROM record WHERE zone = 'other.example'; DELETE FROM zone WHERE name = 'other.example'");
+    deploy(&world);
+    assert_null(zone_get(&world, "other.example"));
+    assert_int_equal(world.last.manifest->zones_count, 1);
+    last_close(&world.last);
+}
+
+/* Quarantine ---------------------------------------------------------------------------------------------------- */
+
+static void test_a_bad_zone_keeps_its_last_form_and_others_go_live(void **state)
+{
+    struct world world = world_of(state);
+    fixture_run(world.fixture, second_zone);
+    deploy(&world);
+    const uint32_t slot = slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.1");
+    fixture_run(world.fixture, "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'bad', 'MX', '10'),"
+                               " ('gslb.example.com', 'new', 'A', '192.0.2.8'), ('other.example', 'new', 'A', '192.0.2.8')");
+    deploy(&world);
+    assert_int_equal(world.result.problems, 1);
+    assert_int_equal(world.result.zones_built, 1);
+    expect_problem(&world, "gslb.example.com", "bad.gslb.example.com MX", "10");
+    assert_int_equal(find(&world, "new.gslb.example.com", 1).kind, FOUND_NXDOMAIN);
+    assert_int_equal(find(&world, "new.other.example", 1).kind, FOUND_RRSET);
+    assert_int_equal(slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.1"), slot);
+    /* it stays so while nobody changes anything, and mends with the record */
+    compile(&world);
+    assert_int_equal(world.result.generation, 0);
+    assert_int_equal(world.result.problems, 1);
+    fixture_run(world.fixture, "DELETE FROM record WHERE name = 'bad'");
+    deploy(&world);
+    assert_int_equal(world.result.problems, 0);
+    assert_int_equal(find(&world, "new.gslb.example.com", 1).kind, FOUND_RRSET);
+    last_close(&world.last);
+}
+
+static void test_a_new_zone_that_does_not_compile_is_not_there(void **state)
+{
+    struct world world = world_of(state);
+    fixture_run(world.fixture, "INSERT INTO zone(name, mname, rname) VALUES ('empty.example', 'ns', 'h@x.example')");
+    deploy(&world);
+    assert_null(zone_get(&world, "empty.example"));
+    expect_problem(&world, "empty.example", "empty.example NS", "no NS record");
+    assert_int_equal(world.result.zones_count, 1);
+    last_close(&world.last);
+}
+
+static void test_every_kind_of_mistake_names_its_row(void **state)
+{
+    static const struct {
+        const char *sql, *subject, *words;
+    } cases[] = {
+        {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a', 'A', '1.2.3')",
+         "a.gslb.example.com A", "not an IPv4 address"},
+        {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a', 'NOTYPE', 'x')",
+         "a.gslb.example.com NOTYPE", "there is no type"},
+        {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a\\999', 'A', '1.2.3.4')",
+         "a\\999.gslb.example.com A", "bad escape"},
+        {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a.example.net.', 'A', '1.2.3.4')",
+         "a.example.net..gslb.example.com A", "not in the zone"},
+        {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'www', 'CNAME', 'x')",
+         "www.gslb.example.com CNAME", "a service answers for this name"},
+        {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'www', 'NS', 'x')",
+         "www.gslb.example.com", "to other servers"},
+        {"UPDATE service SET policy = 'none'", "www.gslb.example.com", "no policy \"none\""},
+        {"UPDATE service SET monitor = 'none'", "www.gslb.example.com", "no monitor \"none\""},
+        {"UPDATE pool SET region = 'none' WHERE region = 'eu'", "www.gslb.example.com", "no region \"none\""},
+        {"UPDATE endpoint SET region = 'none' WHERE region = 'eu'", "www.gslb.example.com", "no pool in region none"},
+        {"UPDATE monitor SET quorum = '3'", "www.gslb.example.com", "quorum 3, but only 0 vantage points"},
+        {"INSERT INTO endpoint(service, region, address) VALUES ('www.gslb.example.com', 'eu', 'cdn.example.net')",
+         "www.gslb.example.com", "addresses and host names"},
+        {"UPDATE endpoint SET address = 'cdn.example.net'; INSERT INTO record(zone, name, type, data)"
+         " VALUES ('gslb.example.com', 'www', 'TXT', 'x')",
+         "www.gslb.example.com TXT", "no record stands beside"},
+        {"UPDATE zone SET rname = 'a@b..c'", "SOA", "empty label"},
+    };
+    struct world world = world_of(state);
+    deploy(&world);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fixture_run(world.fixture, "SAVEPOINT before; RELEASE before; BEGIN");
+        run_without_triggers(&world, cases[i].sql);
+        run_without_triggers(&world, "UPDATE zone SET serial = serial + 1");
+        fixture_run(world.fixture, "COMMIT");
+        deploy(&world);
+        expect_problem(&world, "gslb.example.com", cases[i].subject, cases[i].words);
+        assert_non_null(zone_get(&world, "gslb.example.com"));
+        (void)fixture_teardown(state);
+        (void)fixture_setup_session(state);
+        last_close(&world.last);
+        world = world_of(state);
+        deploy(&world);
+    }
+    last_close(&world.last);
+}
+
+static void test_a_quorum_is_met_when_vantage_points_are_added(void **state)
+{
+    struct world world = world_of(state);
+    fixture_run(world.fixture, "UPDATE monitor SET quorum = '1'");
+    deploy(&world);
+    expect_problem(&world, "gslb.example.com", "www.gslb.example.com", "quorum 1");
+    fixture_run(world.fixture, "INSERT INTO vantage(name, public_key) VALUES"
+                               " ('v1', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=')");
+    deploy(&world);
+    assert_int_equal(world.result.problems, 0);
+    assert_int_equal(world.result.zones_built, 1);
+    last_close(&world.last);
+}
+
+/* What keeps its number ------------------------------------------------------------------------------------------ */
+
+static void test_slots_stand_through_edits_and_are_not_reused_at_once(void **state)
+{
+    struct world world = world_of(state);
+    deploy(&world);
+    const uint32_t eu = slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.1");
+    const uint32_t us = slot_of(&world, "www.gslb.example.com", "us", "203.0.113.1");
+    const uint32_t pool = slot_of(&world, "www.gslb.example.com", "eu", "");
+    assert_true(eu >= REGIONS_MAX && us >= REGIONS_MAX && pool >= REGIONS_MAX);
+    assert_true(eu != us && eu != pool && us != pool);
+    fixture_run(world.fixture, "INSERT INTO endpoint(service, region, address) VALUES"
+                               " ('www.gslb.example.com', 'eu', '198.51.100.0');"
+                               "DELETE FROM endpoint WHERE address = '203.0.113.1'");
+    deploy(&world);
+    assert_int_equal(slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.1"), eu);
+    assert_int_equal(slot_of(&world, "www.gslb.example.com", "eu", ""), pool);
+    const uint32_t fresh = slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.0");
+    assert_true(fresh != us && fresh != eu && fresh != pool);
+    assert_int_equal(world.last.manifest->slots_end, fresh + 1);
+    fixture_run(world.fixture, "INSERT INTO endpoint(service, region, address) VALUES"
+                               " ('www.gslb.example.com', 'us', '203.0.113.2')");
+    deploy(&world);
+    assert_int_equal(slot_of(&world, "www.gslb.example.com", "us", "203.0.113.2"), us);
+    last_close(&world.last);
+}
+
+static void test_regions_keep_their_index(void **state)
+{
+    struct world world = world_of(state);
+    deploy(&world);
+    fixture_run(world.fixture, "INSERT INTO region(name) VALUES ('ap'), ('za')");
+    deploy(&world);
+    assert_string_equal(world.last.manifest->regions[0].name, "eu");
+    assert_string_equal(world.last.manifest->regions[1].name, "us");
+    assert_string_equal(world.last.manifest->regions[2].name, "ap");
+    fixture_run(world.fixture, "DELETE FROM region WHERE name = 'ap'; INSERT INTO region(name) VALUES ('af')");
+    deploy(&world);
+    assert_null(world.last.manifest->regions[2].name);
+    assert_string_equal(world.last.manifest->regions[4].name, "af");
+    last_close(&world.last);
+}
+
+static void test_a_region_that_a_quarantined_zone_names_is_kept(void **state)
+{
+    struct world world = world_of(state);
+    deploy(&world);
+    fixture_run(world.fixture, "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'bad', 'A', 'x')");
+    fixture_run(world.fixture, "DELETE FROM endpoint WHERE region = 'eu'; DELETE FROM pool WHERE region = 'eu';"
+                               "DELETE FROM rule WHERE region = 'eu'; DELETE FROM region WHERE name = 'eu';"
+                               "INSERT INTO region(name) VALUES ('ap')");
+    deploy(&world);
+    assert_string_equal(world.last.manifest->regions[0].name, "eu");
+    assert_string_equal(world.last.manifest->regions[2].name, "ap");
+    fixture_run(world.fixture, "DELETE FROM record WHERE name = 'bad'");
+    deploy(&world);
+    fixture_run(world.fixture, "UPDATE zone SET ttl = 301");
+    deploy(&world);
+    assert_null(world.last.manifest->regions[0].name);
+    last_close(&world.last);
+}
+
+static void test_a_service_goes_to_a_zone_that_is_put_around_it(void **state)
+{
+    struct world world = world_of(state);
+    deploy(&world);
+    const uint32_t slot = slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.1");
+    run_without_triggers(&world, "INSERT INTO zone(name, mname, rname, serial) VALUES ('www.gslb.example.com', 'ns', 'h@x.example', 1);"
+                                 "INSERT INTO record(zone, name, type, data) VALUES ('www.gslb.example.com', '@', 'NS', 'ns')");
+    deploy(&world);
+    assert_int_equal(world.result.problems, 0);
+    assert_int_equal(zone_get(&world, "gslb.example.com")->subjects_count, 0);
+    assert_int_equal(zone_get(&world, "www.gslb.example.com")->subjects_count, 4);
+    assert_int_equal(slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.1"), slot);
+    last_close(&world.last);
+}
+
+/* Geo databases -------------------------------------------------------------------------------------------------- */
+
+static const char *tor_file(char path[256])
+{
+    const char *srcdir = getenv("srcdir");
+    (void)snprintf(path, 256, "%s/tests/data/tor/geoip", srcdir ? srcdir : ".");
+    return path;
+}
+
+static void test_a_broken_database_keeps_the_last_policy_image(void **state)
+{
+    struct world world = world_of(state);
+    char good[256], bad[96];
+    (void)snprintf(bad, sizeof bad, "%s/geo", world.fixture->dir);
+    const char *const paths[] = {tor_file(good), bad};
+    char command[400];
+    (void)snprintf(command, sizeof command, "cp %s %s", good, bad);
+    assert_int_equal(system(command), 0);
+    world.request.geo_paths = paths;
+    world.request.geo_paths_count = 2;
+    deploy(&world);
+    assert_int_equal(world.result.problems, 0);
+    (void)snprintf(command, sizeof command, "echo nonsense > %s", bad);
+    assert_int_equal(system(command), 0);
+    deploy(&world);
+    expect_problem(&world, "", bad, bad);
+    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-1.img");
+    (void)snprintf(command, sizeof command, "rm %s", bad);
+    assert_int_equal(system(command), 0);
+    deploy(&world);
+    expect_problem(&world, "", bad, bad);
+    (void)snprintf(command, sizeof command, "cp %s %s", good, bad);
+    assert_int_equal(system(command), 0);
+    deploy(&world);
+    assert_int_equal(world.result.problems, 0);
+    assert_string_not_equal(world.last.manifest->policies[0].file, "policy-0-1.img");
+    last_close(&world.last);
+}
+
+static void test_a_first_start_is_not_held_up_by_a_missing_database(void **state)
+{
+    struct world world = world_of(state);
+    const char *const paths[] = {"/nowhere/geoip"};
+    world.request.geo_paths = paths;
+    world.request.geo_paths_count = 1;
+    deploy(&world);
+    expect_problem(&world, "", "/nowhere/geoip", "/nowhere/geoip");
+    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-1.img");
+    compile(&world);
+    assert_int_equal(world.result.generation, 0);
+    last_close(&world.last);
+}
+
+static void test_a_policy_is_built_again_when_its_rules_change(void **state)
+{
+    struct world world = world_of(state);
+    deploy(&world);
+    fixture_run(world.fixture, "UPDATE rule SET weight = 51 WHERE client = 'continent:EU' AND region = 'us'");
+    deploy(&world);
+    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-2.img");
+    assert_int_equal(world.result.zones_built, 0);
+    run_without_triggers(&world, "UPDATE rule SET client = 'net:nonsense' WHERE client = 'default'");
+    deploy(&world);
+    expect_problem(&world, "", "global", "nonsense");
+    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-2.img");
+    last_close(&world.last);
+}
+
+/* Failures --------------------------------------------------------------------------------------------------------- */
+
+static void test_a_compile_that_is_never_committed_changes_nothing(void **state)
+{
+    struct world world = world_of(state);
+    deploy(&world);
+    fixture_run(world.fixture, "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'x', 'A', '192.0.2.1')");
+    compile(&world);
+    assert_int_equal(world.result.generation, 2);
+    look(&world);
+    assert_int_equal(world.last.manifest->generation, 1);
+    assert_int_equal(find(&world, "x.gslb.example.com", 1).kind, FOUND_NXDOMAIN);
+    /* the next one has a number of its own: workers may have been given this one */
+    deploy(&world);
+    assert_int_equal(world.result.generation, 3);
+    assert_int_equal(find(&world, "x.gslb.example.com", 1).kind, FOUND_RRSET);
+    last_close(&world.last);
+}
+
+static void test_damaged_state_is_compiled_anew(void **state)
+{
+    struct world world = world_of(state);
+    deploy(&world);
+    char command[160];
+    (void)snprintf(command, sizeof command, "for f in %s/images/pack-*; do echo x >> $f; done", world.state_dir);
+    assert_int_equal(system(command), 0);
+    deploy(&world);
+    assert_int_equal(world.result.zones_built, 1);
+    assert_int_equal(world.result.problems, 1);
+    (void)snprintf(command, sizeof command, "echo '{' > %s/manifest.json", world.state_dir);
+    assert_int_equal(system(command), 0);
+    deploy(&world);
+    expect_problem(&world, "", "manifest.json", "compiled anew");
+    assert_int_equal(find(&world, "www.gslb.example.com", 1).kind, FOUND_SERVICE);
+    deploy(&world);
+    assert_int_equal(world.result.problems, 0);
+    last_close(&world.last);
+}
+
+/* A pack cannot be written where a directory stands in its way, which root too is refused. */
+static void test_a_pack_that_cannot_be_written_is_an_error_and_the_last_world_stands(void **state)
+{
+    struct world world = world_of(state);
+    deploy(&world);
+    const unsigned images = images_count(&world);
+    char file[160];
+    fixture_run(world.fixture, "UPDATE rule SET weight = 7; INSERT INTO record(zone, name, type, data)"
+                               " VALUES ('gslb.example.com', 'x', 'A', '192.0.2.1')");
+    (void)snprintf(file, sizeof file, "%s/images/pack-%u-2.img/full", world.state_dir,
+                   (unsigned)(name_hash((const uint8_t *)"\4gslb\7example\3com") % PACKS_MAX));
+    char command[200];
+    (void)snprintf(command, sizeof command, "mkdir -p %s", file);
+    assert_int_equal(system(command), 0);
+    struct diag diag = {.text = ""};
+    assert_int_equal(compile_world(&world.request, &world.result, &diag), ERR_SYSTEM);
+    assert_non_null(strstr(diag.text, "pack-"));
+    assert_int_equal(images_count(&world), images + 1);
+    look(&world);
+    assert_int_equal(world.last.manifest->generation, 1);
+    assert_int_equal(find(&world, "www.gslb.example.com", 1).kind, FOUND_SERVICE);
+    last_close(&world.last);
+}
+
+static void test_a_missing_store_is_missing(void **state)
+{
+    struct world world = world_of(state);
+    deploy(&world);
+    struct diag diag = {.text = ""};
+    world.request.store_path = "/nowhere/gslb.db";
+    assert_int_equal(compile_world(&world.request, &world.result, &diag), ERR_MISSING);
+    assert_non_null(strstr(diag.text, "/nowhere/gslb.db"));
+    look(&world);
+    assert_int_equal(world.last.manifest->generation, 1);
+    last_close(&world.last);
+}
+
+static void test_a_mailbox_is_an_address_or_a_name(void **state)
+{
+    static const struct {
+        const char *text, *wire; /* NULL: refused */
+    } cases[] = {
+        {"hostmaster@example.com", "\12hostmaster\7example\3com"},
+        {"john.doe@example.com", "\10john.doe\7example\3com"},
+        {"john\\.doe@example.com", "\10john.doe\7example\3com"},
+        {"hostmaster.example.com", "\12hostmaster\7example\3com"},
+        {"john\\.doe.example.com", "\10john.doe\7example\3com"},
+        {"a@b..c", NULL},
+        {"@example.com", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t wire[NAME_WIRE_MAX];
+        size_t len;
+        const enum err err = compile_zone_mailbox(cases[i].text, wire, &len, NULL);
+        assert_int_equal(err, cases[i].wire ? OK : ERR_SYNTAX);
+        if (cases[i].wire)
+            assert_memory_equal(wire, cases[i].wire, strlen(cases[i].wire) + 1);
+    }
+}
+
+int main(void)
+{
+#define test(name) cmocka_unit_test_setup_teardown(name, fixture_setup_session, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        test(test_the_first_session_becomes_a_world),
+        test(test_nothing_new_is_no_generation),
+        test(test_an_edit_compiles_its_zone_alone),
+        test(test_a_deleted_zone_goes),
+        test(test_a_bad_zone_keeps_its_last_form_and_others_go_live),
+        test(test_a_new_zone_that_does_not_compile_is_not_there),
+        test(test_every_kind_of_mistake_names_its_row),
+        test(test_a_quorum_is_met_when_vantage_points_are_added),
+        test(test_slots_stand_through_edits_and_are_not_reused_at_once),
+        test(test_regions_keep_their_index),
+        test(test_a_region_that_a_quarantined_zone_names_is_kept),
+        test(test_a_service_goes_to_a_zone_that_is_put_around_it),
+        test(test_a_broken_database_keeps_the_last_policy_image),
+        test(test_a_first_start_is_not_held_up_by_a_missing_database),
+        test(test_a_policy_is_built_again_when_its_rules_change),
+        test(test_a_compile_that_is_never_committed_changes_nothing),
+        test(test_damaged_state_is_compiled_anew),
+        test(test_a_pack_that_cannot_be_written_is_an_error_and_the_last_world_stands),
+        test(test_a_missing_store_is_missing),
+        cmocka_unit_test(test_a_mailbox_is_an_address_or_a_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
