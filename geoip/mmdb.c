@@ -1,16 +1,13 @@
 #include "geoip/mmdb.h"
 
-#include <maxminddb.h>
+#include "geoip/fields.h"
+#include "geoip/record.h"
 
-#include <assert.h>
-#include <math.h>
+#include <maxminddb.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    V4_DEPTH = 96,     /* of the IPv4 addresses in an IPv6 tree (::/96) */
-    TEXT_LEN_MAX = 64, /* of a text that we read */
-};
+enum { V4_DEPTH = 96 }; /* of the IPv4 addresses in an IPv6 tree (::/96) */
 
 /* What a search node has become. */
 struct seen {
@@ -20,6 +17,7 @@ struct seen {
 
 struct walk {
     MMDB_s db;
+    struct record_section section;
     struct source *source;
     struct seen *nodes;    /* by node number */
     struct intern offsets; /* offsets of data records met, and ... */
@@ -28,208 +26,15 @@ struct walk {
     bool knows_something;  /* some record has a fact */
 };
 
-/* Fields ------------------------------------------------------------------------------------------ */
-
-/* The value at `path` below `entry`; type 0 (none) where there is none. */
-static MMDB_entry_data_s field(const MMDB_entry_s *entry, const char *const *path)
-{
-    MMDB_entry_s start = *entry;
-    MMDB_entry_data_s value;
-    if (MMDB_aget_value(&start, &value, path) != MMDB_SUCCESS || !value.has_data)
-        return (MMDB_entry_data_s){0};
-    return value;
-}
-
-static MMDB_entry_data_s member(const MMDB_entry_s *entry, const char *name)
-{
-    return field(entry, (const char *const[]){name, NULL});
-}
-
-static MMDB_entry_data_s member2(const MMDB_entry_s *entry, const char *outer, const char *name)
-{
-    return field(entry, (const char *const[]){outer, name, NULL});
-}
-
-static bool text_of(const MMDB_entry_data_s *value, char ret[TEXT_LEN_MAX])
-{
-    if (value->type != MMDB_DATA_TYPE_UTF8_STRING || value->data_size >= TEXT_LEN_MAX)
-        return false;
-    memcpy(ret, value->utf8_string, value->data_size);
-    ret[value->data_size] = '\0';
-    return true;
-}
-
-/* A number, or text that is one. */
-static bool number_of(const MMDB_entry_data_s *value, double *ret)
-{
-    char text[TEXT_LEN_MAX];
-    char *end;
-    if (value->type == MMDB_DATA_TYPE_DOUBLE) {
-        *ret = value->double_value;
-    } else if (value->type == MMDB_DATA_TYPE_FLOAT) {
-        *ret = (double)value->float_value;
-    } else {
-        if (!text_of(value, text))
-            return false;
-        *ret = strtod(text, &end);
-        return end != text && *end == '\0';
-    }
-    return true;
-}
-
-/* Copy a code of `min` to cap - 1 capital letters and digits; anything else is not one. */
-static bool code_of(const MMDB_entry_data_s *value, size_t min, size_t cap, char *ret)
-{
-    if (value->type != MMDB_DATA_TYPE_UTF8_STRING || value->data_size < min || value->data_size >= cap)
-        return false;
-    for (uint32_t i = 0; i < value->data_size; i++) {
-        const char c = value->utf8_string[i];
-        if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')))
-            return false;
-    }
-    memcpy(ret, value->utf8_string, value->data_size);
-    ret[value->data_size] = '\0';
-    return true;
-}
-
-static void read_country_code(const MMDB_entry_data_s *value, char ret[FACTS_CODE_MAX])
-{
-    if (ret[0] == '\0')
-        (void)code_of(value, 2, FACTS_CODE_MAX, ret);
-}
-
-static void read_subdivision(const MMDB_entry_data_s *value, struct facts *facts)
-{
-    char code[FACTS_SUBDIVISION_MAX - FACTS_CODE_MAX + 1];
-    if (facts->country[0] == '\0' || facts->subdivisions_count == FACTS_SUBDIVISIONS_MAX ||
-        !code_of(value, 1, sizeof code, code))
-        return;
-    char *to = stpcpy(facts->subdivisions[facts->subdivisions_count++], facts->country);
-    *to++ = '-';
-    (void)stpcpy(to, code);
-}
-
-static void read_place(double latitude, double longitude, struct facts *facts)
-{
-    if (!(fabs(latitude) <= 90 && fabs(longitude) <= 180)) /* nor NaN */
-        return;
-    facts->has_place = true;
-    facts->latitude = latitude;
-    facts->longitude = longitude;
-}
-
-/* "37.4056,-122.0775" */
-static void read_loc(const MMDB_entry_data_s *value, struct facts *facts)
-{
-    char text[TEXT_LEN_MAX];
-    char *comma;
-    char *end;
-    if (!text_of(value, text))
-        return;
-    const double latitude = strtod(text, &comma);
-    if (comma == text || *comma != ',')
-        return;
-    const double longitude = strtod(comma + 1, &end);
-    if (end != comma + 1 && *end == '\0')
-        read_place(latitude, longitude, facts);
-}
-
-/* The coordinates in two fields, if both are there. */
-static void read_pair(const MMDB_entry_data_s *north, const MMDB_entry_data_s *east, struct facts *facts)
-{
-    double latitude;
-    double longitude;
-    if (!facts->has_place && number_of(north, &latitude) && number_of(east, &longitude))
-        read_place(latitude, longitude, facts);
-}
-
-/* 15169, "15169" or "AS15169" */
-static void read_asn(const MMDB_entry_data_s *value, struct facts *facts)
-{
-    char text[TEXT_LEN_MAX];
-    if (value->type == MMDB_DATA_TYPE_UINT32)
-        facts->asn = value->uint32;
-    else if (value->type == MMDB_DATA_TYPE_UINT16)
-        facts->asn = value->uint16;
-    if (!text_of(value, text))
-        return;
-    const char *digits = strncmp(text, "AS", 2) == 0 ? text + 2 : text;
-    const size_t len = strlen(digits);
-    if (len == 0 || len > 10 || strspn(digits, "0123456789") != len)
-        return;
-    const unsigned long number = strtoul(digits, NULL, 10);
-    if (number <= UINT32_MAX)
-        facts->asn = (uint32_t)number;
-}
-
-/* Records ----------------------------------------------------------------------------------------- */
-
-/* MaxMind's layout. */
-static void read_nested(const MMDB_entry_s *entry, struct facts *facts)
-{
-    MMDB_entry_data_s value = member2(entry, "country", "iso_code");
-    read_country_code(&value, facts->country);
-    value = member2(entry, "continent", "code");
-    read_country_code(&value, facts->continent);
-    const MMDB_entry_data_s list = member(entry, "subdivisions");
-    if (list.type == MMDB_DATA_TYPE_ARRAY) {
-        static const char *const positions[FACTS_SUBDIVISIONS_MAX] = {"0", "1", "2", "3"};
-        for (uint32_t i = 0; i < FACTS_SUBDIVISIONS_MAX && i < list.data_size; i++) {
-            value = field(entry, (const char *const[]){"subdivisions", positions[i], "iso_code", NULL});
-            read_subdivision(&value, facts);
-        }
-    }
-    const MMDB_entry_data_s north = member2(entry, "location", "latitude");
-    const MMDB_entry_data_s east = member2(entry, "location", "longitude");
-    read_pair(&north, &east, facts);
-    value = member(entry, "autonomous_system_number");
-    read_asn(&value, facts);
-}
-
-/* IPinfo's layout: every field a text or number of the record itself. */
-static void read_flat(const MMDB_entry_s *entry, struct facts *facts)
-{
-    static const char *const coordinates[][2] = {{"lat", "lng"}, {"latitude", "longitude"}};
-    MMDB_entry_data_s value = member(entry, "country_code");
-    read_country_code(&value, facts->country);
-    value = member(entry, "country");
-    read_country_code(&value, facts->country);
-    value = member(entry, "continent_code");
-    read_country_code(&value, facts->continent);
-    value = member(entry, "continent");
-    read_country_code(&value, facts->continent);
-    value = member(entry, "region_code");
-    if (value.type != MMDB_DATA_TYPE_UTF8_STRING)
-        value = member(entry, "region");
-    read_subdivision(&value, facts);
-    value = member(entry, "loc");
-    read_loc(&value, facts);
-    for (unsigned i = 0; i < sizeof coordinates / sizeof coordinates[0]; i++) {
-        const MMDB_entry_data_s north = member(entry, coordinates[i][0]);
-        const MMDB_entry_data_s east = member(entry, coordinates[i][1]);
-        read_pair(&north, &east, facts);
-    }
-    value = member(entry, "asn");
-    read_asn(&value, facts);
-}
-
-static const struct facts nothing;
-
-static void read_record(const MMDB_entry_s *entry, struct facts *facts)
-{
-    read_nested(entry, facts);
-    if (memcmp(facts, &nothing, sizeof nothing) == 0)
-        read_flat(entry, facts);
-}
-
 /* The leaf of a data record, which is read only once. */
 static uint32_t record_leaf(struct walk *walk, const MMDB_entry_s *entry)
 {
+    static const struct facts nothing;
     const uint32_t known = walk->offsets.count;
     const uint32_t number = intern_put(&walk->offsets, &entry->offset, sizeof entry->offset);
     if (number == known && !walk->offsets.failed) {
-        struct facts facts = {0};
-        read_record(entry, &facts);
+        const struct record_value record = record_get(&walk->section, entry->offset);
+        const struct facts facts = fields_read(&walk->section, &record);
         walk->knows_something |= memcmp(&facts, &nothing, sizeof facts) != 0;
         const uint32_t leaf = source_leaf(walk->source, &facts);
         (void)buffer_put(&walk->leaves, &leaf, sizeof leaf);
@@ -240,8 +45,6 @@ static uint32_t record_leaf(struct walk *walk, const MMDB_entry_s *entry)
     memcpy(&leaf, walk->leaves.bytes + (size_t)number * sizeof leaf, sizeof leaf);
     return leaf;
 }
-
-/* The search tree --------------------------------------------------------------------------------- */
 
 static enum err broken(const struct walk *walk, uint64_t node, const char *what, struct diag *reterr)
 {
@@ -346,6 +149,7 @@ enum err mmdb_load(struct source *source, struct diag *reterr)
     const int status = MMDB_open(source->path, MMDB_MODE_MMAP, &walk.db);
     if (status != MMDB_SUCCESS)
         return open_error(source->path, status, reterr);
+    walk.section = (struct record_section){.bytes = walk.db.data_section, .len = walk.db.data_section_size};
     const enum err err = walk_all(&walk, reterr);
     free(walk.nodes);
     intern_fini(&walk.offsets);

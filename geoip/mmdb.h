@@ -1,9 +1,4 @@
 /* geoip/mmdb.h - MaxMind DB files; the only file that sees libmaxminddb.
- *
- * Fields by maker:  MaxMind, DB-IP: country.iso_code, continent.code, subdivisions[].iso_code, location.latitude and
- * .longitude, autonomous_system_number.  IPinfo and other flat ones: country or country_code, continent or
- * continent_code, region_code or region (where it is a code), asn ("AS15169" or a number), loc ("37.4,-122.1") or
- * lat and lng, as text or numbers. `country` counts, never registered_country or represented_country.
  */
 #ifndef GEOIP_MMDB_H
 #define GEOIP_MMDB_H
