@@ -1,6 +1,7 @@
 #include "server/compiler.h"
 
 #include "server/title.h"
+#include "zones/compile.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ static int is_wanted(void)
 int compiler_main(int argc, char **argv)
 {
     struct compiler_report is = {.kind = REPORT_SAME};
+    struct compile_result result;
     if (argc < ARGUMENTS_MIN || fcntl(COMPILER_FD, F_SETFD, FD_CLOEXEC) != 0)
         return EXIT_FAILURE;
     const struct compile_request request = {
@@ -59,12 +61,16 @@ int compiler_main(int argc, char **argv)
     };
     title_set(COMPILER_NAME);
     limit_all();
-    enum err err = compile_world(&request, &is.result, &is.diag);
+    enum err err = compile_world(&request, &result, &is.diag);
     if (err != OK)
         return fail(&is, err);
-    if (is.result.generation == 0)
+    if (result.generation == 0)
         return report(&is) == OK ? EXIT_SUCCESS : EXIT_FAILURE;
     is.kind = REPORT_WORLD;
+    is.generation = result.generation;
+    is.zones_count = result.zones_count;
+    is.zones_built = result.zones_built;
+    is.problems = result.problems;
     if (report(&is) != OK || !is_wanted())
         return EXIT_FAILURE;
     err = compile_commit(&request, &is.diag);

@@ -14,7 +14,6 @@
 #define SERVER_COMPILER_H
 
 #include "common/err.h"
-#include "zones/compile.h"
 
 #include <stdint.h>
 
@@ -32,7 +31,10 @@ enum report_kind { REPORT_WORLD = 1, REPORT_SAME, REPORT_FAILED, REPORT_COMMITTE
 struct compiler_report {
     uint32_t kind; /* enum report_kind */
     uint32_t err;  /* REPORT_FAILED: enum err */
-    struct compile_result result;
+    uint64_t generation;  /* REPORT_WORLD: this, and what follows */
+    uint64_t zones_count; /* in the world */
+    uint64_t zones_built; /* compiled now, not taken over */
+    uint64_t problems;
     struct diag diag; /* REPORT_FAILED: the sentence */
 };
 

@@ -103,14 +103,14 @@ static void log_problems(struct rebuild *rebuild, const struct manifest *manifes
     }
 }
 
-static void log_world(const struct rebuild *rebuild, const struct compile_result *result)
+static void log_world(const struct rebuild *rebuild, const struct compiler_report *report)
 {
     struct log_line line;
     log_begin(&line, LOG_LEVEL_NOTICE, "world");
-    log_number(&line, "generation", (int64_t)result->generation);
-    log_number(&line, "zones", (int64_t)result->zones_count);
-    log_number(&line, "built", (int64_t)result->zones_built);
-    log_number(&line, "problems", (int64_t)result->problems);
+    log_number(&line, "generation", (int64_t)report->generation);
+    log_number(&line, "zones", (int64_t)report->zones_count);
+    log_number(&line, "built", (int64_t)report->zones_built);
+    log_number(&line, "problems", (int64_t)report->problems);
     log_number(&line, "ms", clock_mono_ms() - rebuild->wanted_ms);
     log_end(&line);
 }
@@ -173,7 +173,7 @@ static void take_world(struct rebuild *rebuild, const struct compiler_report *re
     (void)send(rebuild->fd, "", 1, MSG_NOSIGNAL);
     control->metrics.loads_ok++;
     control->metrics.load_ok_ms = clock_wall_ms();
-    log_world(rebuild, &report->result);
+    log_world(rebuild, report);
     log_problems(rebuild, publish_manifest(control->publish));
     note_load(rebuild, true);
 }
