@@ -81,7 +81,8 @@ static const char *const statement_texts[STATEMENTS] = {
 
 /* Errors -------------------------------------------------------------------------------------------------- */
 
-/* The sentence of a refusal by the schema, out of what SQLite wraps it in (zones/schema.sql); NULL where it is none. */
+/* The sentence of a refusal by the schema, out of what SQLite wraps it in (zones/schema.sql); NULL where it
+ * is none. */
 static const char *sentence_unwrap(const char *text, char *room, size_t cap)
 {
     static const char *const wraps[] = {"JSON path error near '", "bad JSON path: '"};
@@ -233,7 +234,8 @@ static enum err file_open(const char *path, int flags, struct store **ret, struc
     return OK;
 }
 
-/* Whether it is a store at all. A read-only opener needs the -wal and -shm files beside it, or to be able to make them. */
+/* Whether it is a store at all. A read-only opener needs the -wal and -shm files beside it, or to be able to
+ * make them. */
 static enum err magic_check(struct store *store, struct diag *reterr)
 {
     int64_t magic = 0;

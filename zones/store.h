@@ -1,13 +1,14 @@
 /* zones/store.h - gslb.db: what the operator wants. Only people and their tools write it; gslbd reads it.
  *
- * One SQLite file in WAL mode with the schema of zones/schema.sql. Its triggers have refused what a trigger can see,
- * so the rows here have names in lower case, numbers in range and references that exist; rdata, networks and names
- * are text still, which the compiler parses.
+ * One SQLite file in WAL mode with the schema of zones/schema.sql. Its triggers have refused what a trigger
+ * can see, so the rows here have names in lower case, numbers in range and references that exist; rdata,
+ * networks and names are text still, which the compiler parses.
  *
- * The compiler reads between store_begin() and store_end(): one snapshot, whatever is committed meanwhile. A reader
- * takes no lock that an operator's sqlite3 could wait for, and leaves checkpoints to the writers.
+ * The compiler reads between store_begin() and store_end(): one snapshot, whatever is committed meanwhile. A
+ * reader takes no lock that an operator's sqlite3 could wait for, and leaves checkpoints to the writers.
  *
- * Rows come one at a time. Each kind of row has a function that starts and one that steps; errors are kept until the end:
+ * Rows come one at a time. Each kind of row has a function that starts and one that steps; errors are kept
+ * until the end:
  *
  *    struct store_rows rows;
  *    struct store_record record;
@@ -16,8 +17,9 @@
  *        ...
  *    err = store_rows_end(&rows, reterr);
  *
- * Text in a row is lent until the next step; NULL in the store is NULL, and an empty text is one. Rows of one kind are
- * read by one loop at a time; loops of different kinds may be nested. A store belongs to one thread.
+ * Text in a row is lent until the next step; NULL in the store is NULL, and an empty text is one. Rows of
+ * one kind are read by one loop at a time; loops of different kinds may be nested. A store belongs to one
+ * thread.
  */
 #ifndef ZONES_STORE_H
 #define ZONES_STORE_H
@@ -37,22 +39,25 @@ struct store; /* an open store; heap */
 
 /* Files --------------------------------------------------------------------------------------------------- */
 
-/* Make `path` a store of this program's version: a new one with mode 0660 less the umask, or an older one brought up to
- * date. ERR_EXISTS: it is one already; nothing has changed. Otherwise errors of store_open_write(). */
+/* Make `path` a store of this program's version: a new one with mode 0660 less the umask, or an older one
+ * brought up to date. ERR_EXISTS: it is one already; nothing has changed. Otherwise errors of
+ * store_open_write(). */
 NODISCARD enum err store_init(const char *path, struct diag *reterr);
 
-/* Open for reading, or for reading and writing, where an older store is brought up to date. ERR_MISSING: no such file.
- * ERR_CORRUPT: not a store, or a damaged one. ERR_VERSION: of a newer program, or (read) of an older one.
- * ERR_BUSY: somebody's transaction held it all the time. ERR_SYSTEM: permissions, disk. */
+/* Open for reading, or for reading and writing, where an older store is brought up to date. ERR_MISSING: no
+ * such file. ERR_CORRUPT: not a store, or a damaged one. ERR_VERSION: of a newer program, or (read) of an
+ * older one. ERR_BUSY: somebody's transaction held it all the time. ERR_SYSTEM: permissions, disk. */
 NODISCARD enum err store_open_read(const char *path, struct store **ret, struct diag *reterr);
 NODISCARD enum err store_open_write(const char *path, struct store **ret, struct diag *reterr);
 void store_close(struct store **store);
 
-/* Take a store through the `steps` that it has not seen, in one transaction; a NULL ends them. steps[0] is SQL
- * that leads from version 1 to version 2. ERR_VERSION: the store is beyond the last step, or has version 0. */
+/* Take a store through the `steps` that it has not seen, in one transaction; a NULL ends them. steps[0] is
+ * SQL that leads from version 1 to version 2. ERR_VERSION: the store is beyond the last step, or has version
+ * 0. */
 NODISCARD enum err store_migrate(struct store *store, const char *const *steps, struct diag *reterr);
 
-/* A number that differs from the last call's when another connection has committed in between. Costs microseconds. */
+/* A number that differs from the last call's when another connection has committed in between. Costs
+ * microseconds. */
 NODISCARD enum err store_change_counter(struct store *store, uint32_t *ret, struct diag *reterr);
 
 /* Whether the path still leads to the file that was opened: false when it was moved away or replaced. */
@@ -142,7 +147,8 @@ struct store_vantage {
     bool enabled;
 };
 
-/* An operator's word that is not "auto": on a region (`service` and `address` NULL), a pool (`address` NULL) or an endpoint. */
+/* An operator's word that is not "auto": on a region (`service` and `address` NULL), a pool (`address` NULL)
+ * or an endpoint. */
 struct store_state {
     const char *service, *region, *address;
     const char *state;
@@ -158,8 +164,9 @@ bool store_zone_next(struct store_rows *rows, struct store_zone *ret);
 void store_records(struct store *store, const char *zone, struct store_rows *ret);
 bool store_record_next(struct store_rows *rows, struct store_record *ret);
 
-/* The services of one zone, which are those in it and in no longer zone, or of the whole store; in order of name.
- * Both cost a look at each service of the store, so for many zones take them all and find each one's longest zone. */
+/* The services of one zone, which are those in it and in no longer zone, or of the whole store; in order of
+ * name. Both cost a look at each service of the store, so for many zones take them all and find each one's
+ * longest zone. */
 void store_services(struct store *store, const char *zone, struct store_rows *ret);
 void store_services_all(struct store *store, struct store_rows *ret);
 bool store_service_next(struct store_rows *rows, struct store_service *ret);
@@ -178,13 +185,15 @@ bool store_monitor_next(struct store_rows *rows, struct store_monitor *ret);
 void store_vantages(struct store *store, struct store_rows *ret);
 bool store_vantage_next(struct store_rows *rows, struct store_vantage *ret);
 
-/* Which index a region has in the images: 0 .. REGIONS_MAX-1, or -1 where it has none (its rules are left out). */
+/* Which index a region has in the images: 0 .. REGIONS_MAX-1, or -1 where it has none (its rules are left
+ * out). */
 struct store_region_indexes {
     int (*find)(const void *context, const char *region);
     const void *context;
 };
 
-/* Every policy, in order of name, whole: with its rules and all places. The caller gives each back with policy_fini(). */
+/* Every policy, in order of name, whole: with its rules and all places. The caller gives each back with
+ * policy_fini(). */
 void store_policies(struct store *store, struct store_rows *ret);
 bool store_policy_next(struct store_rows *rows, const struct store_region_indexes *indexes,
                        struct policy *ret);
@@ -195,15 +204,16 @@ bool store_state_next(struct store_rows *rows, struct store_state *ret);
 
 /* Changes ------------------------------------------------------------------------------------------------- */
 
-/* Changes between store_change_begin() and store_change_commit() are made together; after store_change_undo() none.
- * ERR_BUSY: another writer has not committed in STORE_BUSY_MS. ERR_REFUSED: the schema's sentence. */
+/* Changes between store_change_begin() and store_change_commit() are made together; after
+ * store_change_undo() none. ERR_BUSY: another writer has not committed in STORE_BUSY_MS. ERR_REFUSED: the
+ * schema's sentence. */
 NODISCARD enum err store_change_begin(struct store *store, struct diag *reterr);
 NODISCARD enum err store_change_commit(struct store *store, struct diag *reterr);
 void store_change_undo(struct store *store);
 
-/* Replace a zone, row by row: make or change its own row; put each record; then prune those that were not put. What
- * is the same stays untouched, so the audit and the serial tell what changed. The serial does not go back
- * (RFC 1982): `zone->serial` counts where it is ahead of the one that is there. */
+/* Replace a zone, row by row: make or change its own row; put each record; then prune those that were not
+ * put. What is the same stays untouched, so the audit and the serial tell what changed. The serial does not
+ * go back (RFC 1982): `zone->serial` counts where it is ahead of the one that is there. */
 NODISCARD enum err store_zone_put(struct store *store, const struct store_zone *zone, struct diag *reterr);
 NODISCARD enum err store_record_put(struct store *store, const char *zone, const struct store_record *record,
                                     struct diag *reterr);

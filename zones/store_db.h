@@ -1,7 +1,8 @@
-/* zones/store_db.h - the inside of an open store, for zones/store.c (files, changes) and zones/store_read.c (rows) only.
+/* zones/store_db.h - the inside of an open store, for zones/store.c (files, changes) and zones/store_read.c
+ * (rows) only.
  *
- * Each statement is prepared once, when it is first asked for, and reset after use: a compile asks for the records
- * of a hundred thousand zones.
+ * Each statement is prepared once, when it is first asked for, and reset after use: a compile asks for the
+ * records of a hundred thousand zones.
  */
 #ifndef ZONES_STORE_DB_H
 #define ZONES_STORE_DB_H

@@ -28,7 +28,8 @@ struct import {
     bool placed; /* the diag names file and line already */
 };
 
-/* What one file says of the records that follow. $INCLUDE begins with a copy, so that it changes nothing out here. */
+/* What one file says of the records that follow. $INCLUDE begins with a copy, so that it changes nothing out
+ * here. */
 struct scope {
     const char *path;
     unsigned depth;
@@ -48,7 +49,7 @@ struct line_record {
     const char *data;
 };
 
-/* Words --------------------------------------------------------------------------------------------------- */
+/* Words --------------------------------------------------------------------------------------------- */
 
 /* Seconds, or a sum such as 1h30m. */
 static bool period_parse(const char *text, uint32_t *ret)
@@ -105,7 +106,7 @@ static enum err record_parse(char *rest, struct line_record *ret, struct diag *r
     return rdata_type_parse(word, &ret->type, reterr);
 }
 
-/* Wire to text ---------------------------------------------------------------------------------------------- */
+/* Wire to text ---------------------------------------------------------------------------------------- */
 
 /* A name in text with its dot, on the heap. */
 static char *name_data(const uint8_t *name)
@@ -220,9 +221,10 @@ static void mailbox_print(const uint8_t *name, char text[NAME_TEXT_MAX])
     memcpy(text + size + 1, host, strlen(host) + 1);
 }
 
-/* Import ---------------------------------------------------------------------------------------------------- */
+/* Import ---------------------------------------------------------------------------------------------- */
 
-/* The TTL of a record: its own, $TTL's or the last one's; an SOA falls back on its minimum (as RFC 1035 zones do). */
+/* The TTL of a record: its own, $TTL's or the last one's; an SOA falls back on its minimum (as RFC 1035
+ * zones do). */
 static enum err ttl_choose(struct scope *scope, const struct line_record *record, const uint32_t *minimum_s,
                            uint32_t *ret, struct diag *reterr)
 {
@@ -476,7 +478,7 @@ enum err zonefile_import(const char *path, const char *name, struct store *store
     return err;
 }
 
-/* Export ---------------------------------------------------------------------------------------------------- */
+/* Export ---------------------------------------------------------------------------------------------- */
 
 /* zone.rname as a domain name: the dots before the @ are the first label's own. */
 static void mailbox_write(FILE *to, const char *rname)

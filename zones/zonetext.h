@@ -1,7 +1,8 @@
 /* zones/zonetext.h - the lines and words of a zone file's text (RFC 1035 5.1), whatever they mean.
  *
- * A line here is a logical one: parentheses join lines, comments are gone, and one space stands for what was between two words.
- * Quotes and escapes are kept as they are, for whoever reads the word. The text may hold any bytes.
+ * A line here is a logical one: parentheses join lines, comments are gone, and one space stands for what was
+ * between two words. Quotes and escapes are kept as they are, for whoever reads the word. The text may hold
+ * any bytes.
  */
 #ifndef ZONES_ZONETEXT_H
 #define ZONES_ZONETEXT_H
@@ -27,8 +28,9 @@ struct zonetext_line {
 /* Lends `text`. */
 struct zonetext zonetext_of(const char *text, size_t len);
 
-/* The next line that has words in it; `line->text` is used again. False at the end, or with `*ret_err`: ERR_SYNTAX, a quote or
- * parenthesis that does not close, or a NUL (`line->line` tells where); ERR_LIMIT: over `max` bytes; ERR_MEMORY. */
+/* The next line that has words in it; `line->text` is used again. False at the end, or with `*ret_err`:
+ * ERR_SYNTAX, a quote or parenthesis that does not close, or a NUL (`line->line` tells where); ERR_LIMIT:
+ * over `max` bytes; ERR_MEMORY. */
 bool zonetext_next(struct zonetext *text, size_t max, struct zonetext_line *line, enum err *ret_err,
                    struct diag *reterr);
 

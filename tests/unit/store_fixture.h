@@ -1,4 +1,5 @@
-/* tests/unit/store_fixture.h - a fresh store in a directory of its own, and a connection to it as a shell would open it.
+/* tests/unit/store_fixture.h - a fresh store in a directory of its own, and a connection to it as a shell
+ * would open it.
  */
 #ifndef TESTS_UNIT_STORE_FIXTURE_H
 #define TESTS_UNIT_STORE_FIXTURE_H
@@ -95,6 +96,24 @@ static inline int fixture_teardown(void **state)
     assert_int_equal(system(command), 0);
     free(fixture);
     return 0;
+}
+
+static inline struct store *fixture_reader(const struct fixture *fixture)
+{
+    struct diag diag = {.text = ""};
+    struct store *store;
+    if (store_open_read(fixture->path, &store, &diag) != OK)
+        fail_msg("%s", diag.text);
+    return store;
+}
+
+static inline struct store *fixture_writer(const struct fixture *fixture)
+{
+    struct diag diag = {.text = ""};
+    struct store *store;
+    if (store_open_write(fixture->path, &store, &diag) != OK)
+        fail_msg("%s", diag.text);
+    return store;
 }
 
 #endif

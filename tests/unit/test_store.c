@@ -4,24 +4,6 @@
 
 #include <sys/stat.h>
 
-static struct store *open_reader(const struct fixture *fixture)
-{
-    struct diag diag = {.text = ""};
-    struct store *store;
-    if (store_open_read(fixture->path, &store, &diag) != OK)
-        fail_msg("%s", diag.text);
-    return store;
-}
-
-static struct store *open_writer(const struct fixture *fixture)
-{
-    struct diag diag = {.text = ""};
-    struct store *store;
-    if (store_open_write(fixture->path, &store, &diag) != OK)
-        fail_msg("%s", diag.text);
-    return store;
-}
-
 static void expect_open(const char *path, enum err err, const char *words)
 {
     struct diag diag = {.text = ""};
@@ -115,7 +97,7 @@ static void test_an_older_store_is_taken_through_every_step(void **state)
         "UPDATE region SET colour = 'blue' WHERE colour = 'red'",
         NULL,
     };
-    struct store *store = open_writer(fixture);
+    struct store *store = fixture_writer(fixture);
     assert_int_equal(store_migrate(store, steps, NULL), OK);
     assert_int_equal(store_migrate(store, steps, NULL), OK);
     assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM region WHERE colour = 'blue'"), 2);
@@ -128,7 +110,7 @@ static void test_a_step_that_fails_leaves_the_store_as_it_was(void **state)
     struct fixture *fixture = *state;
     const char *const steps[] = {"ALTER TABLE region ADD COLUMN colour TEXT", "UPDATE nothing SET x = 1",
                                  NULL};
-    struct store *store = open_writer(fixture);
+    struct store *store = fixture_writer(fixture);
     assert_int_equal(store_migrate(store, steps, NULL), ERR_CORRUPT);
     store_close(&store);
     assert_int_equal(fixture_number(fixture, "PRAGMA user_version"), 1);
@@ -141,7 +123,7 @@ static void test_a_step_that_fails_leaves_the_store_as_it_was(void **state)
 static void test_a_commit_moves_the_change_counter(void **state)
 {
     struct fixture *fixture = *state;
-    struct store *store = open_reader(fixture);
+    struct store *store = fixture_reader(fixture);
     uint32_t before, after;
     assert_int_equal(store_change_counter(store, &before, NULL), OK);
     fixture_run(fixture, "BEGIN; UPDATE pool SET weight = 3");
@@ -156,7 +138,7 @@ static void test_a_commit_moves_the_change_counter(void **state)
 static void test_a_replaced_file_is_noticed(void **state)
 {
     struct fixture *fixture = *state;
-    struct store *store = open_reader(fixture);
+    struct store *store = fixture_reader(fixture);
     char moved[64];
     assert_true(store_is_current(store));
     (void)snprintf(moved, sizeof moved, "%s/moved", fixture->dir);
@@ -168,7 +150,7 @@ static void test_a_replaced_file_is_noticed(void **state)
 static void test_a_snapshot_stands_while_others_write(void **state)
 {
     struct fixture *fixture = *state;
-    struct store *store = open_reader(fixture);
+    struct store *store = fixture_reader(fixture);
     struct store_rows rows;
     struct store_region region;
     assert_int_equal(store_begin(store, NULL), OK);
@@ -190,7 +172,7 @@ static void test_a_snapshot_stands_while_others_write(void **state)
 static void test_a_reader_never_stands_in_a_shells_way(void **state)
 {
     struct fixture *fixture = *state;
-    struct store *store = open_reader(fixture);
+    struct store *store = fixture_reader(fixture);
     struct store_rows rows;
     struct store_region region;
     /* the shell has no busy timeout */
@@ -202,7 +184,7 @@ static void test_a_reader_never_stands_in_a_shells_way(void **state)
     store_end(store);
     /* and a transaction that it leaves open stops no reader, nor a new one */
     fixture_run(fixture, "BEGIN EXCLUSIVE; UPDATE region SET note = 'y'");
-    struct store *second = open_reader(fixture);
+    struct store *second = fixture_reader(fixture);
     assert_int_equal(store_begin(second, NULL), OK);
     store_close(&second);
     store_close(&store);
@@ -214,7 +196,7 @@ static void test_a_reader_never_stands_in_a_shells_way(void **state)
 static void test_the_first_session_is_read_back(void **state)
 {
     struct fixture *fixture = *state;
-    struct store *store = open_reader(fixture);
+    struct store *store = fixture_reader(fixture);
     struct store_rows zones, records, services, pools, endpoints;
     struct store_zone zone;
     struct store_record record;
@@ -263,7 +245,7 @@ static void test_monitors_have_milliseconds(void **state)
     struct fixture *fixture = *state;
     fixture_run(fixture,
                 "UPDATE monitor SET interval_s = 0.5, timeout_s = 0.0001, quorum = 3, latency_max_ms = 7");
-    struct store *store = open_reader(fixture);
+    struct store *store = fixture_reader(fixture);
     struct store_rows rows;
     struct store_monitor monitor;
     store_monitors(store, &rows);
@@ -303,7 +285,7 @@ static void test_services_go_to_their_longest_zone(void **state)
         " ('example.com', 'ns1.example.com', 'h@example.com'),"
         " ('lb.example.com', 'ns1.example.com', 'h@example.com');"
         "INSERT INTO service(name, policy) VALUES ('example.com', 'global'), ('api.example.com', 'global')");
-    struct store *store = open_reader(fixture);
+    struct store *store = fixture_reader(fixture);
     assert_int_equal(count_services(store, "example.com"), 2);
     assert_int_equal(count_services(store, "gslb.example.com"), 1);
     assert_int_equal(count_services(store, "lb.example.com"), 0);
@@ -325,7 +307,7 @@ static void test_a_policy_comes_with_rules_and_places(void **state)
                          "UPDATE region SET latitude = 40, longitude = -74 WHERE name = 'us';"
                          "INSERT INTO rule(policy, client, region) VALUES ('global', 'country:JP', 'ap');"
                          "INSERT INTO policy(name, method, geofence) VALUES ('near', 'nearest', 1)");
-    struct store *store = open_reader(fixture);
+    struct store *store = fixture_reader(fixture);
     const struct store_region_indexes indexes = {.find = index_find};
     struct store_rows rows;
     struct policy policy;
@@ -357,7 +339,7 @@ static void test_states_are_those_that_are_not_auto(void **state)
     struct fixture *fixture = *state;
     fixture_run(fixture, "UPDATE pool SET state = 'down' WHERE region = 'us';"
                          "UPDATE endpoint SET state = 'up', until = 2000000000 WHERE region = 'us'");
-    struct store *store = open_reader(fixture);
+    struct store *store = fixture_reader(fixture);
     struct store_rows rows;
     struct store_state found;
     store_states(store, &rows);
@@ -380,7 +362,7 @@ static void test_a_value_past_the_triggers_is_an_error_and_no_row(void **state)
 {
     struct fixture *fixture = *state;
     fixture_run(fixture, "DROP TRIGGER pool_before_update; UPDATE pool SET weight = -1");
-    struct store *store = open_reader(fixture);
+    struct store *store = fixture_reader(fixture);
     struct store_rows rows;
     struct store_pool pool;
     struct diag diag;
@@ -404,7 +386,7 @@ static void test_a_value_past_the_triggers_is_an_error_and_no_row(void **state)
 static void test_vantage_points_come_and_go(void **state)
 {
     struct fixture *fixture = *state;
-    struct store *store = open_writer(fixture);
+    struct store *store = fixture_writer(fixture);
     struct diag diag;
     struct store_vantage vantage = {.name = "ams",
                                     .public_key = KEY,
@@ -436,7 +418,7 @@ static void test_vantage_points_come_and_go(void **state)
 static void test_a_change_that_is_undone_leaves_nothing(void **state)
 {
     struct fixture *fixture = *state;
-    struct store *store = open_writer(fixture);
+    struct store *store = fixture_writer(fixture);
     const struct store_vantage vantage = {.name = "ams", .public_key = KEY, .enabled = true};
     assert_int_equal(store_change_begin(store, NULL), OK);
     assert_int_equal(store_vantage_add(store, &vantage, NULL), OK);

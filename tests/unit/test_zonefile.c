@@ -5,19 +5,10 @@
 
 #include <sys/stat.h>
 
-static struct store *open_writer(const struct fixture *fixture)
-{
-    struct diag diag = {.text = ""};
-    struct store *store;
-    if (store_open_write(fixture->path, &store, &diag) != OK)
-        fail_msg("%s", diag.text);
-    return store;
-}
-
 static enum err import_file(const struct fixture *fixture, const char *path, const char *zone,
                             struct diag *diag)
 {
-    struct store *store = open_writer(fixture);
+    struct store *store = fixture_writer(fixture);
     struct zonefile_counts counts;
     const enum err err = zonefile_import(path, zone, store, &counts, diag);
     store_close(&store);
