@@ -10,24 +10,25 @@
 
 static json_t *pack_head(const struct batch_head *head)
 {
-    return json_pack("{s:s, s:I, s:I}", "vantage", head->vantage, "seq", (json_int_t)head->seq, "clock_ms",
-                     (json_int_t)head->clock_ms);
+    return json_pack("{s:s, s:I, s:I}", "vantage", head->vantage, "seq", (json_int_t)head->seq,
+                     "clock_ms", (json_int_t)head->clock_ms);
 }
 
 static json_t *pack_result(const struct batch_result *result)
 {
     const struct vote *vote = &result->vote;
     return json_pack("{s:s, s:s, s:I, s:i, s:s}", "check", result->check, "vote",
-                     verdict_print(vote->verdict), "since_ms", (json_int_t)vote->since_ms, "latency_ms",
-                     (int)vote->latency_ms, "reason", vote->reason);
+                     verdict_print(vote->verdict), "since_ms", (json_int_t)vote->since_ms,
+                     "latency_ms", (int)vote->latency_ms, "reason", vote->reason);
 }
 
-enum err batch_print_votes(const struct batch_head *head, const struct batch_result *results, size_t count,
-                           struct buffer *ret, struct diag *reterr)
+enum err batch_print_votes(const struct batch_head *head, const struct batch_result *results,
+                           size_t count, struct buffer *ret, struct diag *reterr)
 {
     const size_t off = ret->len;
     if (count > BATCH_RESULTS_MAX)
-        return diag_set(reterr, ERR_LIMIT, "votes: %zu results; at most %d", count, BATCH_RESULTS_MAX);
+        return diag_set(reterr, ERR_LIMIT, "votes: %zu results; at most %d", count,
+                        BATCH_RESULTS_MAX);
     field_list_open(ret, pack_head(head), "results");
     for (size_t i = 0; i < count; i++)
         field_list_put(ret, i, pack_result(&results[i]));
@@ -39,10 +40,11 @@ enum err batch_print_reply(const struct batch_reply *reply, struct buffer *ret, 
 {
     const size_t off = ret->len;
     if (reply->rechecks_count > BATCH_RECHECKS_MAX)
-        return diag_set(reterr, ERR_LIMIT, "reply: %zu checks to repeat; at most %d", reply->rechecks_count,
-                        BATCH_RECHECKS_MAX);
-    json_t *head = json_pack("{s:I, s:I}", "checks_generation", (json_int_t)reply->checks_generation,
-                             "clock_ms", (json_int_t)reply->clock_ms);
+        return diag_set(reterr, ERR_LIMIT, "reply: %zu checks to repeat; at most %d",
+                        reply->rechecks_count, BATCH_RECHECKS_MAX);
+    json_t *head =
+        json_pack("{s:I, s:I}", "checks_generation", (json_int_t)reply->checks_generation,
+                  "clock_ms", (json_int_t)reply->clock_ms);
     field_list_open(ret, head, "recheck");
     for (size_t i = 0; i < reply->rechecks_count; i++)
         field_list_put(ret, i, json_string(reply->rechecks[i]));
@@ -105,7 +107,8 @@ static void parse_results(struct field_reader *reader, struct batch_votes *ret)
     reader->err = item.err;
 }
 
-enum err batch_parse_votes(const void *bytes, size_t len, struct batch_votes *ret, struct diag *reterr)
+enum err batch_parse_votes(const void *bytes, size_t len, struct batch_votes *ret,
+                           struct diag *reterr)
 {
     struct batch_votes votes = {0};
     struct field_store store = {0};
@@ -114,7 +117,8 @@ enum err batch_parse_votes(const void *bytes, size_t len, struct batch_votes *re
     if (!err)
         err = field_store_init(&store, len, reterr);
     if (!err) {
-        struct field_reader reader = {.object = root, .what = "votes", .store = &store, .reterr = reterr};
+        struct field_reader reader = {
+            .object = root, .what = "votes", .store = &store, .reterr = reterr};
         parse_head(&reader, &votes.head);
         parse_results(&reader, &votes);
         err = reader.err;
@@ -148,7 +152,8 @@ static void parse_rechecks(struct field_reader *reader, struct batch_reply *ret)
     }
 }
 
-enum err batch_parse_reply(const void *bytes, size_t len, struct batch_reply *ret, struct diag *reterr)
+enum err batch_parse_reply(const void *bytes, size_t len, struct batch_reply *ret,
+                           struct diag *reterr)
 {
     struct batch_reply reply = {0};
     struct field_store store = {0};
@@ -157,7 +162,8 @@ enum err batch_parse_reply(const void *bytes, size_t len, struct batch_reply *re
     if (!err)
         err = field_store_init(&store, len, reterr);
     if (!err) {
-        struct field_reader reader = {.object = root, .what = "reply", .store = &store, .reterr = reterr};
+        struct field_reader reader = {
+            .object = root, .what = "reply", .store = &store, .reterr = reterr};
         reply.checks_generation = field_number(&reader, "checks_generation", 0, BATCH_NUMBER_MAX);
         reply.clock_ms = field_number(&reader, "clock_ms", 0, BATCH_NUMBER_MAX);
         parse_rechecks(&reader, &reply);
@@ -179,7 +185,8 @@ void batch_reply_fini(struct batch_reply *reply)
     *reply = (struct batch_reply){0};
 }
 
-enum err batch_parse_request(const void *bytes, size_t len, struct batch_head *ret, struct diag *reterr)
+enum err batch_parse_request(const void *bytes, size_t len, struct batch_head *ret,
+                             struct diag *reterr)
 {
     struct batch_head head = {0};
     struct field_store store = {0};
@@ -188,7 +195,8 @@ enum err batch_parse_request(const void *bytes, size_t len, struct batch_head *r
     if (!err)
         err = field_store_init(&store, len, reterr);
     if (!err) {
-        struct field_reader reader = {.object = root, .what = "request", .store = &store, .reterr = reterr};
+        struct field_reader reader = {
+            .object = root, .what = "request", .store = &store, .reterr = reterr};
         parse_head(&reader, &head);
         err = reader.err;
     }

@@ -1,15 +1,19 @@
 /* health/batch.h - what probers and nameservers say to each other: JSON over HTTPS.
  *
- *    prober -> nameserver   votes     {"vantage","seq","clock_ms","results":[{"check","vote","since_ms","latency_ms","reason"}]}
- *    nameserver -> prober   reply     {"recheck":["check id"],"checks_generation":N,"clock_ms":N}
- *    prober -> nameserver   request   {"vantage","seq","clock_ms"}
- *    nameserver -> prober   checks    {"generation":N,"phase":0.4,"checks":[{"id","type","address","port","host","path","method",
- *                                      "expect_status","expect_body","tls_verify","interval_ms","timeout_ms","fall","rise",
- *                                      "latency_max_ms"}]}
+ *    prober -> nameserver, votes      {"vantage", "seq", "clock_ms", "results": [
+ *                                        {"check", "vote", "since_ms", "latency_ms", "reason"}]}
+ *    nameserver -> prober, reply      {"recheck": ["check id"], "checks_generation", "clock_ms"}
+ *    prober -> nameserver, request    {"vantage", "seq", "clock_ms"}
+ *    nameserver -> prober, checks     {"generation", "phase", "checks": [
+ *                                        {"id", "type", "address", "port", "host", "path",
+ *                                         "method", "expect_status", "expect_body", "tls_verify",
+ *                                         "interval_ms", "timeout_ms", "fall", "rise",
+ *                                         "latency_max_ms"}]}
  *
- * What a prober sends is signed over its raw bytes, and the signature is checked before these decoders see it (health/intake.h);
- * they check every size, count and range all the same. A batch of BATCH_RESULTS_MAX results never exceeds
- * BATCH_LEN_MAX; a prober with more to say sends another at once.
+ * What a prober sends is signed over its raw bytes, and the signature is checked before these
+ * decoders see it (health/intake.h); they check every size, count and range all the same. A batch
+ * of BATCH_RESULTS_MAX results never exceeds BATCH_LEN_MAX; a prober with more to say sends another
+ * at once.
  */
 #ifndef HEALTH_BATCH_H
 #define HEALTH_BATCH_H
@@ -24,7 +28,7 @@
 
 enum {
     BATCH_LEN_MAX = 8 << 20,         /* bytes of votes, a reply or a request */
-    BATCH_CHECKS_LEN_MAX = 64 << 20, /* bytes of a list of checks: 100,000 need about 35 MB */
+    BATCH_CHECKS_LEN_MAX = 64 << 20, /* bytes of a list of checks: 100,000 need about 27 MB */
     BATCH_RESULTS_MAX = 8192,
     BATCH_RECHECKS_MAX = 1024,
     BATCH_CHECKS_MAX = 1 << 17,
@@ -69,20 +73,29 @@ struct batch_checks {
     char *texts;
 };
 
-/* Append the message to `ret`; on failure what it has appended is to be thrown away. Texts are UTF-8, and each check is one
- * that check_validate() accepts. ERR_LIMIT: more than one message may hold. ERR_MEMORY. */
-NODISCARD enum err batch_print_votes(const struct batch_head *head, const struct batch_result *results, size_t count,
+/* Append the message to `ret`; on failure what it has appended is to be thrown away. Texts are
+ * UTF-8, and each check is one that check_validate() accepts. ERR_LIMIT: more than one message may
+ * hold. ERR_MEMORY. */
+NODISCARD enum err batch_print_votes(const struct batch_head *head,
+                                     const struct batch_result *results, size_t count,
                                      struct buffer *ret, struct diag *reterr);
-NODISCARD enum err batch_print_reply(const struct batch_reply *reply, struct buffer *ret, struct diag *reterr);
-NODISCARD enum err batch_print_request(const struct batch_head *head, struct buffer *ret, struct diag *reterr);
-NODISCARD enum err batch_print_checks(const struct batch_checks *checks, struct buffer *ret, struct diag *reterr);
+NODISCARD enum err batch_print_reply(const struct batch_reply *reply, struct buffer *ret,
+                                     struct diag *reterr);
+NODISCARD enum err batch_print_request(const struct batch_head *head, struct buffer *ret,
+                                       struct diag *reterr);
+NODISCARD enum err batch_print_checks(const struct batch_checks *checks, struct buffer *ret,
+                                      struct diag *reterr);
 
-/* Read a message. ERR_SYNTAX or ERR_LIMIT names the member that is wrong; then there is nothing to free. A check that
- * check_validate() refuses makes the list fail. */
-NODISCARD enum err batch_parse_votes(const void *bytes, size_t len, struct batch_votes *ret, struct diag *reterr);
-NODISCARD enum err batch_parse_reply(const void *bytes, size_t len, struct batch_reply *ret, struct diag *reterr);
-NODISCARD enum err batch_parse_request(const void *bytes, size_t len, struct batch_head *ret, struct diag *reterr);
-NODISCARD enum err batch_parse_checks(const void *bytes, size_t len, struct batch_checks *ret, struct diag *reterr);
+/* Read a message. ERR_SYNTAX or ERR_LIMIT names the member that is wrong; then there is nothing to
+ * free. A check that check_validate() refuses makes the list fail. */
+NODISCARD enum err batch_parse_votes(const void *bytes, size_t len, struct batch_votes *ret,
+                                     struct diag *reterr);
+NODISCARD enum err batch_parse_reply(const void *bytes, size_t len, struct batch_reply *ret,
+                                     struct diag *reterr);
+NODISCARD enum err batch_parse_request(const void *bytes, size_t len, struct batch_head *ret,
+                                       struct diag *reterr);
+NODISCARD enum err batch_parse_checks(const void *bytes, size_t len, struct batch_checks *ret,
+                                      struct diag *reterr);
 
 void batch_votes_fini(struct batch_votes *votes);
 void batch_reply_fini(struct batch_reply *reply);

@@ -11,22 +11,36 @@
 static json_t *pack_check(const struct check *check)
 {
     char status[CHECK_STATUS_TEXT_MAX];
-    return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I}", "id", check->id,
-                     "type", check_type_print(check->type), "address", check->address, "port", (int)check->port,
-                     "host", check->host, "path", check->path, "method", check->method, "expect_status",
-                     check_status_print(&check->expect_status, status), "expect_body", check->expect_body,
-                     "tls_verify", (int)check->tls_verify, "interval_ms", (json_int_t)check->interval_ms,
-                     "timeout_ms", (json_int_t)check->timeout_ms, "fall", (json_int_t)check->fall, "rise",
-                     (json_int_t)check->rise, "latency_max_ms", (json_int_t)check->latency_max_ms);
+    check_status_print(&check->expect_status, status);
+    /* clang-format off */
+    return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I}",
+                     "id", check->id,
+                     "type", check_type_print(check->type),
+                     "address", check->address,
+                     "port", (int)check->port,
+                     "host", check->host,
+                     "path", check->path,
+                     "method", check->method,
+                     "expect_status", status,
+                     "expect_body", check->expect_body,
+                     "tls_verify", (int)check->tls_verify,
+                     "interval_ms", (json_int_t)check->interval_ms,
+                     "timeout_ms", (json_int_t)check->timeout_ms,
+                     "fall", (json_int_t)check->fall,
+                     "rise", (json_int_t)check->rise,
+                     "latency_max_ms", (json_int_t)check->latency_max_ms);
+    /* clang-format on */
 }
 
-enum err batch_print_checks(const struct batch_checks *checks, struct buffer *ret, struct diag *reterr)
+enum err batch_print_checks(const struct batch_checks *checks, struct buffer *ret,
+                            struct diag *reterr)
 {
     const size_t off = ret->len;
     if (checks->checks_count > BATCH_CHECKS_MAX)
         return diag_set(reterr, ERR_LIMIT, "checks: %zu of them; at most %d", checks->checks_count,
                         BATCH_CHECKS_MAX);
-    json_t *head = json_pack("{s:I, s:f}", "generation", (json_int_t)checks->generation, "phase", checks->phase);
+    json_t *head = json_pack("{s:I, s:f}", "generation", (json_int_t)checks->generation, "phase",
+                             checks->phase);
     field_list_open(ret, head, "checks");
     for (size_t i = 0; i < checks->checks_count; i++)
         field_list_put(ret, i, pack_check(&checks->checks[i]));
@@ -53,8 +67,10 @@ static void parse_check(struct field_reader *reader, struct check *ret)
     parse_status(reader, &ret->expect_status);
     ret->expect_body = field_any(reader, "expect_body", CHECK_BODY_MAX);
     ret->tls_verify = field_flag(reader, "tls_verify");
-    ret->interval_ms = field_number(reader, "interval_ms", CHECK_INTERVAL_MIN_MS, CHECK_INTERVAL_MAX_MS);
-    ret->timeout_ms = field_number(reader, "timeout_ms", CHECK_TIMEOUT_MIN_MS, CHECK_INTERVAL_MAX_MS);
+    ret->interval_ms =
+        field_number(reader, "interval_ms", CHECK_INTERVAL_MIN_MS, CHECK_INTERVAL_MAX_MS);
+    ret->timeout_ms =
+        field_number(reader, "timeout_ms", CHECK_TIMEOUT_MIN_MS, CHECK_INTERVAL_MAX_MS);
     ret->fall = (uint32_t)field_number(reader, "fall", 1, CHECK_ROW_MAX);
     ret->rise = (uint32_t)field_number(reader, "rise", 1, CHECK_ROW_MAX);
     ret->latency_max_ms = (uint32_t)field_number(reader, "latency_max_ms", 0, CHECK_LATENCY_MAX_MS);
@@ -79,7 +95,8 @@ static void parse_list(struct field_reader *reader, struct batch_checks *ret)
     reader->err = item.err;
 }
 
-enum err batch_parse_checks(const void *bytes, size_t len, struct batch_checks *ret, struct diag *reterr)
+enum err batch_parse_checks(const void *bytes, size_t len, struct batch_checks *ret,
+                            struct diag *reterr)
 {
     struct batch_checks checks = {0};
     struct field_store store = {0};
@@ -88,7 +105,8 @@ enum err batch_parse_checks(const void *bytes, size_t len, struct batch_checks *
     if (!err)
         err = field_store_init(&store, len, reterr);
     if (!err) {
-        struct field_reader reader = {.object = root, .what = "checks", .store = &store, .reterr = reterr};
+        struct field_reader reader = {
+            .object = root, .what = "checks", .store = &store, .reterr = reterr};
         checks.generation = field_number(&reader, "generation", 0, BATCH_NUMBER_MAX);
         checks.phase = field_real(&reader, "phase", 0, PHASE_MAX);
         parse_list(&reader, &checks);

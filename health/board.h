@@ -1,14 +1,18 @@
-/* health/board.h - the board: one word of health for every region, pool and endpoint, shared with every worker.
+/* health/board.h - the board: one word of health for every region, pool and endpoint, shared with
+ * every worker.
  *
  * Each of them is a *subject* and has a *slot*. Slots 0 .. REGIONS_MAX-1 are the regions; pools and
- * endpoints get theirs from the compiler and keep them from one compile to the next. The control process is the
- * only writer. Workers read a word whole, on every query, so no reader can pair one verdict with another
- * verdict's latency. Draining a region, a pool or an endpoint is one store of one word.
+ * endpoints get theirs from the compiler and keep them from one compile to the next. The control
+ * process is the only writer. Workers read a word whole, on every query, so no reader can pair one
+ * verdict with another verdict's latency. Draining a region, a pool or an endpoint is one store of
+ * one word.
  *
- *    31..30 verdict | 29..28 operator's state | 27..16 share of its weight, 4095 is all | 15..0 latency in ms, saturating
+ *    31..30 verdict | 29..28 operator's state | 27..16 share of its weight, 4095 is all |
+ *    15..0 latency in ms, saturating
  *
- * The board is a memfd that the supervisor holds: it outlives every other process of gslbd. A word of all zeros is
- * verdict unknown, state auto, share 0; board_set() writes the share, so a fresh slot must be set before it is used.
+ * The board is a memfd that the supervisor holds: it outlives every other process of gslbd. A word
+ * of all zeros is verdict unknown, state auto, share 0; board_set() writes the share, so a fresh
+ * slot must be set before it is used.
  */
 #ifndef HEALTH_BOARD_H
 #define HEALTH_BOARD_H
@@ -47,18 +51,21 @@ struct board {
     size_t mapping_len;
 };
 
-/* Make a board of `slots` words in a new memfd, sealed against resizing; each word is 0. The fd is the caller's.
- * ERR_LIMIT: none or over BOARD_SLOTS_MAX. */
+/* Make a board of `slots` words in a new memfd, sealed against resizing; each word is 0. The fd is
+ * the caller's. ERR_LIMIT: none or over BOARD_SLOTS_MAX. */
 NODISCARD enum err board_create(uint32_t slots, int *ret_fd, struct diag *reterr);
 
-/* Map the board at `fd`: board_open() read-only (workers), board_open_writer() read-write (control). `slots` is the number of
- * words that the caller will refer to. ERR_LIMIT: over BOARD_SLOTS_MAX. ERR_CORRUPT: no board, not sealed, or fewer
- * words. ERR_VERSION: another version's. The fd stays the caller's. */
+/* Map the board at `fd`: board_open() read-only (workers), board_open_writer() read-write
+ * (control). `slots` is the number of words that the caller will refer to. ERR_LIMIT: over
+ * BOARD_SLOTS_MAX. ERR_CORRUPT: no board, not sealed, or fewer words. ERR_VERSION: another
+ * version's. The fd stays the caller's. */
 NODISCARD enum err board_open(int fd, uint32_t slots, struct board **ret, struct diag *reterr);
-NODISCARD enum err board_open_writer(int fd, uint32_t slots, struct board **ret, struct diag *reterr);
+NODISCARD enum err board_open_writer(int fd, uint32_t slots, struct board **ret,
+                                     struct diag *reterr);
 void board_close(struct board **board);
 
-/* A board of `slots` words in this process only, each unknown, auto and with all its share, for gslbctl and tests. */
+/* A board of `slots` words in this process only, each unknown, auto and with all its share, for
+ * gslbctl and tests. */
 NODISCARD enum err board_new(uint32_t slots, struct board **ret, struct diag *reterr);
 
 /* Number of words. */

@@ -79,7 +79,8 @@ static enum err check_fd(int fd, uint32_t slots, struct header *ret, struct diag
     if (ret->slots > BOARD_SLOTS_MAX || (uint64_t)st.st_size < bytes_of(ret->slots))
         return diag_set(reterr, ERR_CORRUPT, "board: too short for its %u slots", ret->slots);
     if (ret->slots < slots)
-        return diag_set(reterr, ERR_CORRUPT, "board: %u slots, where %u are needed", ret->slots, slots);
+        return diag_set(reterr, ERR_CORRUPT, "board: %u slots, where %u are needed", ret->slots,
+                        slots);
     return OK;
 }
 

@@ -10,13 +10,15 @@ static const char *const type_names[] = {
     [CHECK_HTTPS] = "https", [CHECK_ICMP] = "icmp", [CHECK_DNS] = "dns",
 };
 
-enum err check_id_print(const char *monitor, const char *address, char ret[CHECK_ID_MAX], struct diag *reterr)
+enum err check_id_print(const char *monitor, const char *address, char ret[CHECK_ID_MAX],
+                        struct diag *reterr)
 {
     const int len = snprintf(ret, CHECK_ID_MAX, "%s %s", monitor, address);
     if (len >= 0 && len < CHECK_ID_MAX)
         return OK;
-    return diag_set(reterr, ERR_LIMIT, "monitor \"%.64s\" with address \"%.64s\": over %d bytes together",
-                    monitor, address, CHECK_ID_MAX - 1);
+    return diag_set(reterr, ERR_LIMIT,
+                    "monitor \"%.64s\" with address \"%.64s\": over %d bytes together", monitor,
+                    address, CHECK_ID_MAX - 1);
 }
 
 const char *check_type_print(enum check_type type)
@@ -72,7 +74,8 @@ enum err check_status_parse(const char *text, struct check_status *ret, struct d
         const bool ok = read_range(&at, &status.ranges[i].first, &status.ranges[i].last);
         if (!ok || (*at != ',' && *at != '\0'))
             return diag_set(reterr, ERR_SYNTAX,
-                            "expect_status \"%.64s\": write codes and ranges as in 200,204,300-399", text);
+                            "expect_status \"%.64s\": write codes and ranges as in 200,204,300-399",
+                            text);
         if (*at == '\0')
             break;
     }
@@ -169,14 +172,16 @@ static bool is_method(const char *text)
 static enum err check_times(const struct check *check, struct diag *reterr)
 {
     if (check->interval_ms < CHECK_INTERVAL_MIN_MS || check->interval_ms > CHECK_INTERVAL_MAX_MS)
-        return diag_set(reterr, ERR_LIMIT, "check \"%s\": interval not within %d and %d ms", check->id,
-                        CHECK_INTERVAL_MIN_MS, CHECK_INTERVAL_MAX_MS);
+        return diag_set(reterr, ERR_LIMIT, "check \"%s\": interval not within %d and %d ms",
+                        check->id, CHECK_INTERVAL_MIN_MS, CHECK_INTERVAL_MAX_MS);
     if (check->timeout_ms < CHECK_TIMEOUT_MIN_MS || check->timeout_ms > check->interval_ms)
-        return diag_set(reterr, ERR_LIMIT, "check \"%s\": timeout not within %d ms and the interval", check->id,
+        return diag_set(reterr, ERR_LIMIT,
+                        "check \"%s\": timeout not within %d ms and the interval", check->id,
                         CHECK_TIMEOUT_MIN_MS);
-    if (check->fall < 1 || check->fall > CHECK_ROW_MAX || check->rise < 1 || check->rise > CHECK_ROW_MAX)
-        return diag_set(reterr, ERR_LIMIT, "check \"%s\": fall or rise not within 1 and %d", check->id,
-                        CHECK_ROW_MAX);
+    if (check->fall < 1 || check->fall > CHECK_ROW_MAX || check->rise < 1 ||
+        check->rise > CHECK_ROW_MAX)
+        return diag_set(reterr, ERR_LIMIT, "check \"%s\": fall or rise not within 1 and %d",
+                        check->id, CHECK_ROW_MAX);
     if (check->latency_max_ms > CHECK_LATENCY_MAX_MS)
         return diag_set(reterr, ERR_LIMIT, "check \"%s\": latency_max_ms over %d", check->id,
                         CHECK_LATENCY_MAX_MS);
@@ -186,10 +191,11 @@ static enum err check_times(const struct check *check, struct diag *reterr)
 static enum err check_http(const struct check *check, struct diag *reterr)
 {
     if (check->path[0] != '/' || !is_word(check->path))
-        return diag_set(reterr, ERR_SYNTAX, "check \"%s\": path does not begin with / or is not printable",
-                        check->id);
+        return diag_set(reterr, ERR_SYNTAX,
+                        "check \"%s\": path does not begin with / or is not printable", check->id);
     if (!is_method(check->method))
-        return diag_set(reterr, ERR_SYNTAX, "check \"%s\": method is not capital letters", check->id);
+        return diag_set(reterr, ERR_SYNTAX, "check \"%s\": method is not capital letters",
+                        check->id);
     if (check->expect_status.count == 0)
         return diag_set(reterr, ERR_SYNTAX, "check \"%s\": expect_status is empty", check->id);
     return OK;
@@ -199,7 +205,8 @@ static enum err check_http(const struct check *check, struct diag *reterr)
 static enum err check_texts(const struct check *check, struct diag *reterr)
 {
     if (!is_utf8(check->id) || has_controls(check->id))
-        return diag_set(reterr, ERR_SYNTAX, "check of \"%.64s\": its id is not printable UTF-8", check->address);
+        return diag_set(reterr, ERR_SYNTAX, "check of \"%.64s\": its id is not printable UTF-8",
+                        check->address);
     if (!is_utf8(check->expect_body))
         return diag_set(reterr, ERR_SYNTAX, "check \"%s\": expect_body is not UTF-8", check->id);
     return OK;
@@ -236,11 +243,13 @@ enum err check_validate(const struct check *check, struct diag *reterr)
     if (err)
         return err;
     if (!check->address[0] || !is_word(check->address) || !is_word(check->host))
-        return diag_set(reterr, ERR_SYNTAX, "check \"%s\": address or host is not printable", check->id);
+        return diag_set(reterr, ERR_SYNTAX, "check \"%s\": address or host is not printable",
+                        check->id);
     if ((http || check->type == CHECK_TCP) && check->port == 0)
         return diag_set(reterr, ERR_LIMIT, "check \"%s\": port not within 1 and 65535", check->id);
     if (!http && (!is_word(check->path) || !is_word(check->method)))
-        return diag_set(reterr, ERR_SYNTAX, "check \"%s\": path or method is not printable", check->id);
+        return diag_set(reterr, ERR_SYNTAX, "check \"%s\": path or method is not printable",
+                        check->id);
     return http ? check_http(check, reterr) : OK;
 }
 

@@ -1,7 +1,8 @@
 /* health/check.h - what to check, and how: one row of monitor with one address.
  *
- * The nameserver makes a check for each distinct (monitor, address), however many services share it; probers
- * fetch the list. Its id is "MONITOR ADDRESS", which is also the id of the tally's target.
+ * The nameserver makes a check for each distinct (monitor, address), however many services share
+ * it; probers fetch the list. Its id is "MONITOR ADDRESS", which is also the id of the tally's
+ * target.
  */
 #ifndef HEALTH_CHECK_H
 #define HEALTH_CHECK_H
@@ -14,7 +15,7 @@
 #include <stdint.h>
 
 enum {
-    CHECK_ID_MAX = 320,     /* bytes with the NUL: 63 of a monitor, a space, 255 of an address */
+    CHECK_ID_MAX = 320, /* bytes with the NUL: 63 of a monitor, a space, 255 of an address */
     CHECK_ADDRESS_MAX = 256,
     CHECK_HOST_MAX = 256,
     CHECK_PATH_MAX = 2048,
@@ -63,21 +64,25 @@ struct check {
 NODISCARD enum err check_id_print(const char *monitor, const char *address, char ret[CHECK_ID_MAX],
                                   struct diag *reterr);
 
-/* Whether a prober can take and run it as it is: lengths, UTF-8, ranges, a timeout within the interval, a path and a
- * method that HTTP can carry. ERR_LIMIT or ERR_SYNTAX names the check and the field. */
+/* Whether a prober can take and run it as it is: lengths, UTF-8, ranges, a timeout within the
+ * interval, a path and a method that HTTP can carry. ERR_LIMIT or ERR_SYNTAX names the check and
+ * the field. */
 NODISCARD enum err check_validate(const struct check *check, struct diag *reterr);
 
 /* "tcp" and so on. An unknown name parses as CHECK_OTHER, which prints as "other". */
 const char *check_type_print(enum check_type type);
 enum check_type check_type_parse(const char *text);
 
-/* "200-399" or "200,204,300-399", codes 100 to 599. ERR_SYNTAX: anything else. ERR_LIMIT: over CHECK_STATUS_RANGES_MAX. */
-NODISCARD enum err check_status_parse(const char *text, struct check_status *ret, struct diag *reterr);
+/* "200-399" or "200,204,300-399", codes 100 to 599. ERR_SYNTAX: anything else. ERR_LIMIT: over
+ * CHECK_STATUS_RANGES_MAX. */
+NODISCARD enum err check_status_parse(const char *text, struct check_status *ret,
+                                      struct diag *reterr);
 const char *check_status_print(const struct check_status *status, char text[CHECK_STATUS_TEXT_MAX]);
 bool check_status_match(const struct check_status *status, long code);
 
-/* The plan of its probe at a vantage point whose share of the interval is `vantage_phase` (0 to below 1): checks are
- * spread over the interval by their ids, and the vantage points of one check evenly. */
+/* The plan of its probe at a vantage point whose share of the interval is `vantage_phase` (0 to
+ * below 1): checks are spread over the interval by their ids, and the vantage points of one check
+ * evenly. */
 struct probe_plan check_plan(const struct check *check, double vantage_phase);
 
 #endif

@@ -6,8 +6,9 @@
 
 enum { MESSAGE_MAX = 96 };
 
-/* Jansson's lexer (2.14) runs past its buffer when the buffer cannot grow, so an allocation of Jansson's ends the process
- * instead of failing: the supervisor starts it again, and the workers go on answering. */
+/* Jansson's lexer (2.14) runs past its buffer when the buffer cannot grow, so an allocation of
+ * Jansson's ends the process instead of failing: the supervisor starts it again, and the workers go
+ * on answering. */
 static void *allocate_or_abort(size_t size)
 {
     void *bytes = malloc(size);
@@ -51,7 +52,8 @@ static const json_t *find(struct field_reader *reader, const char *name)
 int64_t field_number(struct field_reader *reader, const char *name, int64_t min, int64_t max)
 {
     const json_t *value = find(reader, name);
-    if (json_is_integer(value) && json_integer_value(value) >= min && json_integer_value(value) <= max)
+    if (json_is_integer(value) && json_integer_value(value) >= min &&
+        json_integer_value(value) <= max)
         return json_integer_value(value);
     char message[MESSAGE_MAX];
     snprintf(message, sizeof message, "is not a whole number within %lld and %lld", (long long)min,
@@ -88,7 +90,8 @@ static bool has_controls(const char *text, size_t len)
 }
 
 /* Copy a JSON string into the store. */
-static const char *keep(struct field_reader *reader, const json_t *value, const char *name, size_t max)
+static const char *keep(struct field_reader *reader, const json_t *value, const char *name,
+                        size_t max)
 {
     struct field_store *store = reader->store;
     const size_t len = json_string_length(value);
@@ -111,7 +114,8 @@ const char *field_any(struct field_reader *reader, const char *name, size_t max)
     return keep(reader, find(reader, name), name, max);
 }
 
-const char *field_item(struct field_reader *reader, const json_t *item, const char *name, size_t max)
+const char *field_item(struct field_reader *reader, const json_t *item, const char *name,
+                       size_t max)
 {
     const char *text = keep(reader, item, name, max);
     if (!has_controls(text, strlen(text)))
@@ -180,12 +184,14 @@ void field_list_close(struct buffer *to)
     put_text(to, "]}");
 }
 
-enum err field_check(const struct buffer *to, size_t off, size_t len_max, const char *what, struct diag *reterr)
+enum err field_check(const struct buffer *to, size_t off, size_t len_max, const char *what,
+                     struct diag *reterr)
 {
     const enum err err = buffer_check(to, reterr);
     if (err)
         return err;
     if (to->len - off > len_max)
-        return diag_set(reterr, ERR_LIMIT, "%s: %zu bytes; at most %zu", what, to->len - off, len_max);
+        return diag_set(reterr, ERR_LIMIT, "%s: %zu bytes; at most %zu", what, to->len - off,
+                        len_max);
     return OK;
 }

@@ -31,8 +31,8 @@ struct flap {
 
 void flap_init(struct flap *flap, int64_t now_ms);
 
-/* The verdict at `now_ms`, where it was `was` and the votes amount to `rule`. To be called whenever `rule` may have
- * changed and at flap_due_ms(). */
+/* The verdict at `now_ms`, where it was `was` and the votes amount to `rule`. To be called whenever
+ * `rule` may have changed and at flap_due_ms(). */
 enum verdict flap_step(struct flap *flap, enum verdict was, enum quorum_rule rule, int64_t now_ms);
 
 /* How long the target has to be voted up at `now_ms` before it serves again. */

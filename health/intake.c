@@ -19,7 +19,8 @@ static const char *const names[INTAKE_COUNT] = {
     [INTAKE_SEQUENCE] = "sequence",
 };
 
-void intake_sender_init(struct intake_sender *sender, const char *name, const struct key_public *key)
+void intake_sender_init(struct intake_sender *sender, const char *name,
+                        const struct key_public *key)
 {
     *sender = (struct intake_sender){.key = *key, .enabled = true};
     snprintf(sender->name, sizeof sender->name, "%s", name);
@@ -32,8 +33,8 @@ const char *intake_domain(enum intake_kind kind)
     return domains[kind];
 }
 
-enum intake intake_check_body(const struct intake_sender *sender, enum intake_kind kind, const void *body, size_t len,
-                              const char *signature)
+enum intake intake_check_body(const struct intake_sender *sender, enum intake_kind kind,
+                              const void *body, size_t len, const char *signature)
 {
     if (!sender)
         return INTAKE_STRANGER;
@@ -44,8 +45,8 @@ enum intake intake_check_body(const struct intake_sender *sender, enum intake_ki
     return INTAKE_OK;
 }
 
-enum intake intake_check_head(struct intake_sender *sender, enum intake_kind kind, const struct batch_head *head,
-                              int64_t now_ms)
+enum intake intake_check_head(struct intake_sender *sender, enum intake_kind kind,
+                              const struct batch_head *head, int64_t now_ms)
 {
     const int64_t skew_ms = head->clock_ms - now_ms;
     if (strcmp(head->vantage, sender->name) != 0)

@@ -1,8 +1,9 @@
 /* health/intake.h - whether to believe a message from a prober.
  *
- * A message is a body and two HTTP headers: who sent it, and its signature of the raw body. Everything is refused
- * that is not from a known and enabled vantage point, rightly signed, newer than its last one and of about our time. The
- * signature is checked before anything reads the body; each refusal has a name for the log and the counters.
+ * A message is a body and two HTTP headers: who sent it, and its signature of the raw body.
+ * Everything is refused that is not from a known and enabled vantage point, rightly signed, newer
+ * than its last one and of about our time. The signature is checked before anything reads the body;
+ * each refusal has a name for the log and the counters.
  *
  *    headers -> intake_check_body() -> batch_parse_...() -> intake_check_head() -> use it
  */
@@ -44,18 +45,20 @@ struct intake_sender {
     int64_t seqs[INTAKE_KINDS]; /* the last accepted one of each kind; -1 before the first */
 };
 
-void intake_sender_init(struct intake_sender *sender, const char *name, const struct key_public *key);
+void intake_sender_init(struct intake_sender *sender, const char *name,
+                        const struct key_public *key);
 
 /* What stands before the body under the signature: "gslb-votes-1\n", "gslb-checks-1\n". */
 const char *intake_domain(enum intake_kind kind);
 
-/* Whether `sender` (NULL: the header names nobody we know) signed this body. `signature` is the header's text; NULL: missing. */
-enum intake intake_check_body(const struct intake_sender *sender, enum intake_kind kind, const void *body, size_t len,
-                              const char *signature);
+/* Whether `sender` (NULL: the header names nobody we know) signed this body. `signature` is the
+ * header's text; NULL: missing. */
+enum intake intake_check_body(const struct intake_sender *sender, enum intake_kind kind,
+                              const void *body, size_t len, const char *signature);
 
 /* Whether the head of that body is in order at `now_ms`, our wall clock; if so the sequence moves on. */
-enum intake intake_check_head(struct intake_sender *sender, enum intake_kind kind, const struct batch_head *head,
-                              int64_t now_ms);
+enum intake intake_check_head(struct intake_sender *sender, enum intake_kind kind,
+                              const struct batch_head *head, int64_t now_ms);
 
 /* "ok", "stranger", "disabled", "signature", "malformed", "name", "clock", "sequence". */
 const char *intake_print(enum intake intake);

@@ -116,8 +116,8 @@ enum err key_load(const char *path, struct key **ret, struct diag *reterr)
     OPENSSL_cleanse(pem.bytes, pem.len);
     buffer_fini(&pem);
     if (!pkey)
-        return diag_set(reterr, ERR_CORRUPT, "%s: not an Ed25519 private key in PEM without a passphrase",
-                        path);
+        return diag_set(reterr, ERR_CORRUPT,
+                        "%s: not an Ed25519 private key in PEM without a passphrase", path);
     return take(pkey, ret, reterr);
 }
 
@@ -190,7 +190,8 @@ enum err key_sign(const struct key *key, const char *domain, const void *body, s
     return OK;
 }
 
-bool key_verify(const struct key_public *key, const char *domain, const void *body, size_t len, const char *text)
+bool key_verify(const struct key_public *key, const char *domain, const void *body, size_t len,
+                const char *text)
 {
     uint8_t signature[SIGNATURE_LEN];
     if (!decode(text, signature, sizeof signature))

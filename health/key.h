@@ -1,8 +1,9 @@
 /* health/key.h - Ed25519 keys of vantage points: the prober signs, the nameserver verifies.
  *
- * A public key is 32 bytes in base64 (44 characters), as the store's vantage.public_key has it. A private key is a PKCS #8
- * PEM file that only its owner may read. A signature covers a domain and the raw body behind it; the domain is a
- * constant text for each kind of message, so that one kind can never pass for another (RFC 8032 8.6 on contexts).
+ * A public key is 32 bytes in base64 (44 characters), as the store's vantage.public_key has it. A
+ * private key is a PKCS #8 PEM file that only its owner may read. A signature covers a domain and
+ * the raw body behind it; the domain is a constant text for each kind of message, so that one kind
+ * can never pass for another (RFC 8032 8.6 on contexts).
  */
 #ifndef HEALTH_KEY_H
 #define HEALTH_KEY_H
@@ -28,10 +29,12 @@ struct key_public {
 
 NODISCARD enum err key_generate(struct key **ret, struct diag *reterr);
 
-/* Write a new file that only its owner can read. ERR_EXISTS: there is one; ERR_SYSTEM: it could not be written, and is gone. */
+/* Write a new file that only its owner can read. ERR_EXISTS: there is one; ERR_SYSTEM: it could not
+ * be written, and is gone. */
 NODISCARD enum err key_save(const struct key *key, const char *path, struct diag *reterr);
 
-/* ERR_MISSING: no such file. ERR_REFUSED: others may read it. ERR_CORRUPT: not an Ed25519 private key in PEM. */
+/* ERR_MISSING: no such file. ERR_REFUSED: others may read it. ERR_CORRUPT: not an Ed25519 private
+ * key in PEM. */
 NODISCARD enum err key_load(const char *path, struct key **ret, struct diag *reterr);
 void key_free(struct key **key);
 
@@ -45,8 +48,9 @@ bool key_parse(const char *text, struct key_public *ret);
 NODISCARD enum err key_sign(const struct key *key, const char *domain, const void *body, size_t len,
                             char text[KEY_SIGNATURE_TEXT_MAX], struct diag *reterr);
 
-/* Whether `text` is this key's signature of `domain` and the body. False for any text that is not base64 of 64 bytes,
- * and when memory is out. */
-bool key_verify(const struct key_public *key, const char *domain, const void *body, size_t len, const char *text);
+/* Whether `text` is this key's signature of `domain` and the body. False for any text that is not
+ * base64 of 64 bytes, and when memory is out. */
+bool key_verify(const struct key_public *key, const char *domain, const void *body, size_t len,
+                const char *text);
 
 #endif

@@ -1,8 +1,9 @@
 /* health/outbox.h - which results one nameserver has not acknowledged yet.
  *
- * A prober has one outbox for each nameserver, with a bit for each check. A result sets the bit; a push takes
- * bits; what a nameserver did not acknowledge is pushed again, with the vote that stands then. So a lost push loses nothing,
- * and a nameserver that is away for a day costs no more memory than one that is there. At most one push is under way.
+ * A prober has one outbox for each nameserver, with a bit for each check. A result sets the bit; a
+ * push takes bits; what a nameserver did not acknowledge is pushed again, with the vote that stands
+ * then. So a lost push loses nothing, and a nameserver that is away for a day costs no more memory
+ * than one that is there. At most one push is under way.
  */
 #ifndef HEALTH_OUTBOX_H
 #define HEALTH_OUTBOX_H
@@ -27,7 +28,8 @@ void outbox_fini(struct outbox *outbox);
 /* There is a new result of this check. */
 void outbox_put(struct outbox *outbox, uint32_t check);
 
-/* Begin a push: take at most `cap` checks; returns how many. Requires that none is under way, and cap >= 64. */
+/* Begin a push: take at most `cap` checks; returns how many. Requires that none is under way, and
+ * cap >= 64. */
 size_t outbox_take(struct outbox *outbox, uint32_t *ret, size_t cap);
 
 /* The push was acknowledged, or was not: then what it had waits again. */

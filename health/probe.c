@@ -30,7 +30,8 @@ void probe_init(struct probe *probe, const struct probe_plan *plan, int64_t now_
     };
 }
 
-void probe_replan(struct probe *probe, const struct probe_plan *plan, int64_t now_ms, struct rng *rng)
+void probe_replan(struct probe *probe, const struct probe_plan *plan, int64_t now_ms,
+                  struct rng *rng)
 {
     struct probe next;
     probe_init(&next, plan, now_ms, rng);
@@ -110,7 +111,8 @@ static void take_result(struct probe *probe, const struct probe_result *result)
     }
 }
 
-void probe_finish(struct probe *probe, const struct probe_result *result, int64_t now_ms, struct rng *rng)
+void probe_finish(struct probe *probe, const struct probe_result *result, int64_t now_ms,
+                  struct rng *rng)
 {
     assert(probe->due_ms == PROBE_NEVER);
     take_result(probe, result);

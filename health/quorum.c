@@ -11,8 +11,8 @@ enum err quorum_check(unsigned setting, size_t voters_count, struct diag *reterr
 {
     if (setting <= voters_count)
         return OK;
-    return diag_set(reterr, ERR_LIMIT, "quorum %u, but there are %zu enabled vantage points", setting,
-                    voters_count);
+    return diag_set(reterr, ERR_LIMIT, "quorum %u, but there are %zu enabled vantage points",
+                    setting, voters_count);
 }
 
 static bool is_down(const struct quorum_voter *voter)
@@ -58,15 +58,15 @@ static bool down_spans_networks(const struct quorum_voter *voters, size_t voters
     return false;
 }
 
-enum quorum_rule quorum_decide(const struct quorum_voter *voters, size_t voters_count, unsigned needed,
-                               struct quorum_count *ret)
+enum quorum_rule quorum_decide(const struct quorum_voter *voters, size_t voters_count,
+                               unsigned needed, struct quorum_count *ret)
 {
     assert(needed > 0 && voters_count <= QUORUM_VOTERS_MAX);
     const struct quorum_count count = count_votes(voters, voters_count);
     *ret = count;
     if (count.down >= needed) {
-        const bool wide = !spans_networks(voters, voters_count) ||
-                          down_spans_networks(voters, voters_count);
+        const bool wide =
+            !spans_networks(voters, voters_count) || down_spans_networks(voters, voters_count);
         return wide ? QUORUM_DOWN : QUORUM_HOLD;
     }
     const size_t enough = voters_count < 2 ? voters_count : 2;

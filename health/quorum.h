@@ -1,14 +1,15 @@
 /* health/quorum.h - the verdict that a set of votes amounts to.
  *
- * Let n be the enabled vantage points, Q the quorum, D the fresh down votes of those that are not suspect, U the fresh up
- * votes of all.
+ * Let n be the enabled vantage points, Q the quorum, D the fresh down votes of those that are not
+ * suspect, U the fresh up votes of all.
  *
  *    down   D >= Q, and the D votes come from at least two networks if the enabled vantage points do
  *    up     U > D, D < Q and U >= min(2, n)
  *    hold   otherwise: the verdict stays what it is
  *
- * Q counts configured vantage points, not fresh ones: losing probers can delay a failover and never cause one.
- * A pure function of its arguments: the same votes give the same verdict on every nameserver.
+ * Q counts configured vantage points, not fresh ones: losing probers can delay a failover and never
+ * cause one. A pure function of its arguments: the same votes give the same verdict on every
+ * nameserver.
  */
 #ifndef HEALTH_QUORUM_H
 #define HEALTH_QUORUM_H
@@ -20,7 +21,7 @@
 #include <stdint.h>
 
 enum {
-    QUORUM_MAJORITY = 0,   /* as a setting: more than half */
+    QUORUM_MAJORITY = 0,    /* as a setting: more than half */
     QUORUM_VOTERS_MAX = 64, /* vantage points; a set of them fits one word */
 };
 
@@ -45,8 +46,9 @@ unsigned quorum_needed(unsigned setting, size_t voters_count);
 /* Refuse a quorum that can never be reached. ERR_LIMIT: `setting` is above `voters_count`. */
 NODISCARD enum err quorum_check(unsigned setting, size_t voters_count, struct diag *reterr);
 
-/* Apply the rule; `*ret` has the counts that it went by. Requires needed > 0 and voters_count <= QUORUM_VOTERS_MAX. */
-enum quorum_rule quorum_decide(const struct quorum_voter *voters, size_t voters_count, unsigned needed,
-                               struct quorum_count *ret);
+/* Apply the rule; `*ret` has the counts that it went by. Requires needed > 0 and voters_count <=
+ * QUORUM_VOTERS_MAX. */
+enum quorum_rule quorum_decide(const struct quorum_voter *voters, size_t voters_count,
+                               unsigned needed, struct quorum_count *ret);
 
 #endif

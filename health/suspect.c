@@ -22,7 +22,8 @@ static bool is_contradicted(uint32_t probed, uint32_t contradicted)
     return contradicted >= SUSPECT_TARGETS_MIN && (uint64_t)contradicted * 2 >= probed;
 }
 
-enum suspect_change suspect_step(struct suspect *suspect, uint32_t probed, uint32_t contradicted, int64_t now_ms)
+enum suspect_change suspect_step(struct suspect *suspect, uint32_t probed, uint32_t contradicted,
+                                 int64_t now_ms)
 {
     const bool agrees = probed > 0 && !is_contradicted(probed, contradicted);
     if (!agrees)

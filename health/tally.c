@@ -54,7 +54,8 @@ static void ask_others(struct tally *tally, uint32_t vantage, uint32_t target, i
     }
 }
 
-void tally_vote(struct tally *tally, uint32_t vantage, uint32_t target, const struct vote *vote, int64_t now_ms)
+void tally_vote(struct tally *tally, uint32_t vantage, uint32_t target, const struct vote *vote,
+                int64_t now_ms)
 {
     assert(vantage < tally->vantages_count && target < tally->targets_count);
     const struct tally_row *row = &tally->targets[target];
@@ -91,7 +92,8 @@ size_t tally_take_rechecks(struct tally *tally, uint32_t vantage, uint32_t *ret,
 
 /* Reasons ------------------------------------------------------------------------------------- */
 
-static bool counts_as_down(const struct tally *tally, uint32_t target, size_t vantage, int64_t now_ms)
+static bool counts_as_down(const struct tally *tally, uint32_t target, size_t vantage,
+                           int64_t now_ms)
 {
     return !tally->vantages[vantage].suspect.suspected &&
            effective(tally, &tally->targets[target], tally_state_cells(tally, target), vantage,
@@ -120,7 +122,8 @@ static const char *common_reason(const struct tally *tally, uint32_t target, int
 }
 
 /* "4 of 5 up", "3 of 5 up, 1 down: timeout", "3 of 5 down: timeout" or "no votes of 5". */
-static void explain(const struct tally *tally, uint32_t target, int64_t now_ms, char ret[TALLY_REASON_MAX])
+static void explain(const struct tally *tally, uint32_t target, int64_t now_ms,
+                    char ret[TALLY_REASON_MAX])
 {
     const struct quorum_count *votes = &tally->targets[target].votes;
     const size_t n = tally->enabled_count;
@@ -135,7 +138,8 @@ static void explain(const struct tally *tally, uint32_t target, int64_t now_ms, 
     const char *reason = common_reason(tally, target, now_ms);
     const char *colon = reason[0] ? ": " : "";
     if (votes->up > votes->down)
-        snprintf(ret, TALLY_REASON_MAX, "%u of %zu up, %u down%s%s", votes->up, n, votes->down, colon, reason);
+        snprintf(ret, TALLY_REASON_MAX, "%u of %zu up, %u down%s%s", votes->up, n, votes->down,
+                 colon, reason);
     else
         snprintf(ret, TALLY_REASON_MAX, "%u of %zu down%s%s", votes->down, n, colon, reason);
 }
@@ -170,13 +174,14 @@ static unsigned count_plain(const struct tally *tally, const struct tally_row *r
 }
 
 /* Keep the sums of the vantage points in step with what each says of this target. */
-static void count_attendance(struct tally *tally, const struct tally_row *row, struct tally_cell *cells,
-                             int64_t now_ms)
+static void count_attendance(struct tally *tally, const struct tally_row *row,
+                             struct tally_cell *cells, int64_t now_ms)
 {
     const unsigned up = count_plain(tally, row, cells, VERDICT_UP, now_ms);
     const unsigned down = count_plain(tally, row, cells, VERDICT_DOWN, now_ms);
     const unsigned needed = quorum_needed(row->quorum, tally->enabled_count);
-    const bool contradicted = down > 0 && suspect_contradicts(up, down, needed, tally->enabled_count);
+    const bool contradicted =
+        down > 0 && suspect_contradicts(up, down, needed, tally->enabled_count);
     for (size_t v = 0; v < tally->vantages_count; v++) {
         struct tally_column *column = &tally->vantages[v];
         struct tally_cell *cell = &cells[v];
@@ -192,8 +197,8 @@ static void count_attendance(struct tally *tally, const struct tally_row *row, s
 }
 
 /* When the votes will say something else by themselves: one ages out, or a down vote begins to contradict. */
-static int64_t next_wake(const struct tally *tally, const struct tally_row *row, const struct tally_cell *cells,
-                         int64_t now_ms)
+static int64_t next_wake(const struct tally *tally, const struct tally_row *row,
+                         const struct tally_cell *cells, int64_t now_ms)
 {
     int64_t wake_ms = flap_due_ms(&row->flap, now_ms);
     for (size_t v = 0; v < tally->vantages_count; v++) {
@@ -220,7 +225,8 @@ static bool judge(struct tally *tally, uint32_t target, int64_t now_ms, struct t
     if (row->verdict == was)
         return false;
     row->since_ms = now_ms;
-    *ret = (struct tally_change){.target = target, .was = was, .is = row->verdict, .votes = row->votes};
+    *ret = (struct tally_change){
+        .target = target, .was = was, .is = row->verdict, .votes = row->votes};
     explain(tally, target, now_ms, ret->reason);
     return true;
 }
@@ -238,7 +244,8 @@ static bool judge_due(struct tally *tally, int64_t now_ms, size_t *ret_count)
     return false;
 }
 
-/* The vantage point became suspect, or is so no more: judge again what it votes down. Returns the longest interval of those. */
+/* The vantage point became suspect, or is so no more: judge again what it votes down. Returns the
+ * longest interval of those. */
 static int64_t reconsider(struct tally *tally, uint32_t vantage)
 {
     int64_t longest_ms = 0;
@@ -343,7 +350,8 @@ struct tally_attendance tally_attendance(const struct tally *tally, uint32_t van
     };
 }
 
-struct vote tally_vote_of(const struct tally *tally, uint32_t vantage, uint32_t target, int64_t now_ms)
+struct vote tally_vote_of(const struct tally *tally, uint32_t vantage, uint32_t target,
+                          int64_t now_ms)
 {
     assert(vantage < tally->vantages_count && target < tally->targets_count);
     const struct tally_cell *cells = tally_state_cells(tally, target);

@@ -1,15 +1,19 @@
 /* health/tally.h - all votes on all targets, and the verdicts they amount to.
  *
- * The control process owns one. It is told of every vote (tally_vote()), of every change of the store
- * (tally_configure()) and of time (tally_step()), and it gives back what changed: verdicts, suspect vantage points,
- * blindness, and which vantage points should look at what at once. Verdicts change only in tally_step(). A target is
- * one check, named "MONITOR ADDRESS"; that may be many endpoints. An endpoint without a monitor is not a target.
+ * The control process owns one. It is told of every vote (tally_vote()), of every change of the
+ * store (tally_configure()) and of time (tally_step()), and it gives back what changed: verdicts,
+ * suspect vantage points, blindness, and which vantage points should look at what at once. Verdicts
+ * change only in tally_step(). A target is one check, named "MONITOR ADDRESS"; that may be many
+ * endpoints. An endpoint without a monitor is not a target.
  *
  * Targets and vantage points are numbered as in the last configuration.
  *
- * Each target has the time at which it must be judged again, because a vote came, a vote ages out, or damping
- * ends. A step looks through those times (8 bytes a target) and judges the few that are due. Nothing here allocates but
- * tally_configure() and a vote whose reason is a new text.
+ * `now_ms` is one clock for all calls: wall time, made never to go back. Latencies and `since_ms` of
+ * votes are the vantage points' own words.
+ *
+ * Each target has the time at which it must be judged again, because a vote came, a vote ages out,
+ * or damping ends. A step looks through those times (8 bytes a target) and judges the few that are
+ * due. Nothing here allocates but tally_configure() and a vote whose reason is a new text.
  */
 #ifndef HEALTH_TALLY_H
 #define HEALTH_TALLY_H
@@ -24,9 +28,9 @@
 enum {
     TALLY_VANTAGES_MAX = QUORUM_VOTERS_MAX,
     TALLY_TARGETS_MAX = BOARD_SLOTS_MAX,
-    TALLY_CHANGES_MAX = 1024,    /* verdicts one step may change; the rest waits for the next */
-    TALLY_RECHECKS_MAX = 1024,   /* targets one vantage point may be asked to look at in one reply */
-    TALLY_REASON_MAX = 192,      /* bytes with the NUL */
+    TALLY_CHANGES_MAX = 1024,  /* verdicts one step may change; the rest waits for the next */
+    TALLY_RECHECKS_MAX = 1024, /* targets one vantage point may be asked to look at in one reply */
+    TALLY_REASON_MAX = 192,    /* bytes with the NUL */
     TALLY_BLIND_AFTER_MS = 10000, /* without one fresh vote */
 };
 
@@ -69,8 +73,8 @@ enum tally_sight { TALLY_SIGHT_SAME, TALLY_SIGHT_LOST, TALLY_SIGHT_BACK };
 struct tally_report {
     const struct tally_change *changes; /* the tally's, until the next step */
     size_t changes_count;
-    uint64_t suspected; /* became suspect */
-    uint64_t cleared;   /* is so no more */
+    uint64_t suspected;     /* became suspect */
+    uint64_t cleared;       /* is so no more */
     enum tally_sight sight; /* LOST: nothing is fresh, every verdict holds */
     bool more;              /* call again, now */
 };
@@ -98,30 +102,35 @@ struct tally; /* heap */
 NODISCARD enum err tally_new(int64_t now_ms, struct tally **ret, struct diag *reterr);
 void tally_free(struct tally **tally);
 
-/* Take other vantage points and targets. Votes, verdicts, suspicions and damping of those that stay (by name and id) stay; the
- * config is lent for the call. On failure nothing has changed. ERR_LIMIT: too many. ERR_EXISTS: a name or an id
- * twice. ERR_MEMORY. Cost: vantage points x targets. */
-NODISCARD enum err tally_configure(struct tally *tally, const struct tally_config *config, int64_t now_ms,
-                                   struct diag *reterr);
+/* Take other vantage points and targets. Votes, verdicts, suspicions and damping of those that stay
+ * (by name and id) stay; the config is lent for the call. On failure nothing has changed.
+ * ERR_LIMIT: too many. ERR_EXISTS: a name or an id twice. ERR_MEMORY. Cost: vantage points x
+ * targets. */
+NODISCARD enum err tally_configure(struct tally *tally, const struct tally_config *config,
+                                   int64_t now_ms, struct diag *reterr);
 
 /* The number of a target or a vantage point, TALLY_NONE if it has none. */
 uint32_t tally_find_target(const struct tally *tally, const char *id);
 uint32_t tally_find_vantage(const struct tally *tally, const char *name);
 
-/* Take in a vote that arrived now. Requires numbers of this configuration. Cost: constant, apart from a first failure, which
- * asks the other vantage points to look. */
-void tally_vote(struct tally *tally, uint32_t vantage, uint32_t target, const struct vote *vote, int64_t now_ms);
+/* Take in a vote that arrived now. Requires numbers of this configuration. Cost: constant, apart
+ * from a first failure, which asks the other vantage points to look. */
+void tally_vote(struct tally *tally, uint32_t vantage, uint32_t target, const struct vote *vote,
+                int64_t now_ms);
 
-/* Judge what is due. To be called after votes have come, and at least once a second. `now_ms` never goes back. */
+/* Judge what is due. To be called after votes have come, and at least once a second. `now_ms` never
+ * goes back. */
 struct tally_report tally_step(struct tally *tally, int64_t now_ms);
 
-/* Take from the list of targets that this vantage point should look at now: at most `ret_cap`; returns how many. */
+/* Take from the list of targets that this vantage point should look at now: at most `ret_cap`;
+ * returns how many. */
 size_t tally_take_rechecks(struct tally *tally, uint32_t vantage, uint32_t *ret, size_t ret_cap);
 
 struct tally_status tally_status(const struct tally *tally, uint32_t target, int64_t now_ms);
 struct tally_attendance tally_attendance(const struct tally *tally, uint32_t vantage);
 
 /* The vote as it counts now: unknown when it is not fresh or the vantage point is disabled. */
-struct vote tally_vote_of(const struct tally *tally, uint32_t vantage, uint32_t target, int64_t now_ms);
+struct vote tally_vote_of(const struct tally *tally, uint32_t vantage, uint32_t target,
+                          int64_t now_ms);
 
 #endif

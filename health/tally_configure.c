@@ -1,5 +1,5 @@
-/* health/tally_configure.c - the roster of a tally: who votes, on what. A new one is built beside the old and then filled
- * from it, so that running out of memory changes nothing. */
+/* health/tally_configure.c - the roster of a tally: who votes, on what. A new one is built beside
+ * the old and then filled from it, so that running out of memory changes nothing. */
 #include "health/tally_state.h"
 
 #include "common/hash.h"
@@ -60,21 +60,23 @@ uint32_t tally_find_vantage(const struct tally *tally, const char *name)
 static enum err check_limits(const struct tally_config *config, struct diag *reterr)
 {
     if (config->vantages_count > TALLY_VANTAGES_MAX)
-        return diag_set(reterr, ERR_LIMIT, "vantage: %zu of them; at most %d", config->vantages_count,
-                        TALLY_VANTAGES_MAX);
+        return diag_set(reterr, ERR_LIMIT, "vantage: %zu of them; at most %d",
+                        config->vantages_count, TALLY_VANTAGES_MAX);
     if (config->targets_count > TALLY_TARGETS_MAX)
-        return diag_set(reterr, ERR_LIMIT, "monitor: %zu addresses to check; at most %d", config->targets_count,
-                        TALLY_TARGETS_MAX);
+        return diag_set(reterr, ERR_LIMIT, "monitor: %zu addresses to check; at most %d",
+                        config->targets_count, TALLY_TARGETS_MAX);
     return OK;
 }
 
 static enum err no_memory(const struct tally_config *config, struct diag *reterr)
 {
-    return diag_set(reterr, ERR_MEMORY, "health: out of memory for %zu targets and %zu vantage points",
+    return diag_set(reterr, ERR_MEMORY,
+                    "health: out of memory for %zu targets and %zu vantage points",
                     config->targets_count, config->vantages_count);
 }
 
-static enum err allocate_all(struct tally *next, const struct tally_config *config, struct diag *reterr)
+static enum err allocate_all(struct tally *next, const struct tally_config *config,
+                             struct diag *reterr)
 {
     next->vantages_count = config->vantages_count;
     next->targets_count = config->targets_count;
@@ -91,7 +93,8 @@ static enum err allocate_all(struct tally *next, const struct tally_config *conf
     return no_memory(config, reterr);
 }
 
-static enum err build_vantages(struct tally *next, const struct tally_config *config, struct diag *reterr)
+static enum err build_vantages(struct tally *next, const struct tally_config *config,
+                               struct diag *reterr)
 {
     next->vantages_count = 0; /* of those that are built: what tally_find_vantage() may look at */
     for (size_t v = 0; v < config->vantages_count; v++) {
@@ -129,7 +132,8 @@ static enum err build_targets(struct tally *next, const struct tally_config *con
     for (size_t t = 0; t < config->targets_count; t++) {
         uint32_t *slot = find_slot(next, config->targets[t].id);
         if (*slot != 0)
-            return diag_set(reterr, ERR_EXISTS, "check \"%s\" is there twice", config->targets[t].id);
+            return diag_set(reterr, ERR_EXISTS, "check \"%s\" is there twice",
+                            config->targets[t].id);
         next->targets[t].id = strdup(config->targets[t].id);
         if (!next->targets[t].id)
             return no_memory(config, reterr);

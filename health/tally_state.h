@@ -20,11 +20,11 @@ struct tally_cell {
     int64_t arrived_ms; /* INT64_MIN: there is none */
     int64_t changed_ms; /* when its verdict arrived first */
     int64_t since_ms;
-    char *reason;        /* heap; NULL for none */
+    char *reason; /* heap; NULL for none */
     uint16_t latency_ms;
-    uint8_t verdict;     /* enum verdict */
-    bool counted;        /* in its vantage point's `votes`, by the last judgement */
-    bool contradicts;    /* in its vantage point's `contradicted`, likewise */
+    uint8_t verdict;  /* enum verdict */
+    bool counted;     /* in its vantage point's `votes`, by the last judgement */
+    bool contradicts; /* in its vantage point's `contradicted`, likewise */
 };
 
 struct tally_row {
@@ -37,8 +37,8 @@ struct tally_row {
     int64_t since_ms;
     struct flap flap;
     struct quorum_count votes;
-    int64_t recheck_ms;  /* the last time that the others were asked to look; INT64_MIN: never */
-    uint64_t rechecks;   /* vantage points that have it in their list */
+    int64_t recheck_ms; /* the last time that the others were asked to look; INT64_MIN: never */
+    uint64_t rechecks;  /* vantage points that have it in their list */
 };
 
 struct tally_column {
@@ -61,8 +61,8 @@ struct tally {
     size_t targets_count;
     int64_t *wakes;
     struct tally_cell *cells;
-    uint32_t *index; /* hash table of target numbers + 1; open addressing */
-    size_t index_cap; /* a power of two */
+    uint32_t *index;              /* hash table of target numbers + 1; open addressing */
+    size_t index_cap;             /* a power of two */
     struct tally_change *changes; /* TALLY_CHANGES_MAX */
     int64_t sighted_ms;           /* when a fresh vote was last there */
     bool blind;

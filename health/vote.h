@@ -22,9 +22,9 @@ enum {
 
 struct vote {
     enum verdict verdict;
-    uint16_t latency_ms;           /* of the last success; 0 before there was one */
-    int64_t since_ms;              /* when the verdict became what it is; the vantage point's wall clock */
-    char reason[VOTE_REASON_MAX];  /* of the last failure, or empty */
+    uint16_t latency_ms; /* of the last success; 0 before there was one */
+    int64_t since_ms;    /* when the verdict became what it is; the vantage point's wall clock */
+    char reason[VOTE_REASON_MAX]; /* of the last failure, or empty */
 };
 
 /* For how long a vote stays fresh. */

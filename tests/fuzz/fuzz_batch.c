@@ -1,4 +1,5 @@
-/* tests/fuzz/fuzz_batch.c - the decoders of what probers and nameservers say: any bytes are refused or understood.
+/* tests/fuzz/fuzz_batch.c - the decoders of what probers and nameservers say: any bytes are refused
+ * or understood.
  *
  * What was understood must print as something that is understood again.
  */

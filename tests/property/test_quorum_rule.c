@@ -1,6 +1,8 @@
-/* tests/property/test_quorum_rule.c - the rule against quorum.md written out plainly, over every combination.
+/* tests/property/test_quorum_rule.c - the rule against quorum.md written out plainly, over every
+ * combination.
  *
- * Up to five vantage points; each votes up, down or nothing, is suspect or not, and is in one of two networks.
+ * Up to five vantage points; each votes up, down or nothing, is suspect or not, and is in one of
+ * two networks.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,8 +46,8 @@ static enum quorum_rule oracle(const struct sets *sets, unsigned n, unsigned q)
     const unsigned all = (1U << n) - 1;
     const unsigned d = (unsigned)__builtin_popcount(sets->down);
     const unsigned u = (unsigned)__builtin_popcount(sets->up);
-    const bool networks =
-        both_networks(sets->down, sets->first_network) || !both_networks(all, sets->first_network & all);
+    const bool networks = both_networks(sets->down, sets->first_network) ||
+                          !both_networks(all, sets->first_network & all);
     if (d >= q && networks)
         return QUORUM_DOWN;
     if (u > d && d < q && u >= (n < 2 ? n : 2))

@@ -1,8 +1,9 @@
-/* tests/property/test_simulation.c - quorum.md's figures, reproduced with the code that runs, hours in milliseconds.
+/* tests/property/test_simulation.c - quorum.md's figures, reproduced with the code that runs, hours
+ * in milliseconds.
  *
- * A world of vantage points and targets: probes run as health/probe.h schedules them, votes are pushed each second, the
- * nameserver judges each second, and asks for probes in its replies. Time jumps from one event to the next. Every
- * seed is fixed, so a run is the same run each time.
+ * A world of vantage points and targets: probes run as health/probe.h schedules them, votes are
+ * pushed each second, the nameserver judges each second, and asks for probes in its replies. Time
+ * jumps from one event to the next. Every seed is fixed, so a run is the same run each time.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,13 +44,13 @@ struct world {
     int64_t judge_ms;
 
     /* Set by the tests. */
-    bool dead[TARGETS_MAX];  /* the target does not answer */
-    bool refuses;            /* and what is dead refuses at once instead of staying silent */
-    uint32_t blinded;        /* vantage points from which no target answers; bits */
-    uint32_t muted;          /* vantage points whose pushes are lost */
-    unsigned changes;        /* verdicts that changed */
-    int64_t changed_ms;      /* when the last did */
-    uint64_t suspected;      /* vantage points that ever became suspect */
+    bool dead[TARGETS_MAX]; /* the target does not answer */
+    bool refuses;           /* and what is dead refuses at once instead of staying silent */
+    uint32_t blinded;       /* vantage points from which no target answers; bits */
+    uint32_t muted;         /* vantage points whose pushes are lost */
+    unsigned changes;       /* verdicts that changed */
+    int64_t changed_ms;     /* when the last did */
+    uint64_t suspected;     /* vantage points that ever became suspect */
     uint64_t cleared;
 };
 
@@ -61,7 +62,8 @@ static int64_t phase_of(struct rng *rng, int64_t period_ms)
 static void world_configure(struct world *world)
 {
     static const char *const names[VANTAGES] = {"ams1", "fra1", "nyc2", "sgp1", "syd1"};
-    static const char *const ids[TARGETS_MAX] = {"m 1", "m 2", "m 3", "m 4", "m 5", "m 6", "m 7", "m 8", "m 9", "m 10"};
+    static const char *const ids[TARGETS_MAX] = {"m 1", "m 2", "m 3", "m 4", "m 5",
+                                                 "m 6", "m 7", "m 8", "m 9", "m 10"};
     struct tally_vantage vantages[VANTAGES];
     struct tally_target targets[TARGETS_MAX];
     for (uint32_t v = 0; v < VANTAGES; v++)
@@ -77,7 +79,8 @@ static void world_configure(struct world *world)
     assert_int_equal(tally_configure(world->tally, &config, world->now_ms, NULL), OK);
 }
 
-static void world_init(struct world *world, const struct probe_plan *plan, uint32_t targets_count, uint64_t seed)
+static void world_init(struct world *world, const struct probe_plan *plan, uint32_t targets_count,
+                       uint64_t seed)
 {
     *world = (struct world){.plan = *plan, .targets_count = targets_count, .recheck = RECHECK_ON};
     rng_init(&world->rng, seed);
@@ -106,14 +109,15 @@ static void begin_probe(struct world *world, uint32_t v, uint32_t t)
     const bool silent = fails && !world->refuses;
     probe_begin(&world->probes[v][t], world->now_ms);
     world->fails[v][t] = fails;
-    world->ends_ms[v][t] = world->now_ms + (silent ? world->plan.timeout_ms : 1 + phase_of(&world->rng, 50));
+    world->ends_ms[v][t] =
+        world->now_ms + (silent ? world->plan.timeout_ms : 1 + phase_of(&world->rng, 50));
 }
 
 static void end_probe(struct world *world, uint32_t v, uint32_t t)
 {
-    const struct probe_result result = world->fails[v][t]
-                                           ? (struct probe_result){.outcome = PROBE_FAILED, .reason = "timeout"}
-                                           : (struct probe_result){.outcome = PROBE_OK, .latency_ms = 20};
+    const struct probe_result result =
+        world->fails[v][t] ? (struct probe_result){.outcome = PROBE_FAILED, .reason = "timeout"}
+                           : (struct probe_result){.outcome = PROBE_OK, .latency_ms = 20};
     probe_finish(&world->probes[v][t], &result, world->now_ms, &world->rng);
     world->ends_ms[v][t] = INT64_MAX;
     world->news[v][t] = true;
@@ -174,7 +178,8 @@ static void world_run(struct world *world, int64_t until_ms)
                 if (world->probes[v][t].due_ms <= next_ms)
                     begin_probe(world, v, t);
             }
-        if (world->judge_ms <= next_ms) /* before the pushes: what comes in the same instant waits, the worst case */
+        if (world->judge_ms <=
+            next_ms) /* before the pushes: what comes in the same instant waits, the worst case */
             judge(world);
         for (uint32_t v = 0; v < VANTAGES; v++)
             if (world->pushes_ms[v] <= next_ms)
@@ -183,8 +188,10 @@ static void world_run(struct world *world, int64_t until_ms)
     world->now_ms = until_ms;
 }
 
-static const struct probe_plan defaults = {.interval_ms = 10000, .timeout_ms = 3000, .fall = 3, .rise = 2};
-static const struct probe_plan quick = {.interval_ms = 1000, .timeout_ms = 500, .fall = 3, .rise = 2};
+static const struct probe_plan defaults = {
+    .interval_ms = 10000, .timeout_ms = 3000, .fall = 3, .rise = 2};
+static const struct probe_plan quick = {
+    .interval_ms = 1000, .timeout_ms = 500, .fall = 3, .rise = 2};
 
 /* Detection --------------------------------------------------------------------------------- */
 
@@ -269,7 +276,8 @@ static void test_a_crash_of_everything_makes_nobody_suspect_and_takes_no_longer(
     (void)state;
     static const struct crash crashes[] = {
         {"ten targets, defaults", &defaults, TARGETS_MAX, QUORUM_MAJORITY, RECHECK_ON},
-        {"ten targets, 1 s / 0.5 s, no rechecks", &quick, TARGETS_MAX, QUORUM_MAJORITY, RECHECK_OFF},
+        {"ten targets, 1 s / 0.5 s, no rechecks", &quick, TARGETS_MAX, QUORUM_MAJORITY,
+         RECHECK_OFF},
     };
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
         measure_detection(&crashes[i]);
@@ -295,7 +303,8 @@ static void test_two_of_five_vantage_points_that_fall_silent_change_nothing(void
     world_fini(&world);
 }
 
-static void test_two_of_five_vantage_points_that_are_cut_off_become_suspect_and_change_nothing(void **state)
+static void
+test_two_of_five_vantage_points_that_are_cut_off_become_suspect_and_change_nothing(void **state)
 {
     (void)state;
     struct world world;
@@ -321,7 +330,8 @@ static void test_a_vantage_point_that_lies_does_not_help_to_a_down_verdict(void 
     world.blinded = 1U << 4;
     world_run(&world, 5 * MINUTE);
     assert_int_equal(world.suspected, 1U << 4);
-    world.muted = 1U << 0 | 1U << 1; /* two are left, and the liar: not a quorum, whatever they see */
+    world.muted =
+        1U << 0 | 1U << 1; /* two are left, and the liar: not a quorum, whatever they see */
     world.dead[0] = true;
     world_run(&world, HOUR);
     assert_int_equal(world.changes, 0);
@@ -363,7 +373,8 @@ static unsigned flap_for_six_hours(int64_t up_ms, int64_t down_ms)
 static void test_damping_bounds_the_changes_of_a_flapping_target(void **state)
 {
     (void)state;
-    /* The wait doubles until it is longer than the target stays up; a calm half hour lets it try once again. */
+    /* The wait doubles until it is longer than the target stays up; a calm half hour lets it try
+     * once again. */
     static const struct {
         int64_t up_ms, down_ms;
         unsigned most;
@@ -375,8 +386,9 @@ static void test_damping_bounds_the_changes_of_a_flapping_target(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const unsigned changes = flap_for_six_hours(cases[i].up_ms, cases[i].down_ms);
         const unsigned undamped = (unsigned)(2 * 6 * HOUR / (cases[i].up_ms + cases[i].down_ms));
-        print_message("up %lld s, down %lld s: %u changes in 6 h instead of %u\n", (long long)cases[i].up_ms / SECOND,
-                      (long long)cases[i].down_ms / SECOND, changes, undamped);
+        print_message("up %lld s, down %lld s: %u changes in 6 h instead of %u\n",
+                      (long long)cases[i].up_ms / SECOND, (long long)cases[i].down_ms / SECOND,
+                      changes, undamped);
         assert_true(changes <= cases[i].most);
         assert_true(changes >= 3);
     }
@@ -413,7 +425,8 @@ static double share_of_verdict(double share, int n, int q)
     return sum;
 }
 
-/* How often per probe `q` of `n` begin to be down together: one of n goes down while just q - 1 of the others are. */
+/* How often per probe `q` of `n` begin to be down together: one of n goes down while just q - 1 of
+ * the others are. */
 static double alarms_per_probe(double loss, int fall, int rise, int n, int q)
 {
     const double share = share_down(loss, fall, rise);
@@ -427,16 +440,17 @@ static void test_the_figures_of_the_document_follow_from_its_formulas(void **sta
     const double probes_per_year = 365.25 * 24 * 3600 / 10;
     const double one = alarms_per_probe(0.01, 3, 2, 1, 1) * probes_per_year;
     const double three_of_five = alarms_per_probe(0.01, 3, 2, 5, 3) * probes_per_year;
-    print_message("1 %% loss: one vantage point errs %.4f times an endpoint-year, 3 of 5 %.4g times\n", one,
-                  three_of_five);
+    print_message(
+        "1 %% loss: one vantage point errs %.4f times an endpoint-year, 3 of 5 %.4g times\n", one,
+        three_of_five);
     assert_true(one > 3.05 && one < 3.15);
     assert_true(three_of_five > 3.75e-10 && three_of_five < 3.85e-10);
 }
 
 struct alarms {
-    double share;            /* of the time that the verdict is down */
-    double beginnings;       /* per probe */
-    double one_share;        /* of the first vantage point alone */
+    double share;      /* of the time that the verdict is down */
+    double beginnings; /* per probe */
+    double one_share;  /* of the first vantage point alone */
 };
 
 /* `rounds` probes of each of `n` vantage points, in turn, that lose each answer with probability `loss`. */
@@ -457,7 +471,8 @@ static struct alarms lose_answers(double loss, int n, unsigned q, int rounds, ui
     for (int64_t i = 0; i < (int64_t)rounds * n; i++) {
         const int v = (int)(i % n);
         const bool lost = (double)(rng_u64(&rng) >> 11) * 0x1p-53 < loss;
-        const struct probe_result result = {.outcome = lost ? PROBE_FAILED : PROBE_OK, .reason = ""};
+        const struct probe_result result = {.outcome = lost ? PROBE_FAILED : PROBE_OK,
+                                            .reason = ""};
         probe_begin(&probes[v], i);
         probe_finish(&probes[v], &result, i, &rng);
         voters[v].vote = probes[v].vote.verdict;
@@ -475,7 +490,8 @@ static struct alarms lose_answers(double loss, int n, unsigned q, int rounds, ui
 
 static void assert_near(const char *what, double got, double want, double tolerance)
 {
-    print_message("%s: %.6g, by the formula %.6g (%+.1f %%)\n", what, got, want, 100 * (got / want - 1));
+    print_message("%s: %.6g, by the formula %.6g (%+.1f %%)\n", what, got, want,
+                  100 * (got / want - 1));
     assert_true(fabs(got / want - 1) < tolerance);
 }
 
@@ -487,9 +503,11 @@ static void test_one_vantage_point_errs_as_often_as_the_formula_says(void **stat
     } cases[] = {{0.05, 0.15}, {0.1, 0.06}, {0.2, 0.03}, {0.3, 0.03}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const double loss = cases[i].loss;
-        const struct alarms alarms = lose_answers(loss, 1, 1, 2000000 * (loss < 0.15 ? 4 : 1), 11 + i);
+        const struct alarms alarms =
+            lose_answers(loss, 1, 1, 2000000 * (loss < 0.15 ? 4 : 1), 11 + i);
         assert_near("share of one", alarms.one_share, share_down(loss, 3, 2), cases[i].tolerance);
-        assert_near("alarms of one", alarms.beginnings, alarms_per_probe(loss, 3, 2, 1, 1), cases[i].tolerance);
+        assert_near("alarms of one", alarms.beginnings, alarms_per_probe(loss, 3, 2, 1, 1),
+                    cases[i].tolerance);
     }
 }
 
@@ -503,8 +521,10 @@ static void test_three_of_five_err_as_seldom_as_the_formula_says(void **state)
         const double loss = cases[i].loss;
         const struct alarms alarms = lose_answers(loss, 5, 3, 1000000, 21 + i);
         const double share = share_down(loss, 3, 2);
-        assert_near("share of 3 of 5", alarms.share, share_of_verdict(share, 5, 3), cases[i].tolerance);
-        assert_near("alarms of 3 of 5", alarms.beginnings, alarms_per_probe(loss, 3, 2, 5, 3), cases[i].tolerance);
+        assert_near("share of 3 of 5", alarms.share, share_of_verdict(share, 5, 3),
+                    cases[i].tolerance);
+        assert_near("alarms of 3 of 5", alarms.beginnings, alarms_per_probe(loss, 3, 2, 5, 3),
+                    cases[i].tolerance);
     }
 }
 
@@ -514,7 +534,8 @@ int main(void)
         cmocka_unit_test(test_a_crash_changes_the_verdict_within_the_bound),
         cmocka_unit_test(test_a_crash_of_everything_makes_nobody_suspect_and_takes_no_longer),
         cmocka_unit_test(test_two_of_five_vantage_points_that_fall_silent_change_nothing),
-        cmocka_unit_test(test_two_of_five_vantage_points_that_are_cut_off_become_suspect_and_change_nothing),
+        cmocka_unit_test(
+            test_two_of_five_vantage_points_that_are_cut_off_become_suspect_and_change_nothing),
         cmocka_unit_test(test_a_vantage_point_that_lies_does_not_help_to_a_down_verdict),
         cmocka_unit_test(test_three_of_five_cut_off_are_a_quorum),
         cmocka_unit_test(test_damping_bounds_the_changes_of_a_flapping_target),

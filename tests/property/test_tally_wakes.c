@@ -1,4 +1,5 @@
-/* tests/property/test_tally_wakes.c - the tally, which judges only what is due, against the same tally made to judge all.
+/* tests/property/test_tally_wakes.c - the tally, which judges only what is due, against the same
+ * tally made to judge all.
  *
  * Random votes, silences, reconfigurations and steps: both must give the same verdicts, counts, suspicions
  * and alarms at every step.
@@ -30,8 +31,10 @@ static void configure(struct tally *both[2], struct rng *rng, int64_t now_ms)
     for (size_t v = 0; v < vantages_count; v++)
         vantages[v] = (struct tally_vantage){names[v], rng_below(rng, 3), rng_below(rng, 8) > 0};
     for (size_t t = 0; t < targets_count; t++)
-        targets[t] = (struct tally_target){
-            .id = ids[(first + t) % TARGETS], .interval_ms = 1000 << t % 3, .timeout_ms = 500, .fall = 2};
+        targets[t] = (struct tally_target){.id = ids[(first + t) % TARGETS],
+                                           .interval_ms = 1000 << t % 3,
+                                           .timeout_ms = 500,
+                                           .fall = 2};
     const struct tally_config config = {vantages, vantages_count, targets, targets_count};
     for (int i = 0; i < 2; i++)
         assert_int_equal(tally_configure(both[i], &config, now_ms, NULL), OK);
@@ -67,13 +70,15 @@ static void assert_same_report(const struct tally_report *a, const struct tally_
 static void assert_same_state(struct tally *both[2], int64_t now_ms)
 {
     for (uint32_t t = 0; t < both[0]->targets_count; t++) {
-        const struct tally_status a = tally_status(both[0], t, now_ms), b = tally_status(both[1], t, now_ms);
+        const struct tally_status a = tally_status(both[0], t, now_ms),
+                                  b = tally_status(both[1], t, now_ms);
         assert_int_equal(a.verdict, b.verdict);
         assert_int_equal(a.since_ms, b.since_ms);
         assert_memory_equal(&a.votes, &b.votes, sizeof a.votes);
     }
     for (uint32_t v = 0; v < both[0]->vantages_count; v++) {
-        const struct tally_attendance a = tally_attendance(both[0], v), b = tally_attendance(both[1], v);
+        const struct tally_attendance a = tally_attendance(both[0], v),
+                                      b = tally_attendance(both[1], v);
         assert_int_equal(a.votes, b.votes);
         assert_int_equal(a.contradicted, b.contradicted);
         assert_int_equal(a.suspect, b.suspect);
@@ -133,8 +138,8 @@ static void test_judging_what_is_due_is_judging_all(void **state)
     struct seen seen = {0};
     for (uint64_t seed = 1; seed <= ROUNDS; seed++)
         play(seed, &seen);
-    print_message("%zu changes, %zu suspicions, %zu cleared, %zu times blind\n", seen.changes, seen.suspected,
-                  seen.cleared, seen.blind);
+    print_message("%zu changes, %zu suspicions, %zu cleared, %zu times blind\n", seen.changes,
+                  seen.suspected, seen.cleared, seen.blind);
     assert_true(seen.changes > 100 && seen.suspected > 10 && seen.cleared > 5 && seen.blind > 10);
 }
 

@@ -1,4 +1,5 @@
-/* tests/unit/test_batch.c - the messages between prober and nameserver, there and back, and what is refused. */
+/* tests/unit/test_batch.c - the messages between prober and nameserver, there and back, and what is
+ * refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct batch_head head = {.vantage = "ams1", .seq = 1790000000123, .clock_ms = 1790000000456};
+static const struct batch_head head = {
+    .vantage = "ams1", .seq = 1790000000123, .clock_ms = 1790000000456};
 
 static void test_votes_come_back_as_they_were(void **state)
 {
@@ -45,8 +47,11 @@ static void test_votes_are_printed_as_documented(void **state)
 {
     (void)state;
     const struct batch_result result = {"web 192.0.2.1", {VERDICT_DOWN, 3, 7, "timeout"}};
-    const char *want = "{\"vantage\":\"ams1\",\"seq\":1790000000123,\"clock_ms\":1790000000456,\"results\":[{\"check\":"
-                       "\"web 192.0.2.1\",\"vote\":\"down\",\"since_ms\":7,\"latency_ms\":3,\"reason\":\"timeout\"}]}";
+    const char *want =
+        "{\"vantage\":\"ams1\",\"seq\":1790000000123,\"clock_ms\":1790000000456,\"results\":[{"
+        "\"check\":"
+        "\"web "
+        "192.0.2.1\",\"vote\":\"down\",\"since_ms\":7,\"latency_ms\":3,\"reason\":\"timeout\"}]}";
     struct buffer text = {0};
     assert_int_equal(batch_print_votes(&head, &result, 1, &text, NULL), OK);
     assert_int_equal(text.len, strlen(want));
@@ -70,7 +75,8 @@ static void test_a_full_batch_of_the_longest_results_fits(void **state)
         };
         memset(results[i].vote.reason, '\\', VOTE_REASON_MAX - 1);
     }
-    assert_int_equal(batch_print_votes(&head, results, BATCH_RESULTS_MAX + 1, &text, NULL), ERR_LIMIT);
+    assert_int_equal(batch_print_votes(&head, results, BATCH_RESULTS_MAX + 1, &text, NULL),
+                     ERR_LIMIT);
     assert_int_equal(batch_print_votes(&head, results, BATCH_RESULTS_MAX, &text, NULL), OK);
     assert_int_equal(batch_parse_votes(text.bytes, text.len, &votes, NULL), OK);
     assert_int_equal(votes.results_count, BATCH_RESULTS_MAX);
@@ -83,7 +89,8 @@ static void test_a_full_batch_of_the_longest_results_fits(void **state)
 static enum err parse_results(const char *results, struct diag *diag)
 {
     char text[4096];
-    snprintf(text, sizeof text, "{\"vantage\":\"a\",\"seq\":1,\"clock_ms\":2,\"results\":%s}", results);
+    snprintf(text, sizeof text, "{\"vantage\":\"a\",\"seq\":1,\"clock_ms\":2,\"results\":%s}",
+             results);
     struct batch_votes votes;
     const enum err err = batch_parse_votes(text, strlen(text), &votes, diag);
     if (!err)
@@ -101,16 +108,28 @@ static void test_bad_results_are_refused_by_name(void **state)
         {"[1]", "check"},
         {"[[]]", "check"},
         {"[null]", "check"},
-        {"[{\"check\":1,\"vote\":\"up\",\"since_ms\":1,\"latency_ms\":1,\"reason\":\"\"}]", "check"},
-        {"[{\"check\":\"a\\nb\",\"vote\":\"up\",\"since_ms\":1,\"latency_ms\":1,\"reason\":\"\"}]", "check"},
-        {"[{\"check\":\"a\",\"vote\":\"UP\",\"since_ms\":1,\"latency_ms\":1,\"reason\":\"\"}]", "vote"},
-        {"[{\"check\":\"a\",\"vote\":\"unknownn\",\"since_ms\":1,\"latency_ms\":1,\"reason\":\"\"}]", "vote"},
-        {"[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":-1,\"latency_ms\":1,\"reason\":\"\"}]", "since_ms"},
-        {"[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":1.5,\"latency_ms\":1,\"reason\":\"\"}]", "since_ms"},
-        {"[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":9007199254740993,\"latency_ms\":1,\"reason\":\"\"}]", "since_ms"},
-        {"[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":1,\"latency_ms\":65536,\"reason\":\"\"}]", "latency_ms"},
+        {"[{\"check\":1,\"vote\":\"up\",\"since_ms\":1,\"latency_ms\":1,\"reason\":\"\"}]",
+         "check"},
+        {"[{\"check\":\"a\\nb\",\"vote\":\"up\",\"since_ms\":1,\"latency_ms\":1,\"reason\":\"\"}]",
+         "check"},
+        {"[{\"check\":\"a\",\"vote\":\"UP\",\"since_ms\":1,\"latency_ms\":1,\"reason\":\"\"}]",
+         "vote"},
+        {"[{\"check\":\"a\",\"vote\":\"unknownn\",\"since_ms\":1,\"latency_ms\":1,\"reason\":\"\"}"
+         "]",
+         "vote"},
+        {"[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":-1,\"latency_ms\":1,\"reason\":\"\"}]",
+         "since_ms"},
+        {"[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":1.5,\"latency_ms\":1,\"reason\":\"\"}]",
+         "since_ms"},
+        {"[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":9007199254740993,\"latency_ms\":1,"
+         "\"reason\":\"\"}]",
+         "since_ms"},
+        {"[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":1,\"latency_ms\":65536,\"reason\":\"\"}]",
+         "latency_ms"},
         {"[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":1,\"latency_ms\":1}]", "reason"},
-        {"[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":1,\"latency_ms\":1,\"reason\":\"\\u00e9\"}]", "reason"},
+        {"[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":1,\"latency_ms\":1,\"reason\":\"\\u00e9\"}"
+         "]",
+         "reason"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct diag diag;
@@ -129,7 +148,9 @@ static void test_a_reason_of_120_bytes_is_the_longest(void **state)
     memset(reason, 'x', sizeof reason);
     for (int len = VOTE_REASON_MAX - 1; len <= VOTE_REASON_MAX; len++) {
         snprintf(results, sizeof results,
-                 "[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":1,\"latency_ms\":1,\"reason\":\"%.*s\"}]", len, reason);
+                 "[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":1,\"latency_ms\":1,\"reason\":\"%."
+                 "*s\"}]",
+                 len, reason);
         assert_int_equal(parse_results(results, NULL), len < VOTE_REASON_MAX ? OK : ERR_SYNTAX);
     }
 }
@@ -137,10 +158,12 @@ static void test_a_reason_of_120_bytes_is_the_longest(void **state)
 static void test_members_that_are_not_known_are_passed_over(void **state)
 {
     (void)state;
-    assert_int_equal(parse_results("[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":1,\"latency_ms\":1,\"reason\":\"\","
-                                   "\"certificate_days\":3}]",
-                                   NULL),
-                     OK);
+    assert_int_equal(
+        parse_results(
+            "[{\"check\":\"a\",\"vote\":\"up\",\"since_ms\":1,\"latency_ms\":1,\"reason\":\"\","
+            "\"certificate_days\":3}]",
+            NULL),
+        OK);
 }
 
 static void test_bad_heads_are_refused(void **state)
@@ -159,7 +182,8 @@ static void test_bad_heads_are_refused(void **state)
         "{\"vantage\":\"a\",\"seq\":1,\"seq\":2,\"clock_ms\":1}",
         "{\"vantage\":\"a\\u0000b\",\"seq\":1,\"clock_ms\":1}",
         "{\"vantage\":\"a\",\"seq\":1,\"clock_ms\":1} x",
-        "{\"vantage\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"seq\":1,\"clock_ms\":1}",
+        "{\"vantage\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"seq\":"
+        "1,\"clock_ms\":1}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct batch_head parsed;
@@ -241,11 +265,21 @@ static void test_bad_replies_are_refused(void **state)
 
 static struct check sample(void)
 {
-    return (struct check){
-        .id = "web 192.0.2.1", .type = CHECK_HTTPS, .address = "192.0.2.1", .port = 443, .host = "www.example.com",
-        .path = "/healthz?x=\"y\"", .method = "HEAD", .expect_status = {.count = 1, .ranges = {{200, 299}}},
-        .expect_body = "ok\n", .tls_verify = true, .interval_ms = 10000, .timeout_ms = 3000, .fall = 3, .rise = 2,
-        .latency_max_ms = 500};
+    return (struct check){.id = "web 192.0.2.1",
+                          .type = CHECK_HTTPS,
+                          .address = "192.0.2.1",
+                          .port = 443,
+                          .host = "www.example.com",
+                          .path = "/healthz?x=\"y\"",
+                          .method = "HEAD",
+                          .expect_status = {.count = 1, .ranges = {{200, 299}}},
+                          .expect_body = "ok\n",
+                          .tls_verify = true,
+                          .interval_ms = 10000,
+                          .timeout_ms = 3000,
+                          .fall = 3,
+                          .rise = 2,
+                          .latency_max_ms = 500};
 }
 
 static void test_checks_come_back_as_they_were(void **state)
@@ -256,7 +290,8 @@ static void test_checks_come_back_as_they_were(void **state)
     checks[1].expect_status.count = 0;
     checks[1].host = checks[1].path = checks[1].method = checks[1].expect_body = "";
     checks[1].tls_verify = false;
-    const struct batch_checks list = {.generation = 4, .phase = 0.4, .checks = checks, .checks_count = 2};
+    const struct batch_checks list = {
+        .generation = 4, .phase = 0.4, .checks = checks, .checks_count = 2};
     struct buffer text = {0};
     struct batch_checks parsed;
     assert_int_equal(batch_print_checks(&list, &text, NULL), OK);
@@ -297,7 +332,8 @@ static void test_a_check_that_cannot_run_makes_the_list_fail(void **state)
     struct diag diag;
     assert_int_equal(batch_print_checks(&list, &text, NULL), OK);
     assert_int_equal(batch_parse_checks(text.bytes, text.len, &parsed, &diag), ERR_SYNTAX);
-    assert_string_equal(diag.text, "check \"web 192.0.2.1\": path does not begin with / or is not printable");
+    assert_string_equal(diag.text,
+                        "check \"web 192.0.2.1\": path does not begin with / or is not printable");
     buffer_fini(&text);
 }
 

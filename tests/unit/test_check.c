@@ -12,10 +12,19 @@
 
 static struct check good(void)
 {
-    struct check check = {
-        .id = "web 192.0.2.1", .type = CHECK_HTTP, .address = "192.0.2.1", .port = 80, .host = "www.example.com",
-        .path = "/healthz", .method = "GET", .expect_body = "", .tls_verify = true, .interval_ms = 10000,
-        .timeout_ms = 3000, .fall = 3, .rise = 2};
+    struct check check = {.id = "web 192.0.2.1",
+                          .type = CHECK_HTTP,
+                          .address = "192.0.2.1",
+                          .port = 80,
+                          .host = "www.example.com",
+                          .path = "/healthz",
+                          .method = "GET",
+                          .expect_body = "",
+                          .tls_verify = true,
+                          .interval_ms = 10000,
+                          .timeout_ms = 3000,
+                          .fall = 3,
+                          .rise = 2};
     assert_int_equal(check_status_parse("200-399", &check.expect_status, NULL), OK);
     return check;
 }
@@ -42,7 +51,8 @@ static void test_status_texts_parse_print_and_match(void **state)
         const char *text;
         long yes, no;
     } cases[] = {
-        {"200-399", 399, 400}, {"200", 200, 201}, {"200,204,300-399", 204, 203}, {"100-599", 599, 0}, {"404", 404, 200},
+        {"200-399", 399, 400}, {"200", 200, 201}, {"200,204,300-399", 204, 203},
+        {"100-599", 599, 0},   {"404", 404, 200},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct check_status status;
@@ -67,14 +77,16 @@ static void test_the_longest_status_fits_its_text(void **state)
 static void test_bad_status_texts_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",     "2",        "20x",  "099",      "600",  "200-", "-200", "399-200", "200,",
-                                      ",200", "200, 204", "2000", "200--300", "200 ", "\xff"};
+    static const char *const bad[] = {"",         "2",    "20x",      "099",  "600",
+                                      "200-",     "-200", "399-200",  "200,", ",200",
+                                      "200, 204", "2000", "200--300", "200 ", "\xff"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct check_status status;
         assert_int_equal(check_status_parse(bad[i], &status, NULL), ERR_SYNTAX);
     }
     struct check_status status;
-    assert_int_equal(check_status_parse("200,201,202,203,204,205,206,207,208", &status, NULL), ERR_LIMIT);
+    assert_int_equal(check_status_parse("200,201,202,203,204,205,206,207,208", &status, NULL),
+                     ERR_LIMIT);
 }
 
 static void test_types_go_both_ways_and_others_are_other(void **state)
@@ -106,7 +118,8 @@ static enum err validate_with(size_t off, const void *value, size_t len)
     return check_validate(&check, NULL);
 }
 
-#define WITH(member, type, value) validate_with(offsetof(struct check, member), &(type){value}, sizeof(type))
+#define WITH(member, type, value)                                                                  \
+    validate_with(offsetof(struct check, member), &(type){value}, sizeof(type))
 
 static void test_a_bad_check_is_refused(void **state)
 {
@@ -139,10 +152,20 @@ static void test_texts_are_utf8(void **state)
         const char *body;
         enum err want;
     } cases[] = {
-        {"line\n\x7f", OK},        {"\xc3\xa9", OK},          {"\xe2\x82\xac", OK},      {"\xf0\x9f\x98\x80", OK},
-        {"\xf4\x8f\xbf\xbf", OK}, {"\x80", ERR_SYNTAX},      {"\xc0\x80", ERR_SYNTAX},  {"\xc3", ERR_SYNTAX},
-        {"\xe0\x80\x80", ERR_SYNTAX}, {"\xed\xa0\x80", ERR_SYNTAX}, {"\xe2\x82", ERR_SYNTAX}, {"\xf0\x9f\x98", ERR_SYNTAX},
-        {"\xf4\x90\x80\x80", ERR_SYNTAX}, {"\xf5\x80\x80\x80", ERR_SYNTAX},
+        {"line\n\x7f", OK},
+        {"\xc3\xa9", OK},
+        {"\xe2\x82\xac", OK},
+        {"\xf0\x9f\x98\x80", OK},
+        {"\xf4\x8f\xbf\xbf", OK},
+        {"\x80", ERR_SYNTAX},
+        {"\xc0\x80", ERR_SYNTAX},
+        {"\xc3", ERR_SYNTAX},
+        {"\xe0\x80\x80", ERR_SYNTAX},
+        {"\xed\xa0\x80", ERR_SYNTAX},
+        {"\xe2\x82", ERR_SYNTAX},
+        {"\xf0\x9f\x98", ERR_SYNTAX},
+        {"\xf4\x90\x80\x80", ERR_SYNTAX},
+        {"\xf5\x80\x80\x80", ERR_SYNTAX},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct check check = good();

@@ -54,7 +54,8 @@ static void test_a_disabled_vantage_point_is_refused(void **state)
 static void test_a_wrong_or_missing_signature_is_refused(void **state)
 {
     (void)state;
-    assert_int_equal(intake_check_body(&sender, INTAKE_VOTES, "{]", 2, signature), INTAKE_SIGNATURE);
+    assert_int_equal(intake_check_body(&sender, INTAKE_VOTES, "{]", 2, signature),
+                     INTAKE_SIGNATURE);
     assert_int_equal(intake_check_body(&sender, INTAKE_VOTES, body, 2, "x"), INTAKE_SIGNATURE);
     assert_int_equal(intake_check_body(&sender, INTAKE_VOTES, body, 2, NULL), INTAKE_SIGNATURE);
 }
@@ -62,7 +63,8 @@ static void test_a_wrong_or_missing_signature_is_refused(void **state)
 static void test_a_signature_of_another_kind_of_message_is_refused(void **state)
 {
     (void)state;
-    assert_int_equal(intake_check_body(&sender, INTAKE_CHECKS, body, 2, signature), INTAKE_SIGNATURE);
+    assert_int_equal(intake_check_body(&sender, INTAKE_CHECKS, body, 2, signature),
+                     INTAKE_SIGNATURE);
 }
 
 static enum intake check_head(const char *name, int64_t seq, int64_t clock_ms)
@@ -85,7 +87,8 @@ static void test_a_sequence_only_rises(void **state)
         int64_t seq;
         enum intake want;
     } cases[] = {
-        {0, INTAKE_OK}, {0, INTAKE_SEQUENCE}, {5, INTAKE_OK}, {4, INTAKE_SEQUENCE}, {5, INTAKE_SEQUENCE}, {6, INTAKE_OK},
+        {0, INTAKE_OK},       {0, INTAKE_SEQUENCE}, {5, INTAKE_OK},
+        {4, INTAKE_SEQUENCE}, {5, INTAKE_SEQUENCE}, {6, INTAKE_OK},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(check_head("ams1", cases[i].seq, 1000000), cases[i].want);

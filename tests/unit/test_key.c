@@ -128,7 +128,9 @@ static void test_what_is_no_private_key_is_refused(void **state)
         "no key",
         "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
         /* an X25519 key, which cannot sign */
-        "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VuBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END PRIVATE "
+        "-----BEGIN PRIVATE "
+        "KEY-----\nMC4CAQAwBQYDK2VuBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END "
+        "PRIVATE "
         "KEY-----\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

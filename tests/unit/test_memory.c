@@ -1,7 +1,7 @@
 /* tests/unit/test_memory.c - health/ when memory runs out: an error, no leak, and nothing has changed.
  *
- * Linked with --wrap for malloc, calloc, realloc and strdup, so that the Nth allocation of our own objects fails (Jansson's never
- * do: see field.c). Leaks are found by the sanitizers.
+ * Linked with --wrap for malloc, calloc, realloc and strdup, so that the Nth allocation of our own
+ * objects fails (Jansson's never do: see field.c). Leaks are found by the sanitizers.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,7 +57,8 @@ char *__wrap_strdup(const char *text)
     return is_refused() ? NULL : __real_strdup(text);
 }
 
-/* Run `attempt` with its first, second, ... allocation failing, until it needs no more; returns how many failed. */
+/* Run `attempt` with its first, second, ... allocation failing, until it needs no more; returns how
+ * many failed. */
 static unsigned exhaust(enum err (*attempt)(void))
 {
     for (unsigned nth = 1;; nth++) {
@@ -205,13 +206,16 @@ static void test_a_key_without_memory_is_an_error(void **state)
     assert_int_equal(exhaust(sign), 1);
 }
 
-static const char votes_text[] = "{\"vantage\":\"a\",\"seq\":1,\"clock_ms\":2,\"results\":[{\"check\":\"m 1\",\"vote\":\"up\","
-                                 "\"since_ms\":1,\"latency_ms\":1,\"reason\":\"\"}]}";
+static const char votes_text[] =
+    "{\"vantage\":\"a\",\"seq\":1,\"clock_ms\":2,\"results\":[{\"check\":\"m 1\",\"vote\":\"up\","
+    "\"since_ms\":1,\"latency_ms\":1,\"reason\":\"\"}]}";
 static const char reply_text[] = "{\"recheck\":[\"m 1\"],\"checks_generation\":1,\"clock_ms\":2}";
 static const char request_text[] = "{\"vantage\":\"a\",\"seq\":1,\"clock_ms\":2}";
 static const char checks_text[] =
-    "{\"generation\":4,\"phase\":0,\"checks\":[{\"id\":\"m 1\",\"type\":\"tcp\",\"address\":\"192.0.2.1\",\"port\":80,"
-    "\"host\":\"\",\"path\":\"\",\"method\":\"\",\"expect_status\":\"\",\"expect_body\":\"\",\"tls_verify\":false,"
+    "{\"generation\":4,\"phase\":0,\"checks\":[{\"id\":\"m "
+    "1\",\"type\":\"tcp\",\"address\":\"192.0.2.1\",\"port\":80,"
+    "\"host\":\"\",\"path\":\"\",\"method\":\"\",\"expect_status\":\"\",\"expect_body\":\"\",\"tls_"
+    "verify\":false,"
     "\"interval_ms\":100,\"timeout_ms\":100,\"fall\":1,\"rise\":1,\"latency_max_ms\":1}]}";
 
 /* A message read, printed again and let go of. */

@@ -18,7 +18,8 @@ static void run(struct probe *probe, char how, struct rng *rng)
 {
     const int64_t at_ms = probe->due_ms;
     const int64_t took_ms = how == 't' ? probe->plan.timeout_ms : 1;
-    struct probe_result result = {.outcome = PROBE_FAILED, .reason = how == 't' ? "timeout" : "refused"};
+    struct probe_result result = {.outcome = PROBE_FAILED,
+                                  .reason = how == 't' ? "timeout" : "refused"};
     if (how == 's')
         result = (struct probe_result){.outcome = PROBE_OK, .latency_ms = 1};
     if (how == 'u')
@@ -43,10 +44,10 @@ static void test_votes_follow_results(void **state)
         const char *results;
         const char *votes; /* U, D and ? after each */
     } cases[] = {
-        {"s", "U"},           {"f", "D"},           {"u", "?"},         {"uus", "??U"},
-        {"sff", "UUU"},       {"sfff", "UUUD"},     {"sttt", "UUUD"},   {"sffsff", "UUUUUU"},
-        {"fs", "DD"},         {"fss", "DDU"},       {"fsfs", "DDDD"},   {"fsfss", "DDDDU"},
-        {"sus", "U?U"},       {"sfuff", "UU?UD"},   {"fu", "D?"},       {"fuf", "D?D"},
+        {"s", "U"},           {"f", "D"},         {"u", "?"},       {"uus", "??U"},
+        {"sff", "UUU"},       {"sfff", "UUUD"},   {"sttt", "UUUD"}, {"sffsff", "UUUUUU"},
+        {"fs", "DD"},         {"fss", "DDU"},     {"fsfs", "DDDD"}, {"fsfss", "DDDDU"},
+        {"sus", "U?U"},       {"sfuff", "UU?UD"}, {"fu", "D?"},     {"fuf", "D?D"},
         {"sfffss", "UUUDDU"}, {"fsus", "DD?U"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -109,7 +110,8 @@ static void test_vantage_points_probe_in_turn(void **state)
     for (int v = 0; v < 5; v++) {
         for (int w = 0; w < v; w++) {
             const int64_t period_ms = plan.interval_ms - plan.interval_ms / PROBE_JITTER_SHARE;
-            const int64_t apart_ms = ((dues_ms[v] - dues_ms[w]) % period_ms + period_ms) % period_ms;
+            const int64_t apart_ms =
+                ((dues_ms[v] - dues_ms[w]) % period_ms + period_ms) % period_ms;
             assert_true(apart_ms > 1500 && apart_ms < period_ms - 1500);
         }
     }
@@ -170,11 +172,13 @@ static void test_too_slow_is_a_failure(void **state)
     strict.latency_max_ms = 500;
     probe_init(&probe, &strict, 0, &rng);
     probe_begin(&probe, probe.due_ms);
-    probe_finish(&probe, &(struct probe_result){.outcome = PROBE_OK, .latency_ms = 501}, 10000, &rng);
+    probe_finish(&probe, &(struct probe_result){.outcome = PROBE_OK, .latency_ms = 501}, 10000,
+                 &rng);
     assert_int_equal(probe.vote.verdict, VERDICT_DOWN);
     assert_string_equal(probe.vote.reason, "slower than 500 ms");
     probe_begin(&probe, probe.due_ms);
-    probe_finish(&probe, &(struct probe_result){.outcome = PROBE_OK, .latency_ms = 500}, 20000, &rng);
+    probe_finish(&probe, &(struct probe_result){.outcome = PROBE_OK, .latency_ms = 500}, 20000,
+                 &rng);
     assert_int_equal(probe.vote.latency_ms, 500);
 }
 
@@ -213,7 +217,8 @@ static void test_a_changed_plan_keeps_the_vote_and_a_running_probe(void **state)
     probe_begin(&probe, probe.due_ms);
     probe_replan(&probe, &plan, probe.started_ms + 10, &rng);
     assert_true(probe.due_ms == PROBE_NEVER);
-    probe_finish(&probe, &(struct probe_result){.outcome = PROBE_FAILED, .reason = "x"}, probe.started_ms + 20, &rng);
+    probe_finish(&probe, &(struct probe_result){.outcome = PROBE_FAILED, .reason = "x"},
+                 probe.started_ms + 20, &rng);
     assert_int_equal(probe.vote.verdict, VERDICT_DOWN);
 }
 
@@ -234,7 +239,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_votes_follow_results),
         cmocka_unit_test(test_a_crash_turns_the_vote_within_interval_and_fall_timeouts),
-        cmocka_unit_test(test_probes_are_at_most_an_interval_apart_and_seldom_less_than_nine_tenths),
+        cmocka_unit_test(
+            test_probes_are_at_most_an_interval_apart_and_seldom_less_than_nine_tenths),
         cmocka_unit_test(test_vantage_points_probe_in_turn),
         cmocka_unit_test(test_after_a_first_failure_probes_are_a_timeout_apart_until_it_is_decided),
         cmocka_unit_test(test_a_success_clears_the_doubt),

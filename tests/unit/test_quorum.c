@@ -1,4 +1,5 @@
-/* tests/unit/test_quorum.c - the rule, case by case; every combination is in tests/property/test_quorum_rule.c. */
+/* tests/unit/test_quorum.c - the rule, case by case; every combination is in
+ * tests/property/test_quorum_rule.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +11,8 @@
 
 #include <string.h>
 
-/* One letter a vantage point: U up, D down, d down but suspect, - unknown. Its network is the digit below it. */
+/* One letter a vantage point: U up, D down, d down but suspect, - unknown. Its network is the digit
+ * below it. */
 static struct quorum_count count;
 
 static enum quorum_rule decide(const char *votes, const char *networks, unsigned setting)
@@ -19,7 +21,9 @@ static enum quorum_rule decide(const char *votes, const char *networks, unsigned
     const size_t n = strlen(votes);
     for (size_t i = 0; i < n; i++)
         voters[i] = (struct quorum_voter){
-            .vote = votes[i] == 'U' ? VERDICT_UP : votes[i] == '-' ? VERDICT_UNKNOWN : VERDICT_DOWN,
+            .vote = votes[i] == 'U'   ? VERDICT_UP
+                    : votes[i] == '-' ? VERDICT_UNKNOWN
+                                      : VERDICT_DOWN,
             .suspect = votes[i] == 'd',
             .asn = (uint32_t)(networks[i] - '0'),
         };

@@ -16,14 +16,16 @@ static void test_a_down_vote_contradicts_when_the_others_vote_up(void **state)
         size_t n;
         bool want;
     } cases[] = {
-        {4, 1, 3, 5, true},  {3, 2, 3, 5, true},   /* two liars of five */
-        {2, 3, 3, 5, false}, {2, 1, 3, 5, true},   {1, 1, 3, 5, false}, /* one up vote is not enough */
-        {0, 1, 3, 5, false}, {1, 1, 2, 2, true},   {0, 1, 1, 1, false},
-        {3, 2, 1, 5, false}, /* the others would say down themselves */
+        {4, 1, 3, 5, true},  {3, 2, 3, 5, true}, /* two liars of five */
+        {2, 3, 3, 5, false}, {2, 1, 3, 5, true},
+        {1, 1, 3, 5, false}, /* one up vote is not enough */
+        {0, 1, 3, 5, false}, {1, 1, 2, 2, true},
+        {0, 1, 1, 1, false}, {3, 2, 1, 5, false}, /* the others would say down themselves */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_int_equal(suspect_contradicts(cases[i].up, cases[i].down, cases[i].needed, cases[i].n),
-                         cases[i].want);
+        assert_int_equal(
+            suspect_contradicts(cases[i].up, cases[i].down, cases[i].needed, cases[i].n),
+            cases[i].want);
 }
 
 static void test_patience_is_the_bound_of_detection(void **state)
@@ -40,13 +42,15 @@ static void test_suspect_at_half_of_the_targets_and_three(void **state)
         uint32_t probed, contradicted;
         enum suspect_change want;
     } cases[] = {
-        {10, 5, SUSPECT_RAISED}, {10, 4, SUSPECT_SAME}, {2, 2, SUSPECT_SAME}, {3, 3, SUSPECT_RAISED},
-        {6, 3, SUSPECT_RAISED},  {7, 3, SUSPECT_SAME},  {0, 0, SUSPECT_SAME},
+        {10, 5, SUSPECT_RAISED}, {10, 4, SUSPECT_SAME},  {2, 2, SUSPECT_SAME},
+        {3, 3, SUSPECT_RAISED},  {6, 3, SUSPECT_RAISED}, {7, 3, SUSPECT_SAME},
+        {0, 0, SUSPECT_SAME},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct suspect suspect;
         suspect_init(&suspect);
-        assert_int_equal(suspect_step(&suspect, cases[i].probed, cases[i].contradicted, 0), cases[i].want);
+        assert_int_equal(suspect_step(&suspect, cases[i].probed, cases[i].contradicted, 0),
+                         cases[i].want);
     }
 }
 

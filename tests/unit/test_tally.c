@@ -14,16 +14,22 @@
 enum { SECOND = 1000, VANTAGES = 5 };
 
 static const struct tally_vantage vantages[] = {
-    {"ams1", 64500, true}, {"fra1", 64501, true}, {"nyc2", 64502, true}, {"sgp1", 64503, true}, {"syd1", 64504, true},
+    {"ams1", 64500, true}, {"fra1", 64501, true}, {"nyc2", 64502, true},
+    {"sgp1", 64503, true}, {"syd1", 64504, true},
 };
 
 static struct tally_target target_of(const char *id, enum verdict verdict)
 {
-    return (struct tally_target){
-        .id = id, .interval_ms = 10000, .timeout_ms = 3000, .fall = 3, .verdict = verdict, .since_ms = 77};
+    return (struct tally_target){.id = id,
+                                 .interval_ms = 10000,
+                                 .timeout_ms = 3000,
+                                 .fall = 3,
+                                 .verdict = verdict,
+                                 .since_ms = 77};
 }
 
-static void configure(struct tally *tally, const struct tally_target *targets, size_t count, int64_t now_ms)
+static void configure(struct tally *tally, const struct tally_target *targets, size_t count,
+                      int64_t now_ms)
 {
     const struct tally_config config = {vantages, VANTAGES, targets, count};
     assert_int_equal(tally_configure(tally, &config, now_ms, NULL), OK);
@@ -44,10 +50,11 @@ static struct tally *make(void)
     return tally;
 }
 
-static void cast(struct tally *tally, uint32_t vantage, uint32_t target, enum verdict verdict, const char *reason,
-                 int64_t now_ms)
+static void cast(struct tally *tally, uint32_t vantage, uint32_t target, enum verdict verdict,
+                 const char *reason, int64_t now_ms)
 {
-    struct vote vote = {.verdict = verdict, .latency_ms = (uint16_t)(10 * (vantage + 1)), .since_ms = 5};
+    struct vote vote = {
+        .verdict = verdict, .latency_ms = (uint16_t)(10 * (vantage + 1)), .since_ms = 5};
     vote_explain(&vote, reason);
     tally_vote(tally, vantage, target, &vote, now_ms);
 }
@@ -186,7 +193,8 @@ static void test_a_new_configuration_keeps_what_stays(void **state)
     cast_all(tally, 1, "DDUUU", 1000);
     assert_int_equal(tally_step(tally, 1000).changes_count, 1);
 
-    const struct tally_vantage fewer[] = {vantages[4], vantages[0], {"new", 64505, true}, vantages[1]};
+    const struct tally_vantage fewer[] = {
+        vantages[4], vantages[0], {"new", 64505, true}, vantages[1]};
     const struct tally_target others[] = {
         target_of("web 192.0.2.9", VERDICT_DOWN),
         target_of("web 192.0.2.2", VERDICT_DOWN),
@@ -217,7 +225,8 @@ static void test_a_refused_configuration_changes_nothing(void **state)
     (void)state;
     static struct tally_vantage many[TALLY_VANTAGES_MAX + 1];
     struct tally *tally = make();
-    const struct tally_target twice[] = {target_of("a b", VERDICT_UP), target_of("a b", VERDICT_UP)};
+    const struct tally_target twice[] = {target_of("a b", VERDICT_UP),
+                                         target_of("a b", VERDICT_UP)};
     const struct tally_vantage same[] = {vantages[0], vantages[0]};
     const struct {
         struct tally_config config;
@@ -227,7 +236,8 @@ static void test_a_refused_configuration_changes_nothing(void **state)
         {{vantages, VANTAGES, twice, 2}, ERR_EXISTS, "check \"a b\" is there twice"},
         {{same, 2, twice, 1}, ERR_EXISTS, "vantage: \"ams1\" is there twice"},
         {{many, TALLY_VANTAGES_MAX + 1, twice, 1}, ERR_LIMIT, "vantage: 65 of them; at most 64"},
-        {{vantages, VANTAGES, twice, TALLY_TARGETS_MAX + 1}, ERR_LIMIT,
+        {{vantages, VANTAGES, twice, TALLY_TARGETS_MAX + 1},
+         ERR_LIMIT,
          "monitor: 1048577 addresses to check; at most 1048576"},
     };
     cast_all(tally, 3, "DDUUU", 1000);
@@ -290,8 +300,10 @@ static void test_without_targets_there_is_nothing_to_be_blind_to(void **state)
     tally_free(&tally);
 }
 
-/* Every 10 s, vantage point 0 votes down on all four targets and the others `others`; returns the report's time and mask. */
-static int64_t vote_until_suspected(struct tally *tally, const char *votes, int64_t now_ms, uint64_t *ret_mask)
+/* Every 10 s, vantage point 0 votes down on all four targets and the others `others`; returns the
+ * report's time and mask. */
+static int64_t vote_until_suspected(struct tally *tally, const char *votes, int64_t now_ms,
+                                    uint64_t *ret_mask)
 {
     for (const int64_t end_ms = now_ms + 200 * SECOND; now_ms < end_ms; now_ms += SECOND) {
         for (uint32_t t = 0; now_ms % (10 * SECOND) == 0 && t < 4; t++)
@@ -309,7 +321,8 @@ static void test_a_vantage_point_that_the_others_contradict_is_suspect(void **st
     (void)state;
     struct tally *tally = make();
     uint64_t mask = 0;
-    assert_int_equal(vote_until_suspected(tally, "DUUUU", 0, &mask), 21 * SECOND); /* the others had their time */
+    assert_int_equal(vote_until_suspected(tally, "DUUUU", 0, &mask),
+                     21 * SECOND); /* the others had their time */
     assert_int_equal(mask, 1);
     assert_true(tally_attendance(tally, 0).suspect);
     assert_int_equal(tally_attendance(tally, 0).contradicted, 4);

@@ -26,7 +26,8 @@ static void test_a_reason_is_cut_and_cleaned(void **state)
     longest[sizeof longest - 1] = '\0';
     vote_explain(&vote, longest);
     assert_int_equal(strlen(vote.reason), 120);
-    vote_explain(&vote, "a\nb\x7f" "c\xc3\xa9 ~");
+    vote_explain(&vote, "a\nb\x7f"
+                        "c\xc3\xa9 ~");
     assert_string_equal(vote.reason, "a?b?c?? ~");
     assert_true(vote_reason_is_valid(vote.reason));
     vote_explain(&vote, "");
