@@ -33,10 +33,11 @@ struct api_setup {
 
 struct api; /* heap */
 
-/* Start to serve. What `setup` refers to must outlive the api, apart from `fds` itself. ERR_MEMORY. ERR_SYSTEM. */
+/* Start to serve. What `setup` refers to must outlive the api, apart from `fds` itself. On failure the sockets stay the
+ * caller's. ERR_MEMORY. ERR_SYSTEM. */
 NODISCARD enum err api_start(const struct api_setup *setup, struct api **ret, struct diag *reterr);
 
-/* Close everything. */
+/* Close everything. The event loop has to turn once more before its base is freed. */
 void api_stop(struct api **api);
 
 #endif

@@ -24,10 +24,10 @@ struct metrics {
     uint64_t loads_ok, loads_failed;  /* compiles; control */
     int64_t load_ok_ms;               /* the last good one, unix time; control */
     uint64_t zones, problems;         /* of the published world; control */
-    uint64_t workers_lost;            /* workers that died; 0 where control does not know */
     uint64_t refusals[INTAKE_COUNT];  /* messages of vantage points that were not taken; api */
     uint64_t requests;                /* api */
-    uint64_t connections_refused;     /* api: over the limit */
+    uint64_t connections;             /* api: open now */
+    uint64_t connections_evicted;     /* api: closed to make room */
 };
 
 /* All that metrics_print() reads; lent. */

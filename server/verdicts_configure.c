@@ -123,14 +123,35 @@ static void recall_board(const struct verdicts *verdicts, struct verdicts_world 
 
 static void inherit_rows(const struct verdicts_world *old, struct verdicts_world *world)
 {
-    for (size_t i = 0; i < old->roster->count; i++) {
+    for (uint32_t i = 0; i < old->roster->count; i++) {
         const struct roster_subject *from = &old->roster->subjects[i];
         struct verdicts_row *row = find_row(world, from->kind, from->service, from->region, from->address);
         if (!row)
             continue;
-        row->verdict = old->rows[i].verdict;
-        row->since_ms = old->rows[i].since_ms;
+        *row = old->rows[i];
+        row->origin = i;
         row->inherited = world->roster->subjects[row - world->rows].slot == from->slot;
+    }
+}
+
+/* What was last seen of the checks that stay, by the tally's numbers, which are still those of the last world. */
+static void inherit_checks(const struct verdicts *verdicts, struct verdicts_world *world)
+{
+    const struct verdicts_world *old = &verdicts->world;
+    for (size_t i = 0; i < world->checks->count; i++) {
+        const uint32_t from = tally_find_target(verdicts->tally, world->checks->rows[i].id);
+        if (from == TALLY_NONE)
+            continue;
+        world->seen[i] = old->seen[from];
+        for (size_t v = 0; v < world->vantages_count; v++) {
+            const uint32_t voter = tally_find_vantage(verdicts->tally, world->vantages[v].sender.name);
+            const size_t cell = i * world->vantages_count + v;
+            if (voter == TALLY_NONE)
+                continue;
+            world->cells[cell] = old->cells[from * old->vantages_count + voter];
+            if (world->cells[cell].dirty)
+                world->queue[world->queue_count++] = (uint32_t)cell;
+        }
     }
 }
 
@@ -144,6 +165,7 @@ static void inherit_vantages(const struct verdicts_world *old, struct verdicts_w
                 continue;
             memcpy(to->sender.seqs, from->sender.seqs, sizeof to->sender.seqs);
             memcpy(to->votes, from->votes, sizeof to->votes);
+            to->written = from->written;
         }
 }
 
@@ -161,9 +183,12 @@ static void name_vantages(struct verdicts_world *world)
 static void inherit(const struct verdicts *verdicts, struct verdicts_world *world, struct moment now)
 {
     name_vantages(world);
+    for (size_t i = 0; i < world->roster->count; i++)
+        world->rows[i].origin = VERDICTS_NONE;
     if (verdicts->world.roster) {
         inherit_rows(&verdicts->world, world);
         inherit_vantages(&verdicts->world, world);
+        inherit_checks(verdicts, world);
     } else {
         recall_file(verdicts, world);
         recall_board(verdicts, world, now);
@@ -239,19 +264,16 @@ static void set_voted(const struct verdicts *verdicts, struct verdicts_world *wo
 {
     for (size_t i = 0; i < world->roster->count; i++) {
         const uint32_t check = world->checks->of[i];
-        world->rows[i].dirty = true;
-        world->rows[i].parent = VERDICTS_NONE;
-        if (check == CHECKS_NONE) {
-            if (world->roster->subjects[i].kind == SUBJECT_ENDPOINT)
-                set_row(&world->rows[i], VERDICT_UNKNOWN, now);
+        struct verdicts_row *row = &world->rows[i];
+        row->parent = VERDICTS_NONE;
+        if (check != CHECKS_NONE) {
+            set_row(row, tally_status(verdicts->tally, check, now.mono_ms).verdict, now);
             continue;
         }
-        const struct tally_status status = tally_status(verdicts->tally, check, now.mono_ms);
-        set_row(&world->rows[i], status.verdict, now);
-        world->rows[i].counts[VERDICT_UP] = status.votes.up;
-        world->rows[i].counts[VERDICT_DOWN] = status.votes.down;
-        world->rows[i].counts[VERDICT_UNKNOWN] = status.votes.unknown;
-        world->rows[i].latency_ms = status.latency_ms;
+        memset(row->counts, 0, sizeof row->counts);
+        row->latency_ms = 0;
+        if (world->roster->subjects[i].kind == SUBJECT_ENDPOINT)
+            set_row(row, VERDICT_UNKNOWN, now);
     }
 }
 
@@ -277,6 +299,18 @@ static void derive_kind(struct verdicts_world *world, enum subject_kind kind, st
     for (size_t i = 0; i < world->roster->count; i++)
         if (world->roster->subjects[i].kind == kind && world->checks->of[i] == CHECKS_NONE)
             set_row(&world->rows[i], verdicts_derive(&world->rows[i]), now);
+}
+
+/* Which rows health.db does not have like this; the counts of votes follow with the next second. */
+static void mark_dirty(const struct verdicts_world *old, struct verdicts_world *world)
+{
+    for (size_t i = 0; i < world->roster->count; i++) {
+        struct verdicts_row *row = &world->rows[i];
+        const struct verdicts_row *from = row->origin == VERDICTS_NONE ? NULL : &old->rows[row->origin];
+        row->dirty = !from || from->dirty || from->verdict != row->verdict ||
+                     (from->parent == VERDICTS_NONE) != (row->parent == VERDICTS_NONE) ||
+                     memcmp(from->counts, row->counts, sizeof row->counts) != 0;
+    }
 }
 
 static void set_words(const struct verdicts *verdicts, const struct verdicts_world *world)
@@ -311,6 +345,7 @@ static void drop_gone(struct verdicts *verdicts, const struct verdicts_world *ol
             history_drop_vantage(history, old->vantages[v].sender.name);
 }
 
+/* `old->roster` NULL: what is in the file is another process's. */
 static void forget_gone(struct verdicts *verdicts, const struct verdicts_world *old,
                         const struct verdicts_world *world)
 {
@@ -357,6 +392,7 @@ enum err verdicts_configure(struct verdicts *verdicts, const struct roster *rost
     derive_kind(&next, SUBJECT_POOL, now);
     count_kind(&next, SUBJECT_POOL);
     derive_kind(&next, SUBJECT_REGION, now);
+    mark_dirty(&verdicts->world, &next);
     set_words(verdicts, &next);
     forget_gone(verdicts, &verdicts->world, &next);
     warn_refused(next.checks);

@@ -18,7 +18,8 @@ struct verdicts_row {
     uint32_t counts[3]; /* by enum verdict: votes where there is a check, else children */
     uint32_t latency_ms;
     uint32_t parent;  /* that counts this one: of an endpoint its pool, of a pool its region; or VERDICTS_NONE */
-    bool inherited;   /* it was there before this roster, at the same slot */
+    uint32_t origin;  /* its index in the last roster, or VERDICTS_NONE */
+    bool inherited;   /* its word is its own: it was there before this roster, at the same slot */
     bool changed;     /* the verdict, and nobody was told */
     bool dirty;       /* its row in health.db is not this */
 };
