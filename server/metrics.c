@@ -211,7 +211,7 @@ static void put_generations(const struct metrics_view *view, struct buffer *ret)
     exposition_label(&sample, "process", "control");
     exposition_count(&sample, view->metrics->generation);
     for (size_t i = 0; i < view->workers_count; i++) {
-        char worker[16];
+        char worker[24];
         (void)snprintf(worker, sizeof worker, "%zu", i);
         sample = exposition_begin(ret, name);
         exposition_label(&sample, "process", "worker");
