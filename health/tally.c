@@ -36,7 +36,7 @@ static void keep_reason(struct tally_cell *cell, const char *reason)
 }
 
 /* Put the target into the list of each vantage point that sees nothing wrong with it. */
-static void ask_others(struct tally *tally, uint32_t vantage, uint32_t target, int64_t now_ms)
+static void ask_others(struct tally *tally, uint32_t target, int64_t now_ms)
 {
     struct tally_row *row = &tally->targets[target];
     const struct tally_cell *cells = tally_state_cells(tally, target);
@@ -46,7 +46,7 @@ static void ask_others(struct tally *tally, uint32_t vantage, uint32_t target, i
     for (size_t v = 0; v < tally->vantages_count; v++) {
         struct tally_column *other = &tally->vantages[v];
         const bool content = cells[v].verdict == VERDICT_UP && !cells[v].reason;
-        if (v == vantage || !other->enabled || !content || row->rechecks >> v & 1 ||
+        if (!other->enabled || !content || row->rechecks >> v & 1 ||
             other->rechecks_count == TALLY_RECHECKS_MAX)
             continue;
         other->rechecks[other->rechecks_count++] = target;
@@ -74,7 +74,7 @@ void tally_vote(struct tally *tally, uint32_t vantage, uint32_t target, const st
     keep_reason(cell, vote->reason);
     tally->vantages[vantage].seen_ms = now_ms;
     if (content && (vote->verdict == VERDICT_DOWN || vote_is_doubtful(vote)))
-        ask_others(tally, vantage, target, now_ms);
+        ask_others(tally, target, now_ms);
 }
 
 size_t tally_take_rechecks(struct tally *tally, uint32_t vantage, uint32_t *ret, size_t ret_cap)

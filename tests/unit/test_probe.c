@@ -85,11 +85,15 @@ static void test_probes_are_at_most_an_interval_apart_and_seldom_less_than_nine_
     struct rng rng;
     struct probe probe = start(&rng);
     run(&probe, 's', &rng);
+    int64_t shortest_ms = plan.interval_ms, longest_ms = 0;
     for (int i = 0; i < 1000; i++) {
         const int64_t gap_ms = probe.due_ms - probe.started_ms;
+        shortest_ms = gap_ms < shortest_ms ? gap_ms : shortest_ms;
+        longest_ms = gap_ms > longest_ms ? gap_ms : longest_ms;
         assert_true(gap_ms <= plan.interval_ms && gap_ms >= plan.interval_ms * 9 / 10);
         run(&probe, 's', &rng);
     }
+    assert_true(longest_ms - shortest_ms > plan.interval_ms / PROBE_JITTER_SHARE); /* jitter */
 }
 
 static void test_vantage_points_probe_in_turn(void **state)

@@ -339,6 +339,30 @@ static void test_a_vantage_point_that_the_others_contradict_is_suspect(void **st
     tally_free(&tally);
 }
 
+static void test_suspicion_and_damping_survive_a_new_configuration(void **state)
+{
+    (void)state;
+    struct tally *tally = make();
+    uint64_t mask = 0;
+    const struct tally_target targets[] = {
+        target_of("web 192.0.2.1", VERDICT_UP), target_of("web 192.0.2.2", VERDICT_UP),
+        target_of("web 192.0.2.3", VERDICT_UP), target_of("web 192.0.2.4", VERDICT_UP)};
+    assert_int_equal(vote_until_suspected(tally, "DUUUU", 0, &mask), 21 * SECOND);
+    configure(tally, targets, 4, 22 * SECOND);
+    (void)tally_step(tally, 22 * SECOND);
+    assert_true(tally_attendance(tally, 0).suspect);
+    assert_int_equal(tally_status(tally, 0, 22 * SECOND).votes.down, 0);
+
+    cast_all(tally, 0, "DDDDU", 23 * SECOND);
+    assert_int_equal(tally_step(tally, 23 * SECOND).changes_count, 1);
+    cast_all(tally, 0, "UUUUU", 24 * SECOND);
+    assert_int_equal(tally_step(tally, 24 * SECOND).changes_count, 0);
+    configure(tally, targets, 4, 30 * SECOND);
+    assert_int_equal(tally_step(tally, 33 * SECOND).changes_count, 0);
+    assert_int_equal(tally_step(tally, 34 * SECOND).changes_count, 1); /* 10 s of up votes */
+    tally_free(&tally);
+}
+
 static void test_an_outage_seen_by_all_makes_nobody_suspect(void **state)
 {
     (void)state;
@@ -416,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_nothing_fresh_is_blindness_and_every_verdict_holds),
         cmocka_unit_test(test_without_targets_there_is_nothing_to_be_blind_to),
         cmocka_unit_test(test_a_vantage_point_that_the_others_contradict_is_suspect),
+        cmocka_unit_test(test_suspicion_and_damping_survive_a_new_configuration),
         cmocka_unit_test(test_an_outage_seen_by_all_makes_nobody_suspect),
         cmocka_unit_test(test_more_changes_than_one_step_reports_come_with_the_next),
         cmocka_unit_test(test_a_long_list_of_rechecks_is_cut),
