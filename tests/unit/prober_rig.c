@@ -173,7 +173,7 @@ struct evhttp *rig_serve(const struct rig *rig, const struct rig_tls *tls,
     return http;
 }
 
-enum { RAW_PEERS_MAX = 8 };
+enum { RAW_PEERS_MAX = 64 };
 
 struct rig_raw {
     struct evconnlistener *listener;
