@@ -59,7 +59,7 @@ static enum kind kind_of(const struct image_service *service, uint16_t qtype)
 static void choice_count(struct counters *counters, const struct choice *choice)
 {
     counters->steered++;
-    counters->below_serving += choice->step != STEP_SERVING || !choice->pool;
+    counters->below_serving += choice->step != STEP_SERVING;
     if (choice->pool)
         counters->answers[choice->pool->slot]++;
 }

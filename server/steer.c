@@ -339,8 +339,10 @@ static void nothing_choose(const struct walk *walk, struct choice *ret)
 {
     const struct image_service *service = walk->asked->service;
     ret->kind = walk->met && service->all_down == ALL_DOWN_SERVFAIL ? CHOICE_SERVFAIL : CHOICE_NODATA;
-    if (walk->met)
+    if (walk->met) {
+        ret->step = walk->step;
         ret->ttl_s = lesser(service->ttl_s, STEER_ALL_DOWN_TTL_MAX_S);
+    }
 }
 
 static void serving_choose(const struct walk *walk, const struct stand *stand, struct choice *ret)

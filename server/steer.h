@@ -38,9 +38,9 @@ enum choice_kind { CHOICE_ADDRESSES, CHOICE_HOST, CHOICE_NODATA, CHOICE_SERVFAIL
 
 struct choice {
     enum choice_kind kind;
-    enum step step;
+    enum step step;                    /* that the choice was made on; without any the last one that was tried */
     const struct image_pool_row *pool; /* that serves; NULL for NODATA and SERVFAIL */
-    uint32_t ttl_s;
+    uint32_t ttl_s;                    /* the most it may be cached; UINT32_MAX for a NODATA that health has no part in */
     uint8_t scope;                     /* bits of the client's address that decided */
     uint16_t count;                    /* addresses */
     const struct image_endpoint *endpoints[STEER_ADDRESSES_MAX]; /* the first `count` are set, in order of answer */

@@ -1,0 +1,240 @@
+/* tests/world_fixture.h - a world to answer from: zones, services, one policy of `net` rules, a board, counters.
+ *
+ * Everything is compiled by the compiler's own parts and held in memory; no store, no process, no file.
+ */
+#ifndef TESTS_WORLD_FIXTURE_H
+#define TESTS_WORLD_FIXTURE_H
+
+#include "common/writer.h"
+#include "geoip/policy.h"
+#include "server/answer.h"
+#include "tests/geo_fixture.h"
+#include "tests/zone_fixture.h"
+
+enum {
+    WORLD_ZONES_MAX = 4,
+    WORLD_POOLS_MAX = 4,
+    WORLD_ENDPOINTS_MAX = 8,
+    WORLD_SLOTS_FIRST = 256,
+    WORLD_SLOTS = 1024,
+};
+
+struct world_pool {
+    uint16_t region;
+    uint32_t weight, min_up;
+    const char *endpoints[WORLD_ENDPOINTS_MAX]; /* addresses or host names, ended by NULL */
+};
+
+struct world_service {
+    const char *name; /* within the zone */
+    uint32_t ttl_s, answers;
+    enum sticky sticky;
+    enum all_down all_down;
+    uint16_t panic_below;
+    struct world_pool pools[WORLD_POOLS_MAX]; /* ended by one without endpoints */
+};
+
+struct world_zone {
+    const char *origin;
+    const struct zone_record *records;
+    size_t records_count;
+    const struct world_service *services;
+    size_t services_count;
+};
+
+struct world_fixture {
+    struct zone_fixture zones[WORLD_ZONES_MAX];
+    size_t zones_count;
+    struct pack packs[WORLD_ZONES_MAX];
+    struct geo_fixture geo;
+    struct board *board;
+    uint32_t slots_end;
+    const char *slot_names[WORLD_SLOTS]; /* by slot: an endpoint's address; NULL for a pool */
+    struct counters *counters;
+    struct rng rng;
+    struct world world;
+    struct answerer answerer;
+};
+
+static inline void world_endpoint_put(struct world_fixture *fixture, struct draft *draft, const char *address)
+{
+    struct ip ip;
+    uint8_t host[NAME_WIRE_MAX];
+    size_t host_len;
+    struct draft_endpoint row = {.weight = 1, .slot = fixture->slots_end};
+    row.address_off = row.check_off = draft_text_put(draft, address);
+    if (ip_parse(address, &ip, NULL) == OK) {
+        row.kind = ip.family == IP_V4 ? KIND_V4 : KIND_V6;
+        row.wire_off = (uint32_t)buffer_put(&draft->rdata, ip.bytes, ip_bits(&ip) / 8);
+    } else {
+        zone_fixture_must(name_parse(address, host, &host_len, NULL) == OK, address);
+        row.kind = KIND_HOST;
+        row.wire_off = (uint32_t)buffer_put(&draft->rdata, host, host_len);
+    }
+    fixture->slot_names[fixture->slots_end++] = address;
+    draft_endpoint_put(draft, &row);
+}
+
+static inline void world_service_put(struct world_fixture *fixture, struct draft *draft,
+                                     const struct world_service *service)
+{
+    uint8_t name[NAME_WIRE_MAX];
+    size_t len;
+    struct diag diag;
+    struct draft_service row = {.ttl_s = service->ttl_s,
+                                .answers = service->answers,
+                                .sticky = service->sticky,
+                                .all_down = service->all_down,
+                                .panic_below = service->panic_below,
+                                .monitor_off = DRAFT_NONE};
+    zone_fixture_must(name_parse_under(service->name, draft->origin, name, &len, NULL) == OK, service->name);
+    row.name_off = draft_text_put(draft, service->name);
+    zone_fixture_must(draft_service_put(draft, name, &row, &diag) == OK, "service");
+    for (const struct world_pool *pool = service->pools; pool->endpoints[0]; pool++) {
+        const struct draft_pool pool_row = {.region_off = draft_text_put(draft, "region"),
+                                            .weight = pool->weight,
+                                            .min_up = pool->min_up,
+                                            .region = pool->region,
+                                            .slot = fixture->slots_end++};
+        draft_pool_put(draft, &pool_row);
+        for (const char *const *endpoint = pool->endpoints; *endpoint; endpoint++)
+            world_endpoint_put(fixture, draft, *endpoint);
+    }
+}
+
+static inline void world_zone_put(struct world_fixture *fixture, const struct world_zone *zone)
+{
+    struct zone_fixture *made = &fixture->zones[fixture->zones_count++];
+    zone_fixture_begin(made, zone->origin);
+    for (size_t i = 0; i < zone->records_count; i++)
+        zone_fixture_record(made, &zone->records[i]);
+    for (size_t i = 0; i < zone->services_count; i++)
+        world_service_put(fixture, &made->draft, &zone->services[i]);
+    zone_fixture_must(zone_fixture_end(made) == 0, "the zone has problems");
+}
+
+/* Put the zones into the packs that they belong to. */
+static inline void world_packs_make(struct world_fixture *fixture)
+{
+    struct diag diag = {.text = ""};
+    for (size_t i = 0; i < fixture->zones_count; i++) {
+        const uint32_t bucket = (uint32_t)(fixture->zones[i].draft.origin_hash % PACKS_MAX);
+        struct pack *pack = &fixture->packs[i];
+        if (fixture->world.packs[bucket].base)
+            continue; /* a zone before this one has taken it along */
+        pack_begin(pack, bucket, WORLD_ZONES_MAX);
+        for (size_t j = i; j < fixture->zones_count; j++)
+            if (fixture->zones[j].draft.origin_hash % PACKS_MAX == bucket)
+                pack_zone_copy(pack, fixture->zones[j].zone);
+        zone_fixture_must(pack_finish(pack, &diag) == OK, diag.text);
+        image_attach(pack->bytes.bytes, &fixture->world.packs[bucket]);
+    }
+}
+
+/* `rules` need no geo database; they are lent for the call. */
+static inline void world_fixture_make(struct world_fixture *fixture, const struct world_zone *zones, size_t count,
+                                      const struct policy *policy)
+{
+    static const char *const no_sources[] = {NULL};
+    struct diag diag;
+    memset(fixture, 0, sizeof *fixture);
+    fixture->slots_end = WORLD_SLOTS_FIRST;
+    for (size_t i = 0; i < count; i++)
+        world_zone_put(fixture, &zones[i]);
+    world_packs_make(fixture);
+    geo_fixture_build(policy, no_sources, &fixture->geo);
+    zone_fixture_must(board_new(WORLD_SLOTS, &fixture->board, &diag) == OK, "board");
+    fixture->counters = calloc(1, sizeof *fixture->counters);
+    zone_fixture_must(fixture->counters != NULL, "counters");
+    rng_init(&fixture->rng, 1);
+    fixture->world.generation = 1;
+    fixture->world.policies[0] = fixture->geo.geo;
+    fixture->world.board = fixture->board;
+    fixture->answerer =
+        (struct answerer){.world = &fixture->world, .rng = &fixture->rng, .counters = fixture->counters};
+}
+
+static inline void world_fixture_fini(struct world_fixture *fixture)
+{
+    for (size_t i = 0; i < fixture->zones_count; i++) {
+        zone_fixture_free(&fixture->zones[i]);
+        pack_fini(&fixture->packs[i]);
+    }
+    geo_fixture_fini(&fixture->geo);
+    board_close(&fixture->board);
+    free(fixture->counters);
+}
+
+/* The slot of an endpoint by its address. */
+static inline uint32_t world_slot(const struct world_fixture *fixture, const char *address)
+{
+    for (uint32_t slot = WORLD_SLOTS_FIRST; slot < fixture->slots_end; slot++)
+        if (fixture->slot_names[slot] && strcmp(fixture->slot_names[slot], address) == 0)
+            return slot;
+    zone_fixture_must(false, address);
+    return 0;
+}
+
+static inline void world_health_set(struct world_fixture *fixture, uint32_t slot, enum verdict verdict,
+                                    enum state state)
+{
+    board_set(fixture->board, slot, (struct health){.verdict = verdict, .state = state, .share = BOARD_SHARE_ALL});
+}
+
+/* A query in wire form. */
+struct world_query {
+    const char *name;
+    uint16_t qtype;
+    const char *subnet; /* in text, or NULL */
+    uint16_t udp_size;  /* of the OPT; 0: there is none, unless there is a subnet */
+    uint8_t flags[2];   /* third and fourth byte of the header */
+};
+
+static inline size_t world_query_put(const struct world_query *query, uint8_t *packet, size_t cap)
+{
+    struct writer w = writer_of(packet, cap);
+    uint8_t name[NAME_WIRE_MAX];
+    size_t len;
+    struct prefix subnet = {0};
+    zone_fixture_must(name_parse(query->name, name, &len, NULL) == OK, query->name);
+    zone_fixture_must(!query->subnet || prefix_parse(query->subnet, &subnet, NULL) == OK, "subnet");
+    const size_t address_len = (subnet.bits + 7u) / 8;
+    const bool opt = query->udp_size > 0 || query->subnet;
+    writer_u16(&w, 0x1234);
+    writer_u8(&w, query->flags[0]);
+    writer_u8(&w, query->flags[1]);
+    writer_u16(&w, 1);
+    writer_u32(&w, 0);
+    writer_u16(&w, opt ? 1 : 0);
+    writer_bytes(&w, name, len);
+    writer_u16(&w, query->qtype);
+    writer_u16(&w, 1);
+    if (opt) {
+        writer_u8(&w, 0);
+        writer_u16(&w, 41);
+        writer_u16(&w, query->udp_size > 0 ? query->udp_size : 1232);
+        writer_u32(&w, 0);
+        writer_u16(&w, query->subnet ? (unsigned)(8 + address_len) : 0);
+    }
+    if (query->subnet) {
+        writer_u16(&w, 8);
+        writer_u16(&w, (unsigned)(4 + address_len));
+        writer_u16(&w, subnet.ip.family == IP_V4 ? 1 : 2);
+        writer_u8(&w, subnet.bits);
+        writer_u8(&w, 0);
+        writer_bytes(&w, subnet.ip.bytes, address_len);
+    }
+    zone_fixture_must(!w.full, "the query is too long");
+    return writer_len(&w);
+}
+
+/* Answer a query as a worker would; returns the reply's length. */
+static inline size_t world_answer(struct world_fixture *fixture, const struct world_query *query,
+                                  enum transport transport, const char *peer, uint8_t *packet, size_t cap)
+{
+    const struct listen from = {.ip = geo_fixture_ip(peer), .port = 53000};
+    const size_t len = world_query_put(query, packet, cap);
+    return answer(&fixture->answerer, transport, &from, packet, len, cap);
+}
+
+#endif
