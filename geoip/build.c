@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-/* The trees as far as they have been laid: first the nets, then one source after the other over them. */
+/* The trees as far as they have been laid: first the nets, then one source after the other over
+ * them. */
 struct laid {
     struct tree tree;
     uint32_t v4; /* roots; leaves are traits, and classes when all is done */
@@ -28,11 +29,12 @@ static enum err lay_nets(struct build *build, struct diag *reterr)
         nets_make(&build->sets, IP_V4, &build->laid.tree, build->parents, &build->laid.v4, reterr);
     if (err != OK)
         return err;
-    return nets_make(&build->sets, IP_V6, &build->laid.tree, build->parents, &build->laid.v6, reterr);
+    return nets_make(&build->sets, IP_V6, &build->laid.tree, build->parents, &build->laid.v6,
+                     reterr);
 }
 
-static enum err lay_source(struct build *build, const struct source *source, overlay_combine *combine,
-                           struct diag *reterr)
+static enum err lay_source(struct build *build, const struct source *source,
+                           overlay_combine *combine, struct diag *reterr)
 {
     struct laid over = {0};
     const struct laid *under = &build->laid;
@@ -40,11 +42,12 @@ static enum err lay_source(struct build *build, const struct source *source, ove
     if (err != OK)
         return err;
     err = overlay_make(&over.tree, &(struct overlay_layer){&under->tree, under->v4},
-                       &(struct overlay_layer){&source->tree, source->v4}, combine, &build->classes, &over.v4, reterr);
+                       &(struct overlay_layer){&source->tree, source->v4}, combine, &build->classes,
+                       &over.v4, reterr);
     if (err == OK)
         err = overlay_make(&over.tree, &(struct overlay_layer){&under->tree, under->v6},
-                           &(struct overlay_layer){&source->tree, source->v6}, combine, &build->classes, &over.v6,
-                           reterr);
+                           &(struct overlay_layer){&source->tree, source->v6}, combine,
+                           &build->classes, &over.v6, reterr);
     if (err == OK)
         err = classes_check(&build->classes, reterr);
     tree_seal(&over.tree);
@@ -54,8 +57,8 @@ static enum err lay_source(struct build *build, const struct source *source, ove
 }
 
 /* The last source turns traits into classes; without any, one that knows nothing does. */
-static enum err lay_sources(struct build *build, struct source *const *sources, size_t sources_count,
-                            struct diag *reterr)
+static enum err lay_sources(struct build *build, struct source *const *sources,
+                            size_t sources_count, struct diag *reterr)
 {
     static const struct facts nothing;
     if (sources_count == 0) {
@@ -68,21 +71,23 @@ static enum err lay_sources(struct build *build, struct source *const *sources, 
         return err;
     }
     for (size_t i = 0; i < sources_count; i++) {
-        const enum err err =
-            lay_source(build, sources[i], i + 1 == sources_count ? classes_assign : classes_merge, reterr);
+        const enum err err = lay_source(
+            build, sources[i], i + 1 == sources_count ? classes_assign : classes_merge, reterr);
         if (err != OK)
             return err;
     }
     return OK;
 }
 
-static enum err build_image(struct build *build, const struct policy *policy, struct source *const *sources,
-                            size_t sources_count, struct buffer *ret, struct diag *reterr)
+static enum err build_image(struct build *build, const struct policy *policy,
+                            struct source *const *sources, size_t sources_count, struct buffer *ret,
+                            struct diag *reterr)
 {
     enum err err = sets_make(policy, &build->sets, reterr);
     if (err != OK)
         return err;
-    build->parents = calloc(build->sets.nets.len / sizeof(struct sets_net) + 1, sizeof *build->parents);
+    build->parents =
+        calloc(build->sets.nets.len / sizeof(struct sets_net) + 1, sizeof *build->parents);
     if (!build->parents)
         return diag_set(reterr, ERR_MEMORY, "out of memory for the nets");
     err = classes_init(&build->classes, policy, &build->sets, build->parents, reterr);

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-_Static_assert(NETS_NESTED_MAX + 1 + FACTS_SUBDIVISIONS_MAX + 3 <= GEO_CHAIN_MAX, "a chain has room for every set");
+_Static_assert(NETS_NESTED_MAX + 1 + FACTS_SUBDIVISIONS_MAX + 3 <= GEO_CHAIN_MAX,
+               "a chain has room for every set");
 
-/* Seeing facts ------------------------------------------------------------------------------------- */
+/* Seeing facts
+ * ------------------------------------------------------------------------------------- */
 
 static uint32_t see_text(const struct classes *classes, enum sets_kind kind, const char *text)
 {
@@ -36,7 +38,8 @@ static uint32_t see_subdivisions(struct classes *classes, const struct facts *fa
         if (set != SETS_NONE)
             sets[count++] = set;
     }
-    return count == 0 ? CLASSES_OTHER : CLASSES_FIRST + intern_put(&classes->lists, sets, count * sizeof *sets);
+    return count == 0 ? CLASSES_OTHER
+                      : CLASSES_FIRST + intern_put(&classes->lists, sets, count * sizeof *sets);
 }
 
 struct ranked {
@@ -62,7 +65,8 @@ static uint32_t see_place(struct classes *classes, const struct facts *facts)
         return CLASSES_UNKNOWN;
     const struct distance_point client = distance_point_of(facts->latitude, facts->longitude);
     for (size_t i = 0; i < count; i++)
-        ranked[i] = (struct ranked){distance_km(&client, &classes->places[i]), classes->policy->places[i].region};
+        ranked[i] = (struct ranked){distance_km(&client, &classes->places[i]),
+                                    classes->policy->places[i].region};
     qsort(ranked, count, sizeof ranked[0], compare_ranked);
     for (size_t i = 0; i < count; i++)
         regions[i] = ranked[i].region;
@@ -94,11 +98,13 @@ enum err classes_project(struct classes *classes, const struct source *source, s
     return classes_check(classes, reterr);
 }
 
-/* Combining ---------------------------------------------------------------------------------------- */
+/* Combining
+ * ---------------------------------------------------------------------------------------- */
 
 static struct classes_traits merge(const struct classes *classes, uint32_t a, uint32_t b)
 {
-    struct classes_traits traits = *(const struct classes_traits *)intern_get(&classes->traits, a, NULL);
+    struct classes_traits traits =
+        *(const struct classes_traits *)intern_get(&classes->traits, a, NULL);
     const struct classes_traits *below = intern_get(&classes->traits, classes->projected[b], NULL);
     if (traits.asn == CLASSES_UNKNOWN)
         traits.asn = below->asn;
@@ -172,7 +178,8 @@ uint32_t classes_assign(void *context, uint32_t a, uint32_t b)
     return intern_put(&classes->chains, chain.sets, chain.count * sizeof chain.sets[0]);
 }
 
-/* Life --------------------------------------------------------------------------------------------- */
+/* Life
+ * --------------------------------------------------------------------------------------------- */
 
 static enum err put_net_traits(struct classes *classes, struct diag *reterr)
 {
@@ -191,7 +198,8 @@ enum err classes_init(struct classes *ret, const struct policy *policy, const st
 {
     *ret = (struct classes){.policy = policy, .sets = sets, .parents = parents};
     if (policy->places_count > REGIONS_MAX)
-        return diag_set(reterr, ERR_LIMIT, "%zu regions are over REGIONS_MAX (%d)", policy->places_count, REGIONS_MAX);
+        return diag_set(reterr, ERR_LIMIT, "%zu regions are over REGIONS_MAX (%d)",
+                        policy->places_count, REGIONS_MAX);
     ret->places = calloc(policy->places_count + 1, sizeof *ret->places);
     if (!ret->places)
         return diag_set(reterr, ERR_MEMORY, "out of memory for %zu regions", policy->places_count);
@@ -212,17 +220,19 @@ void classes_fini(struct classes *classes)
 
 enum err classes_check(const struct classes *classes, struct diag *reterr)
 {
-    const struct intern *const all[] = {&classes->traits, &classes->lists, &classes->orderings, &classes->chains};
+    const struct intern *const all[] = {&classes->traits, &classes->lists, &classes->orderings,
+                                        &classes->chains};
     for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
         const enum err err = intern_check(all[i], reterr);
         if (err != OK)
             return err;
     }
     if (classes->chains.count > GEO_CLASSES_MAX)
-        return diag_set(reterr, ERR_LIMIT, "%u classes of clients are over GEO_CLASSES_MAX (%d)", classes->chains.count,
-                        GEO_CLASSES_MAX);
+        return diag_set(reterr, ERR_LIMIT, "%u classes of clients are over GEO_CLASSES_MAX (%d)",
+                        classes->chains.count, GEO_CLASSES_MAX);
     if (classes->sets->names.count + classes->orderings.count > GEO_SETS_MAX)
-        return diag_set(reterr, ERR_LIMIT, "%u orderings of the regions by distance are over GEO_SETS_MAX (%d)",
+        return diag_set(reterr, ERR_LIMIT,
+                        "%u orderings of the regions by distance are over GEO_SETS_MAX (%d)",
                         classes->orderings.count, GEO_SETS_MAX);
     return OK;
 }

@@ -1,12 +1,13 @@
-/* geoip/classes.h - from what is known of a client to its class, seen through the eyes of one policy.
+/* geoip/classes.h - from what is known of a client to its class, as one policy sees it.
  *
- * Of a client's facts a policy sees only whether they match its sets: that is the client's *traits*. Networks
- * with equal traits are one network to the policy, which is what makes its tree small and its scopes wide. Traits
- * are numbered; those of a client that only lies in net i are number i + 1 (as geoip/nets.h numbers its leaves), 0
- * are those of a client of whom nothing is known.
+ * Of a client's facts a policy sees only whether they match its sets: that is the client's
+ * *traits*. Networks with equal traits are one network to the policy, which is what makes its tree
+ * small and its scopes wide. Traits are numbered; those of a client that only lies in net i are
+ * number i + 1 (as geoip/nets.h numbers its leaves), 0 are those of a client of whom nothing is
+ * known.
  *
- * A trait is 0 (unknown), CLASSES_OTHER (known, and of no set) or CLASSES_FIRST + a number. Unknown and other differ only
- * for a source further down the list, which may fill in what is unknown.
+ * A trait is 0 (unknown), CLASSES_OTHER (known, and of no set) or CLASSES_FIRST + a number. Unknown
+ * and other differ only for a source further down the list, which may fill in what is unknown.
  */
 #ifndef GEOIP_CLASSES_H
 #define GEOIP_CLASSES_H
@@ -35,25 +36,29 @@ struct classes_traits {
 struct classes {
     const struct policy *policy;
     const struct sets *sets;
-    const uint32_t *parents;        /* of nets, see geoip/nets.h */
-    struct distance_point *places;  /* of policy->places */
-    struct intern traits;           /* struct classes_traits */
-    struct intern lists;            /* uint32_t sets: of one client's subdivisions, most specific first */
-    struct intern orderings;        /* uint16_t regions, the nearest first */
-    struct intern chains;           /* uint32_t sets by class, most specific first */
-    uint32_t *projected;            /* by leaf value of the source being laid over: number of traits */
+    const uint32_t *parents;       /* of nets, see geoip/nets.h */
+    struct distance_point *places; /* of policy->places */
+    struct intern traits;          /* struct classes_traits */
+    struct intern lists;     /* uint32_t sets: of one client's subdivisions, most specific first */
+    struct intern orderings; /* uint16_t regions, the nearest first */
+    struct intern chains;    /* uint32_t sets by class, most specific first */
+    uint32_t *projected;     /* by leaf value of the source being laid over: number of traits */
 };
 
-/* `sets` and `parents` are lent for as long as the struct is used (caller: classes_fini, after a failure too). */
-NODISCARD enum err classes_init(struct classes *ret, const struct policy *policy, const struct sets *sets,
-                                const uint32_t *parents, struct diag *reterr);
+/* `sets` and `parents` are lent for as long as the struct is used (caller: classes_fini, after a
+ * failure too). */
+NODISCARD enum err classes_init(struct classes *ret, const struct policy *policy,
+                                const struct sets *sets, const uint32_t *parents,
+                                struct diag *reterr);
 void classes_fini(struct classes *classes);
 
 /* See all facts of a source with the policy's eyes, for the two functions below. ERR_MEMORY. */
-NODISCARD enum err classes_project(struct classes *classes, const struct source *source, struct diag *reterr);
+NODISCARD enum err classes_project(struct classes *classes, const struct source *source,
+                                   struct diag *reterr);
 
-/* Combine (geoip/overlay.h), `context` being the struct classes: traits `a`, and behind them in rank what the
- * projected source knows under leaf value `b`. Gives the number of their traits, or their class. */
+/* Combine (geoip/overlay.h), `context` being the struct classes: traits `a`, and behind them in
+ * rank what the projected source knows under leaf value `b`. Gives the number of their traits,
+ * or their class. */
 uint32_t classes_merge(void *context, uint32_t a, uint32_t b);
 uint32_t classes_assign(void *context, uint32_t a, uint32_t b);
 

@@ -1,4 +1,4 @@
-/* geoip/continent.h - the continent that a country lies on, for databases that tell only the country.
+/* geoip/continent.h - the continent of a country, for databases that tell only the country.
  *
  * Codes as GeoNames and MaxMind write them: AF AN AS EU NA OC SA; countries by ISO 3166-1, with the
  * codes that ISO has withdrawn but databases still carry.

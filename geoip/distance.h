@@ -1,7 +1,8 @@
 /* geoip/distance.h - great-circle distances, on a sphere of the Earth's mean radius.
  *
- * A place is kept as a point on the unit sphere: the straight line through the Earth between two such
- * points gives the haversine of the angle between them (its square over 4) without further trigonometry.
+ * A place is kept as a point on the unit sphere: the straight line through the Earth between two
+ * such points gives the haversine of the angle between them (its square over 4) without further
+ * trigonometry.
  */
 #ifndef GEOIP_DISTANCE_H
 #define GEOIP_DISTANCE_H

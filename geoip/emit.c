@@ -13,10 +13,12 @@ struct places {
     uint32_t *order;   /* by node of the image: binary node */
 };
 
-/* Counting ----------------------------------------------------------------------------------------- */
+/* Counting
+ * ----------------------------------------------------------------------------------------- */
 
 /* The subtree of `root` behind `bits` more bits, those of `path`, or the leaf met sooner. */
-static uint32_t descend(const struct tree *tree, uint32_t root, unsigned bits, uint32_t path, unsigned *ret_used)
+static uint32_t descend(const struct tree *tree, uint32_t root, unsigned bits, uint32_t path,
+                        unsigned *ret_used)
 {
     unsigned used = 0;
     for (; used < bits && !tree_is_leaf(root); used++)
@@ -35,7 +37,8 @@ static uint8_t measure(const struct tree *tree, uint32_t root, uint8_t *heights)
         return heights[root];
     uint8_t highest = 0;
     for (uint32_t path = 0; path < LAYOUT_STEP_COUNT; path++) {
-        const uint8_t height = measure(tree, descend(tree, root, LAYOUT_STEP_BITS, path, &used), heights);
+        const uint8_t height =
+            measure(tree, descend(tree, root, LAYOUT_STEP_BITS, path, &used), heights);
         highest = height > highest ? height : highest;
     }
     heights[root] = (uint8_t)(highest + 1);
@@ -50,7 +53,8 @@ static void measure_all(const struct tree *tree, uint32_t root, uint8_t *heights
 }
 
 /* Number the nodes in order of height. */
-static void number_nodes(const struct tree *tree, const struct places *places, struct layout *layout)
+static void number_nodes(const struct tree *tree, const struct places *places,
+                         struct layout *layout)
 {
     uint32_t next[LAYOUT_V6_HEIGHT_MAX + 1] = {0};
     for (uint32_t i = 0; i < tree->count; i++) {
@@ -70,7 +74,8 @@ static void number_nodes(const struct tree *tree, const struct places *places, s
     }
 }
 
-static enum err places_init(struct places *ret, const struct emit *emit, struct layout *layout, struct diag *reterr)
+static enum err places_init(struct places *ret, const struct emit *emit, struct layout *layout,
+                            struct diag *reterr)
 {
     const size_t count = (size_t)emit->tree->count + 1;
     *ret = (struct places){.heights = calloc(count, sizeof *ret->heights),
@@ -105,9 +110,11 @@ static enum err count_rest(const struct emit *emit, struct layout *layout, struc
 {
     const uint32_t orderings = emit->classes->orderings.count;
     const size_t each = emit->classes->policy->places_count;
-    const uint64_t choices = emit->sets->choices.len / sizeof(struct geo_choice) + (uint64_t)orderings * each;
+    const uint64_t choices =
+        emit->sets->choices.len / sizeof(struct geo_choice) + (uint64_t)orderings * each;
     if (choices > EMIT_CHOICES_MAX)
-        return diag_set(reterr, ERR_LIMIT, "%u orderings of %zu regions by distance are over EMIT_CHOICES_MAX (%d)",
+        return diag_set(reterr, ERR_LIMIT,
+                        "%u orderings of %zu regions by distance are over EMIT_CHOICES_MAX (%d)",
                         orderings, each, EMIT_CHOICES_MAX);
     layout->chains_count = bytes_in(&emit->classes->chains) / (uint32_t)sizeof(uint32_t);
     layout->classes_count = emit->classes->chains.count;
@@ -117,24 +124,27 @@ static enum err count_rest(const struct emit *emit, struct layout *layout, struc
     return OK;
 }
 
-/* Writing ------------------------------------------------------------------------------------------ */
+/* Writing
+ * ------------------------------------------------------------------------------------------ */
 
 static void put_u32(struct buffer *ret, uint32_t value)
 {
     (void)buffer_put(ret, &value, sizeof value);
 }
 
-static void put_entries(const struct emit *emit, const struct places *places, uint32_t root, unsigned bits,
-                        struct buffer *ret)
+static void put_entries(const struct emit *emit, const struct places *places, uint32_t root,
+                        unsigned bits, struct buffer *ret)
 {
     for (uint32_t path = 0; path < UINT32_C(1) << bits; path++) {
         unsigned used;
         const uint32_t below = descend(emit->tree, root, bits, path, &used);
-        put_u32(ret, tree_is_leaf(below) ? layout_leaf(used, tree_value(below)) : places->indexes[below]);
+        put_u32(ret, tree_is_leaf(below) ? layout_leaf(used, tree_value(below))
+                                         : places->indexes[below]);
     }
 }
 
-static void put_trees(const struct emit *emit, const struct places *places, uint32_t nodes_count, struct buffer *ret)
+static void put_trees(const struct emit *emit, const struct places *places, uint32_t nodes_count,
+                      struct buffer *ret)
 {
     put_entries(emit, places, emit->v4, LAYOUT_TABLE_BITS, ret);
     put_entries(emit, places, emit->v6, LAYOUT_TABLE_BITS, ret);

@@ -1,7 +1,8 @@
 /* geoip/facts.h - what a database knows of one address, whichever format said it.
  *
  * Filled in by geoip/mmdb.c and geoip/tortext.c, interned by geoip/source.c byte for byte (so a
- * writer begins with zeros), read by geoip/classes.c. Codes are upper case; an empty one is unknown.
+ * writer begins with zeros), read by geoip/classes.c. Codes are upper case; an empty one is
+ * unknown.
  */
 #ifndef GEOIP_FACTS_H
 #define GEOIP_FACTS_H
@@ -27,6 +28,7 @@ struct facts {
     uint8_t reserved[4];
 };
 
-_Static_assert(sizeof(struct facts) == 16 + 4 + 6 + 28 + 2 + 8, "facts are compared byte for byte: no padding");
+_Static_assert(sizeof(struct facts) == 16 + 4 + 6 + 28 + 2 + 8,
+               "facts are compared byte for byte: no padding");
 
 #endif

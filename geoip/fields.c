@@ -18,7 +18,8 @@ static struct record_value member(const struct fields *fields, const char *name)
     return record_member(fields->section, fields->record, name);
 }
 
-/* Values ------------------------------------------------------------------------------------------- */
+/* Values
+ * ------------------------------------------------------------------------------------------- */
 
 static bool text_of(const struct record_value *value, char ret[TEXT_MAX])
 {
@@ -44,18 +45,21 @@ static bool real_of(const struct record_value *value, double *ret)
     return end != text && *end == '\0';
 }
 
-/* A code of `min` to cap - 1 capital letters and digits; anything else is not one and leaves `ret` as it is. */
+/* A code of `min` to cap - 1 capital letters and digits; anything else is not one and leaves
+ * `ret` as it is. */
 static bool code_of(const struct record_value *value, size_t min, size_t cap, char *ret)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     char text[TEXT_MAX];
-    if (!text_of(value, text) || value->count < min || value->count >= cap || strspn(text, allowed) != value->count)
+    if (!text_of(value, text) || value->count < min || value->count >= cap ||
+        strspn(text, allowed) != value->count)
         return false;
     memcpy(ret, text, value->count + 1);
     return true;
 }
 
-/* Facts -------------------------------------------------------------------------------------------- */
+/* Facts
+ * -------------------------------------------------------------------------------------------- */
 
 /* Of a country or a continent, unless it is known. */
 static void take_code(const struct record_value *value, char ret[FACTS_CODE_MAX])
@@ -84,7 +88,8 @@ static void take_place(double latitude, double longitude, struct facts *facts)
     facts->longitude = longitude;
 }
 
-static void take_pair(const struct record_value *north, const struct record_value *east, struct facts *facts)
+static void take_pair(const struct record_value *north, const struct record_value *east,
+                      struct facts *facts)
 {
     double latitude;
     double longitude;
@@ -125,7 +130,8 @@ static void take_asn(const struct record_value *value, struct facts *facts)
         facts->asn = (uint32_t)number;
 }
 
-/* Layouts ------------------------------------------------------------------------------------------ */
+/* Layouts
+ * ------------------------------------------------------------------------------------------ */
 
 static void read_nested(struct fields *fields)
 {

@@ -5,7 +5,8 @@
 
 #include <assert.h>
 
-_Static_assert(GEO_WEIGHT_OF_POOL == POLICY_WEIGHT_OF_POOL, "a rule's weight is written as it stands");
+_Static_assert(GEO_WEIGHT_OF_POOL == POLICY_WEIGHT_OF_POOL,
+               "a rule's weight is written as it stands");
 
 static const uint32_t *words(const uint8_t **at, size_t count)
 {
@@ -33,10 +34,13 @@ void geo_attach(const void *bytes, struct geo *ret)
     ret->fenced = (layout->flags & LAYOUT_FENCED) != 0;
 }
 
-/* Checking ----------------------------------------------------------------------------------------- */
+/* Checking
+ * ----------------------------------------------------------------------------------------- */
 
-/* `offsets` are count + 1, begin at 0, never fall, end at `end` and are at most `step_max` apart. */
-static bool offsets_are_good(const uint32_t *offsets, uint32_t count, uint32_t end, uint32_t step_max)
+/* `offsets` are count + 1, begin at 0, never fall, end at `end` and are at most `step_max`
+ * apart. */
+static bool offsets_are_good(const uint32_t *offsets, uint32_t count, uint32_t end,
+                             uint32_t step_max)
 {
     if (offsets[0] != 0 || offsets[count] != end)
         return false;
@@ -49,14 +53,17 @@ static bool offsets_are_good(const uint32_t *offsets, uint32_t count, uint32_t e
 
 static bool header_is_good(const struct layout *layout, size_t len)
 {
-    if (layout_len(layout) != len || (layout->flags & ~(uint32_t)LAYOUT_FENCED) != 0 || layout->text_len == 0 ||
-        layout->classes_count == 0 || layout->classes_count > GEO_CLASSES_MAX || layout->sets_count > GEO_SETS_MAX)
+    if (layout_len(layout) != len || (layout->flags & ~(uint32_t)LAYOUT_FENCED) != 0 ||
+        layout->text_len == 0 || layout->classes_count == 0 ||
+        layout->classes_count > GEO_CLASSES_MAX || layout->sets_count > GEO_SETS_MAX)
         return false;
     return offsets_are_good(layout->heights, LAYOUT_V6_HEIGHT_MAX, layout->nodes_count, UINT32_MAX);
 }
 
-/* Entries of `bits` bits each: leaves of known classes, and nodes with a lower index than `nodes_end`. */
-static bool entries_are_good(const uint32_t *entries, unsigned bits, uint32_t nodes_end, uint32_t classes_count)
+/* Entries of `bits` bits each: leaves of known classes, and nodes with a lower index than
+ * `nodes_end`. */
+static bool entries_are_good(const uint32_t *entries, unsigned bits, uint32_t nodes_end,
+                             uint32_t classes_count)
 {
     for (uint32_t i = 0; i < UINT32_C(1) << bits; i++) {
         const uint32_t entry = entries[i];
@@ -68,7 +75,8 @@ static bool entries_are_good(const uint32_t *entries, unsigned bits, uint32_t no
     return true;
 }
 
-/* Each node's entries lead to nodes of lesser height only, so a walk takes no more steps than an address has. */
+/* Each node's entries lead to nodes of lesser height only, so a walk takes no more steps than an
+ * address has. */
 static bool trees_are_good(const struct geo *geo, const struct layout *layout)
 {
     if (!entries_are_good(geo->v4_table, LAYOUT_TABLE_BITS, layout->heights[LAYOUT_V4_HEIGHT_MAX],
@@ -79,8 +87,8 @@ static bool trees_are_good(const struct geo *geo, const struct layout *layout)
     for (unsigned height = 1; height <= LAYOUT_V6_HEIGHT_MAX; height++) {
         const uint32_t lower = layout->heights[height - 1];
         for (uint32_t i = lower; i < layout->heights[height]; i++) {
-            if (!entries_are_good(geo->nodes + (size_t)i * LAYOUT_STEP_COUNT, LAYOUT_STEP_BITS, lower,
-                                  layout->classes_count))
+            if (!entries_are_good(geo->nodes + (size_t)i * LAYOUT_STEP_COUNT, LAYOUT_STEP_BITS,
+                                  lower, layout->classes_count))
                 return false;
         }
     }
@@ -146,7 +154,8 @@ enum err geo_open(const void *bytes, size_t len, struct geo *ret, struct diag *r
     return OK;
 }
 
-/* Finding ------------------------------------------------------------------------------------------ */
+/* Finding
+ * ------------------------------------------------------------------------------------------ */
 
 struct geo_found geo_find(const struct geo *geo, const struct ip *ip)
 {
@@ -155,7 +164,8 @@ struct geo_found geo_find(const struct geo *geo, const struct ip *ip)
     uint32_t entry = table[(uint32_t)bytes[0] << 8 | bytes[1]];
     unsigned before = 0; /* bits before those that `entry` counts */
     for (unsigned at = LAYOUT_TABLE_BITS; !layout_is_leaf(entry); at += LAYOUT_STEP_BITS) {
-        const unsigned step = bytes[at / 8] >> (LAYOUT_STEP_BITS - at % 8) & (LAYOUT_STEP_COUNT - 1);
+        const unsigned step =
+            bytes[at / 8] >> (LAYOUT_STEP_BITS - at % 8) & (LAYOUT_STEP_COUNT - 1);
         entry = geo->nodes[(size_t)entry * LAYOUT_STEP_COUNT + step];
         before = at;
     }
@@ -166,7 +176,8 @@ struct geo_found geo_find(const struct geo *geo, const struct ip *ip)
 struct geo_chain geo_chain_get(const struct geo *geo, uint32_t class)
 {
     const uint32_t first = geo->classes[class];
-    return (struct geo_chain){.sets = geo->chains + first, .count = geo->classes[class + 1] - first};
+    return (struct geo_chain){.sets = geo->chains + first,
+                              .count = geo->classes[class + 1] - first};
 }
 
 struct geo_set geo_set_get(const struct geo *geo, uint32_t set)

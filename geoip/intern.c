@@ -97,5 +97,7 @@ const void *intern_get(const struct intern *intern, uint32_t id, size_t *ret_len
 
 enum err intern_check(const struct intern *intern, struct diag *reterr)
 {
-    return intern->failed ? diag_set(reterr, ERR_MEMORY, "out of memory after %u entries", intern->count) : OK;
+    return intern->failed
+               ? diag_set(reterr, ERR_MEMORY, "out of memory after %u entries", intern->count)
+               : OK;
 }

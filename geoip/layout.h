@@ -1,4 +1,4 @@
-/* geoip/layout.h - the bytes of a geo image, as geoip/emit.c writes them and geoip/geo.c reads them.
+/* geoip/layout.h - the bytes of a geo image: geoip/emit.c writes them, geoip/geo.c reads them.
  *
  * After the header, in this order and with nothing between:
  *
@@ -12,8 +12,9 @@
  *    names     sets_count            offsets into text
  *    text      text_len bytes        NUL-terminated
  *
- * A node's *height* is the number of steps from it to its farthest leaf. Nodes stand in order of height, and those
- * below a node have a lesser one: that is how a reader checks in one pass that every walk ends in time.
+ * A node's *height* is the number of steps from it to its farthest leaf. Nodes stand in order of
+ * height, and those below a node have a lesser one: that is how a reader checks in one pass that
+ * every walk ends in time.
  */
 #ifndef GEOIP_LAYOUT_H
 #define GEOIP_LAYOUT_H
@@ -44,7 +45,7 @@ struct layout {
     uint32_t choices_count;
     uint32_t sets_count;
     uint32_t text_len;
-    uint32_t heights[LAYOUT_V6_HEIGHT_MAX + 1]; /* [h]: number of nodes of height h or less; [0] is 0 */
+    uint32_t heights[LAYOUT_V6_HEIGHT_MAX + 1]; /* [h]: nodes of height h or less; [0] is 0 */
     uint32_t reserved[4];
 };
 
@@ -74,10 +75,12 @@ static inline uint32_t layout_leaf_class(uint32_t entry)
 /* The length that the counts add up to, in bytes. */
 static inline uint64_t layout_len(const struct layout *layout)
 {
-    const uint64_t words = 2 * (uint64_t)LAYOUT_TABLE_COUNT + (uint64_t)layout->nodes_count * LAYOUT_STEP_COUNT +
-                           layout->chains_count + layout->classes_count + 1 + (uint64_t)layout->sets_count + 1 +
-                           layout->sets_count;
-    return sizeof *layout + words * 4 + (uint64_t)layout->choices_count * sizeof(struct geo_choice) + layout->text_len;
+    const uint64_t words = 2 * (uint64_t)LAYOUT_TABLE_COUNT +
+                           (uint64_t)layout->nodes_count * LAYOUT_STEP_COUNT +
+                           layout->chains_count + layout->classes_count + 1 +
+                           (uint64_t)layout->sets_count + 1 + layout->sets_count;
+    return sizeof *layout + words * 4 +
+           (uint64_t)layout->choices_count * sizeof(struct geo_choice) + layout->text_len;
 }
 
 #endif

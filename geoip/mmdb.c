@@ -46,17 +46,20 @@ static uint32_t record_leaf(struct walk *walk, const MMDB_entry_s *entry)
     return leaf;
 }
 
-static enum err broken(const struct walk *walk, uint64_t node, const char *what, struct diag *reterr)
+static enum err broken(const struct walk *walk, uint64_t node, const char *what,
+                       struct diag *reterr)
 {
-    return diag_set(reterr, ERR_CORRUPT, "%s: broken search tree: node %llu (byte %llu) %s", walk->source->path,
-                    (unsigned long long)node, (unsigned long long)(node * walk->db.full_record_byte_size), what);
+    return diag_set(reterr, ERR_CORRUPT, "%s: broken search tree: node %llu (byte %llu) %s",
+                    walk->source->path, (unsigned long long)node,
+                    (unsigned long long)(node * walk->db.full_record_byte_size), what);
 }
 
 static enum err walk_node(struct walk *walk, uint32_t number, unsigned depth, struct diag *reterr);
 
 /* One of the two records of a node at `depth`: the tree below it and its height. */
-static enum err walk_record(struct walk *walk, uint32_t node, uint64_t record, uint8_t type, const MMDB_entry_s *entry,
-                            unsigned depth, struct seen *ret, struct diag *reterr)
+static enum err walk_record(struct walk *walk, uint32_t node, uint64_t record, uint8_t type,
+                            const MMDB_entry_s *entry, unsigned depth, struct seen *ret,
+                            struct diag *reterr)
 {
     *ret = (struct seen){.root = tree_leaf(0)};
     switch (type) {
@@ -76,7 +79,8 @@ static enum err walk_record(struct walk *walk, uint32_t node, uint64_t record, u
     }
 }
 
-/* Make the tree below a node. A loop in the file ends where an address has no more bits: at most 128 deep. */
+/* Make the tree below a node. A loop in the file ends where an address has no more bits: at most
+ * 128 deep. */
 static enum err walk_node(struct walk *walk, uint32_t number, unsigned depth, struct diag *reterr)
 {
     MMDB_search_node_s node;
@@ -89,15 +93,16 @@ static enum err walk_node(struct walk *walk, uint32_t number, unsigned depth, st
         return OK;
     if (MMDB_read_node(&walk->db, number, &node) != MMDB_SUCCESS)
         return broken(walk, number, "cannot be read", reterr);
-    enum err err = walk_record(walk, number, node.left_record, node.left_record_type, &node.left_record_entry, depth,
-                               &zero, reterr);
+    enum err err = walk_record(walk, number, node.left_record, node.left_record_type,
+                               &node.left_record_entry, depth, &zero, reterr);
     if (err == OK)
-        err = walk_record(walk, number, node.right_record, node.right_record_type, &node.right_record_entry, depth,
-                          &one, reterr);
+        err = walk_record(walk, number, node.right_record, node.right_record_type,
+                          &node.right_record_entry, depth, &one, reterr);
     if (err != OK)
         return err;
     walk->nodes[number].root = tree_join(&walk->source->tree, zero.root, one.root);
-    walk->nodes[number].height = (uint8_t)((zero.height > one.height ? zero.height : one.height) + 1);
+    walk->nodes[number].height =
+        (uint8_t)((zero.height > one.height ? zero.height : one.height) + 1);
     return OK;
 }
 
@@ -124,8 +129,9 @@ static enum err walk_all(struct walk *walk, struct diag *reterr)
     if (walk->offsets.failed || walk->leaves.failed)
         return diag_set(reterr, ERR_MEMORY, "out of memory for %s", walk->source->path);
     if (!walk->knows_something)
-        return diag_set(reterr, ERR_REFUSED, "%s is a database of type %s: no record has a country, continent, "
-                                             "subdivision, AS number or coordinates",
+        return diag_set(reterr, ERR_REFUSED,
+                        "%s is a database of type %s: no record has a country, continent, "
+                        "subdivision, AS number or coordinates",
                         walk->source->path, about->database_type ? about->database_type : "?");
     const uint32_t root = walk->nodes[0].root;
     walk->source->v6 = walk->bits == 128 ? root : tree_leaf(0);
@@ -149,7 +155,8 @@ enum err mmdb_load(struct source *source, struct diag *reterr)
     const int status = MMDB_open(source->path, MMDB_MODE_MMAP, &walk.db);
     if (status != MMDB_SUCCESS)
         return open_error(source->path, status, reterr);
-    walk.section = (struct record_section){.bytes = walk.db.data_section, .len = walk.db.data_section_size};
+    walk.section =
+        (struct record_section){.bytes = walk.db.data_section, .len = walk.db.data_section_size};
     const enum err err = walk_all(&walk, reterr);
     free(walk.nodes);
     intern_fini(&walk.offsets);

@@ -40,8 +40,8 @@ static tree_bits last_of(const struct prefix *prefix)
     return tree_bits_of(&prefix->ip) | host;
 }
 
-enum err nets_make(const struct sets *sets, enum ip_family family, struct tree *tree, uint32_t *parents, uint32_t *ret,
-                   struct diag *reterr)
+enum err nets_make(const struct sets *sets, enum ip_family family, struct tree *tree,
+                   uint32_t *parents, uint32_t *ret, struct diag *reterr)
 {
     const struct sets_net *nets = (const struct sets_net *)(const void *)sets->nets.bytes;
     const size_t count = sets->nets.len / sizeof *nets;
@@ -53,7 +53,8 @@ enum err nets_make(const struct sets *sets, enum ip_family family, struct tree *
         parents[i] = innermost(&nesting);
         if (nesting.count == NETS_NESTED_MAX) {
             char text[PREFIX_TEXT_MAX];
-            return diag_set(reterr, ERR_LIMIT, "net:%s lies inside %d other nets; NETS_NESTED_MAX is %d",
+            return diag_set(reterr, ERR_LIMIT,
+                            "net:%s lies inside %d other nets; NETS_NESTED_MAX is %d",
                             prefix_print(&nets[i].prefix, text), NETS_NESTED_MAX, NETS_NESTED_MAX);
         }
         nesting.open[nesting.count] = i;

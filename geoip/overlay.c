@@ -75,21 +75,26 @@ static uint32_t make(struct overlay *overlay, uint32_t a, uint32_t b)
     if (tree_is_leaf(a) && tree_is_leaf(b)) {
         made = tree_leaf(overlay->combine(overlay->context, tree_value(a), tree_value(b)));
     } else {
-        const uint32_t zero = make(overlay, tree_child(overlay->a, a, 0), tree_child(overlay->b, b, 0));
-        const uint32_t one = make(overlay, tree_child(overlay->a, a, 1), tree_child(overlay->b, b, 1));
+        const uint32_t zero =
+            make(overlay, tree_child(overlay->a, a, 0), tree_child(overlay->b, b, 0));
+        const uint32_t one =
+            make(overlay, tree_child(overlay->a, a, 1), tree_child(overlay->b, b, 1));
         made = tree_join(overlay->out, zero, one);
     }
     pair_put(overlay, a, b, made);
     return made;
 }
 
-enum err overlay_make(struct tree *out, const struct overlay_layer *a, const struct overlay_layer *b,
-                      overlay_combine *combine, void *context, uint32_t *ret, struct diag *reterr)
+enum err overlay_make(struct tree *out, const struct overlay_layer *a,
+                      const struct overlay_layer *b, overlay_combine *combine, void *context,
+                      uint32_t *ret, struct diag *reterr)
 {
-    struct overlay overlay = {.out = out, .a = a->tree, .b = b->tree, .combine = combine, .context = context};
+    struct overlay overlay = {
+        .out = out, .a = a->tree, .b = b->tree, .combine = combine, .context = context};
     *ret = make(&overlay, a->root, b->root);
     free(overlay.pairs);
     if (overlay.failed)
-        return diag_set(reterr, ERR_MEMORY, "out of memory after %u pairs of subtrees", overlay.pairs_count);
+        return diag_set(reterr, ERR_MEMORY, "out of memory after %u pairs of subtrees",
+                        overlay.pairs_count);
     return tree_check(out, reterr);
 }

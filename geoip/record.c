@@ -152,13 +152,14 @@ struct record_value record_get(const struct record_section *section, size_t off)
     return read_value(section, reader_at(section, off));
 }
 
-static struct reader reader_inside(const struct record_section *section, const struct record_value *value)
+static struct reader reader_inside(const struct record_section *section,
+                                   const struct record_value *value)
 {
     return reader_at(section, (size_t)(value->at - section->bytes));
 }
 
-struct record_value record_member(const struct record_section *section, const struct record_value *map,
-                                  const char *name)
+struct record_value record_member(const struct record_section *section,
+                                  const struct record_value *map, const char *name)
 {
     if (map->type != RECORD_MAP)
         return none;
@@ -166,15 +167,16 @@ struct record_value record_member(const struct record_section *section, const st
     for (uint32_t i = 0; i < map->count && !r.bad; i++) {
         const struct record_value key = read_value(section, r);
         skip(&r);
-        if (key.type == RECORD_TEXT && key.count == strlen(name) && memcmp(key.at, name, key.count) == 0)
+        if (key.type == RECORD_TEXT && key.count == strlen(name) &&
+            memcmp(key.at, name, key.count) == 0)
             return r.bad ? none : read_value(section, r);
         skip(&r);
     }
     return none;
 }
 
-struct record_value record_element(const struct record_section *section, const struct record_value *array,
-                                   uint32_t idx)
+struct record_value record_element(const struct record_section *section,
+                                   const struct record_value *array, uint32_t idx)
 {
     if (array->type != RECORD_ARRAY || idx >= array->count)
         return none;

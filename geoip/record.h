@@ -1,7 +1,8 @@
-/* geoip/record.h - read single values of an MMDB data section (MaxMind DB file format 2.0, "Output Data Section").
+/* geoip/record.h - read single values of an MMDB data section.
  *
- * Instead of MMDB_get_value(), which steps over nested values by recursion, so that a crafted file overflows the
- * stack. Here nothing recurses and every read is bounded; what does not decode is RECORD_NONE.
+ * Format: MaxMind DB file format 2.0, "Output Data Section". Stands in for MMDB_get_value(), which steps over nested values by recursion, so that a crafted file
+ * overflows the stack. Here nothing recurses and every read is bounded; what does not decode is
+ * RECORD_NONE.
  */
 #ifndef GEOIP_RECORD_H
 #define GEOIP_RECORD_H
@@ -9,7 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum record_type { RECORD_NONE, RECORD_TEXT, RECORD_UINT, RECORD_REAL, RECORD_MAP, RECORD_ARRAY, RECORD_OTHER };
+enum record_type {
+    RECORD_NONE,
+    RECORD_TEXT,
+    RECORD_UINT,
+    RECORD_REAL,
+    RECORD_MAP,
+    RECORD_ARRAY,
+    RECORD_OTHER
+};
 
 /* A data section. Lent. */
 struct record_section {
@@ -31,9 +40,9 @@ struct record_value {
 struct record_value record_get(const struct record_section *section, size_t off);
 
 /* What a map has under `name`, an array at position `idx`; RECORD_NONE for anything else. */
-struct record_value record_member(const struct record_section *section, const struct record_value *map,
-                                  const char *name);
-struct record_value record_element(const struct record_section *section, const struct record_value *array,
-                                   uint32_t idx);
+struct record_value record_member(const struct record_section *section,
+                                  const struct record_value *map, const char *name);
+struct record_value record_element(const struct record_section *section,
+                                   const struct record_value *array, uint32_t idx);
 
 #endif

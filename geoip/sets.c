@@ -20,11 +20,13 @@ struct entry {
 };
 
 static const char *const kind_prefixes[SETS_KINDS_COUNT] = {
-    [SETS_DEFAULT] = "default",          [SETS_CONTINENT] = "continent:", [SETS_COUNTRY] = "country:",
-    [SETS_SUBDIVISION] = "subdivision:", [SETS_ASN] = "asn:",             [SETS_NET] = "net:",
+    [SETS_DEFAULT] = "default",  [SETS_CONTINENT] = "continent:",
+    [SETS_COUNTRY] = "country:", [SETS_SUBDIVISION] = "subdivision:",
+    [SETS_ASN] = "asn:",         [SETS_NET] = "net:",
 };
 
-/* Clients ----------------------------------------------------------------------------------------- */
+/* Clients
+ * ----------------------------------------------------------------------------------------- */
 
 static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 static const char capitals_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -57,7 +59,8 @@ static void unmap(struct prefix *prefix)
 }
 
 /* Check what follows the kind's prefix, and write the client in its one canonical way. */
-static enum err parse_value(const char *client, const char *text, struct entry *entry, struct diag *reterr)
+static enum err parse_value(const char *client, const char *text, struct entry *entry,
+                            struct diag *reterr)
 {
     char net[PREFIX_TEXT_MAX];
     const char *wanted = NULL;
@@ -80,14 +83,15 @@ static enum err parse_value(const char *client, const char *text, struct entry *
     case SETS_NET:
     case SETS_KINDS_COUNT:
         if (prefix_parse(text, &entry->net, reterr) != OK)
-            return diag_prefix(reterr, ERR_SYNTAX, "rule with client \"%.*s\"", CLIENT_SHOWN_MAX, client);
+            return diag_prefix(reterr, ERR_SYNTAX, "rule with client \"%.*s\"", CLIENT_SHOWN_MAX,
+                               client);
         unmap(&entry->net);
         text = prefix_print(&entry->net, net);
         break;
     }
     if (wanted)
-        return diag_set(reterr, ERR_SYNTAX, "rule with client \"%.*s\": \"%s\" takes %s", CLIENT_SHOWN_MAX, client,
-                        kind_prefixes[entry->kind], wanted);
+        return diag_set(reterr, ERR_SYNTAX, "rule with client \"%.*s\": \"%s\" takes %s",
+                        CLIENT_SHOWN_MAX, client, kind_prefixes[entry->kind], wanted);
     (void)stpcpy(stpcpy(entry->client, kind_prefixes[entry->kind]), text);
     return OK;
 }
@@ -101,12 +105,14 @@ static enum err parse_client(const char *client, struct entry *entry, struct dia
         entry->kind = (enum sets_kind)kind;
         return parse_value(client, client + len, entry, reterr);
     }
-    return diag_set(reterr, ERR_SYNTAX, "rule with client \"%.*s\": a client is default, continent:EU, country:DE, "
-                                        "subdivision:US-CA, asn:64500 or net:192.0.2.0/24",
+    return diag_set(reterr, ERR_SYNTAX,
+                    "rule with client \"%.*s\": a client is default, continent:EU, country:DE, "
+                    "subdivision:US-CA, asn:64500 or net:192.0.2.0/24",
                     CLIENT_SHOWN_MAX, client);
 }
 
-/* Grouping ---------------------------------------------------------------------------------------- */
+/* Grouping
+ * ---------------------------------------------------------------------------------------- */
 
 static int compare_entries(const void *a, const void *b)
 {
@@ -136,22 +142,26 @@ static enum err parse_rules(const struct policy *policy, struct entry *entries, 
         if (err != OK)
             return err;
         if (rule->region >= REGIONS_MAX)
-            return diag_set(reterr, ERR_LIMIT, "rule with client \"%s\": region %u is over REGIONS_MAX (%d)",
+            return diag_set(reterr, ERR_LIMIT,
+                            "rule with client \"%s\": region %u is over REGIONS_MAX (%d)",
                             rule->client, rule->region, REGIONS_MAX);
-        entries[i].choice = (struct geo_choice){.weight = rule->weight, .tier = rule->tier, .region = rule->region};
+        entries[i].choice =
+            (struct geo_choice){.weight = rule->weight, .tier = rule->tier, .region = rule->region};
     }
     return OK;
 }
 
 /* Make one set of the `count` rules at `entries`, which share their client. */
-static enum err set_put(struct sets *sets, const struct entry *entries, size_t count, struct diag *reterr)
+static enum err set_put(struct sets *sets, const struct entry *entries, size_t count,
+                        struct diag *reterr)
 {
     bool seen[REGIONS_MAX] = {0};
     const uint32_t set = intern_put(&sets->names, entries->client, strlen(entries->client) + 1);
     for (size_t i = 0; i < count; i++) {
         const struct geo_choice *choice = &entries[i].choice;
         if (seen[choice->region])
-            return diag_set(reterr, ERR_EXISTS, "two rules with client \"%s\" name the same region", entries->client);
+            return diag_set(reterr, ERR_EXISTS, "two rules with client \"%s\" name the same region",
+                            entries->client);
         seen[choice->region] = true;
         (void)buffer_put(&sets->choices, choice, sizeof *choice);
     }
@@ -175,7 +185,8 @@ static enum err check_memory(const struct sets *sets, struct diag *reterr)
     return err == OK ? buffer_check(&sets->nets, reterr) : err;
 }
 
-static enum err group(struct sets *sets, const struct entry *entries, size_t count, struct diag *reterr)
+static enum err group(struct sets *sets, const struct entry *entries, size_t count,
+                      struct diag *reterr)
 {
     static const uint32_t zero = 0;
     (void)buffer_put(&sets->firsts, &zero, sizeof zero);
@@ -189,7 +200,8 @@ static enum err group(struct sets *sets, const struct entry *entries, size_t cou
             return err;
     }
     if (sets->nets.len > 0)
-        qsort(sets->nets.bytes, sets->nets.len / sizeof(struct sets_net), sizeof(struct sets_net), compare_nets);
+        qsort(sets->nets.bytes, sets->nets.len / sizeof(struct sets_net), sizeof(struct sets_net),
+              compare_nets);
     return check_memory(sets, reterr);
 }
 
@@ -197,8 +209,8 @@ enum err sets_make(const struct policy *policy, struct sets *ret, struct diag *r
 {
     *ret = (struct sets){0};
     if (policy->rules_count > POLICY_RULES_MAX)
-        return diag_set(reterr, ERR_LIMIT, "%zu rules are over POLICY_RULES_MAX (%d)", policy->rules_count,
-                        POLICY_RULES_MAX);
+        return diag_set(reterr, ERR_LIMIT, "%zu rules are over POLICY_RULES_MAX (%d)",
+                        policy->rules_count, POLICY_RULES_MAX);
     struct entry *entries = calloc(policy->rules_count + 1, sizeof *entries);
     if (!entries)
         return diag_set(reterr, ERR_MEMORY, "out of memory for %zu rules", policy->rules_count);

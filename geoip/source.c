@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The metadata of an MMDB file begin behind this, within the last 128 KiB (MaxMind DB format 2.0). */
+/* The metadata of an MMDB file begin behind this, within the last 128 KiB (MaxMind DB format
+ * 2.0). */
 static const char mmdb_marker[] = "\xab\xcd\xefMaxMind.com";
 enum { MMDB_TAIL_MAX = 128 * 1024 };
 

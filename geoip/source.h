@@ -1,7 +1,8 @@
-/* geoip/source.h - one geo database file, read whole: from any address to what the file knows of it.
+/* geoip/source.h - one geo database file, read whole: what it knows of any address.
  *
- * Whatever the format, a source is two prefix trees (geoip/tree.h) whose leaves are numbers of facts; the file
- * is closed again before source_open() returns. Read by geoip/build.c, once for each policy.
+ * Whatever the format, a source is two prefix trees (geoip/tree.h) whose leaves are numbers of
+ * facts; the file is closed again before source_open() returns. Read by geoip/build.c, once for
+ * each policy.
  */
 #ifndef GEOIP_SOURCE_H
 #define GEOIP_SOURCE_H
@@ -22,9 +23,10 @@ struct source {
     struct intern facts; /* struct facts by leaf value; number 0 knows nothing */
 };
 
-/* Read an MMDB file or one of tor's text files, told apart by content (caller: source_close). On failure the
- * sentence names the file and the line or node. ERR_MISSING, ERR_SYSTEM, ERR_MEMORY; ERR_SYNTAX: text that is
- * not tor's; ERR_CORRUPT: an MMDB that is cut short or broken; ERR_REFUSED: one without geographic facts. */
+/* Read an MMDB file or one of tor's text files, told apart by content (caller: source_close). On
+ * failure the sentence names the file and the line or node. ERR_MISSING, ERR_SYSTEM, ERR_MEMORY;
+ * ERR_SYNTAX: text that is not tor's; ERR_CORRUPT: an MMDB that is cut short or broken;
+ * ERR_REFUSED: one without geographic facts. */
 NODISCARD enum err source_open(const char *path, struct source **ret, struct diag *reterr);
 void source_close(struct source **source);
 

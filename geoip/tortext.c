@@ -105,22 +105,27 @@ static const char *line_put(struct loading *loading, char *line)
 
 enum err tortext_load(FILE *file, struct source *source, struct diag *reterr)
 {
-    struct loading loading = {
-        .source = source, .v4 = tree_fill_of(&source->tree, 32), .v6 = tree_fill_of(&source->tree, 128)};
+    struct loading loading = {.source = source,
+                              .v4 = tree_fill_of(&source->tree, 32),
+                              .v6 = tree_fill_of(&source->tree, 128)};
     char line[LINE_MAX_LEN];
     for (unsigned number = 1; fgets(line, sizeof line, file); number++) {
         const char *wrong = line_put(&loading, line);
         if (wrong && loading.ranges_count == 0)
-            return diag_set(reterr, ERR_SYNTAX, "%s is no geo database: no MMDB metadata at its end, and as text, "
-                                                "line %u %s", source->path, number, wrong);
+            return diag_set(reterr, ERR_SYNTAX,
+                            "%s is no geo database: no MMDB metadata at its end, and as text, "
+                            "line %u %s",
+                            source->path, number, wrong);
         if (wrong)
             return diag_set(reterr, ERR_SYNTAX, "%s: line %u %s", source->path, number, wrong);
     }
     if (ferror(file))
         return diag_errno(reterr, "cannot read %s", source->path);
     if (loading.ranges_count == 0)
-        return diag_set(reterr, ERR_SYNTAX, "%s is no geo database: no MMDB metadata at its end, and no line "
-                                            "FIRST,LAST,COUNTRY", source->path);
+        return diag_set(reterr, ERR_SYNTAX,
+                        "%s is no geo database: no MMDB metadata at its end, and no line "
+                        "FIRST,LAST,COUNTRY",
+                        source->path);
     source->v4 = tree_fill_end(&loading.v4, tree_leaf(0));
     source->v6 = tree_fill_end(&loading.v6, tree_leaf(0));
     return OK;

@@ -29,7 +29,8 @@ static uint32_t slot_first(const struct tree_node *node, uint32_t slots_count)
 static bool grow(struct tree *tree)
 {
     const uint32_t cap = tree->cap ? tree->cap * 2 : NODES_MIN;
-    struct tree_node *nodes = cap > TREE_NODES_MAX ? NULL : realloc(tree->nodes, cap * sizeof *nodes);
+    struct tree_node *nodes =
+        cap > TREE_NODES_MAX ? NULL : realloc(tree->nodes, cap * sizeof *nodes);
     if (!nodes)
         return false;
     tree->nodes = nodes;
@@ -75,7 +76,8 @@ enum err tree_check(const struct tree *tree, struct diag *reterr)
     if (!tree->failed)
         return OK;
     if (tree->cap >= TREE_NODES_MAX)
-        return diag_set(reterr, ERR_LIMIT, "a prefix tree has more than %d nodes (TREE_NODES_MAX)", TREE_NODES_MAX);
+        return diag_set(reterr, ERR_LIMIT, "a prefix tree has more than %d nodes (TREE_NODES_MAX)",
+                        TREE_NODES_MAX);
     return diag_set(reterr, ERR_MEMORY, "out of memory after %u nodes", tree->count);
 }
 
@@ -92,7 +94,8 @@ struct tree_fill tree_fill_of(struct tree *tree, unsigned bits)
     return (struct tree_fill){.tree = tree, .bits = bits};
 }
 
-/* The greatest k such that 2^k addresses begin at `next`, end at or before `last` and are one subtree. */
+/* The greatest k such that 2^k addresses begin at `next`, end at or before `last` and are one
+ * subtree. */
 static unsigned block_bits(const struct tree_fill *fill, tree_bits last)
 {
     unsigned k = 0;
@@ -128,7 +131,8 @@ void tree_fill_to(struct tree_fill *fill, tree_bits last, uint32_t leaf)
 
 uint32_t tree_fill_end(struct tree_fill *fill, uint32_t leaf)
 {
-    const tree_bits all = fill->bits == TREE_BITS_MAX ? ~(tree_bits)0 : ((tree_bits)1 << fill->bits) - 1;
+    const tree_bits all =
+        fill->bits == TREE_BITS_MAX ? ~(tree_bits)0 : ((tree_bits)1 << fill->bits) - 1;
     tree_fill_to(fill, all, leaf);
     return fill->root;
 }

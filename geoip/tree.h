@@ -1,15 +1,16 @@
 /* geoip/tree.h - prefix trees under construction: which value does each address have?
  *
- * A tree is a number, its *root*: a leaf that holds a value, or a node with a child for each value of the
- * next address bit. All trees of one `struct tree` share their nodes: equal nodes are stored once, and a
- * node whose children are the same leaf is that leaf. So two roots are equal exactly if the trees
- * are, and a leaf's depth is the least number of address bits that tell its value. A node does not know its
- * depth: an IPv4 tree may hang below an IPv6 one.
+ * A tree is a number, its *root*: a leaf that holds a value, or a node with a child for each value
+ * of the next address bit. All trees of one `struct tree` share their nodes: equal nodes are stored
+ * once, and a node whose children are the same leaf is that leaf. So two roots are equal exactly if
+ * the trees are, and a leaf's depth is the least number of address bits that tell its value. A node
+ * does not know its depth: an IPv4 tree may hang below an IPv6 one.
  *
  *    31 = 1 | 30..0 value        a leaf
  *    31 = 0 | 30..0 node index   a node
  *
- * Sticky like common/buffer.h: when memory or TREE_NODES_MAX runs out, `failed` is set and what is made is void.
+ * Sticky like common/buffer.h: when memory or TREE_NODES_MAX runs out, `failed` is set and what is
+ * made is void.
  */
 #ifndef GEOIP_TREE_H
 #define GEOIP_TREE_H
@@ -75,14 +76,15 @@ __extension__ typedef unsigned __int128 tree_bits;
 
 tree_bits tree_bits_of(const struct ip *ip);
 
-/* A tree being written from its lowest address to its highest. Memory: only what the tree itself takes. */
+/* A tree being written from its lowest address to its highest. Memory: only what the tree itself
+ * takes. */
 struct tree_fill {
     struct tree *tree;
-    unsigned bits;                 /* of an address: 32 or 128 */
-    bool complete;                 /* the last address has its value */
-    tree_bits next;                /* the first address without one */
-    uint32_t left[TREE_BITS_MAX];  /* by depth: the finished tree left of `next` */
-    uint32_t root;                 /* when complete */
+    unsigned bits;                /* of an address: 32 or 128 */
+    bool complete;                /* the last address has its value */
+    tree_bits next;               /* the first address without one */
+    uint32_t left[TREE_BITS_MAX]; /* by depth: the finished tree left of `next` */
+    uint32_t root;                /* when complete */
 };
 
 struct tree_fill tree_fill_of(struct tree *tree, unsigned bits);

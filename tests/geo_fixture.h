@@ -1,4 +1,5 @@
-/* tests/geo_fixture.h - sources, policies and images for the tests of geoip/: each step must succeed.
+/* tests/geo_fixture.h - sources, policies and images for the tests of geoip/: each step must
+ * succeed.
  */
 #ifndef TESTS_GEO_FIXTURE_H
 #define TESTS_GEO_FIXTURE_H
@@ -52,17 +53,21 @@ static inline struct ip geo_fixture_ip(const char *text)
 }
 
 /* A policy's rules from client texts, ended by NULL: each client's one region is its position. */
-static inline size_t geo_fixture_rules(const char *const *clients, struct policy_rule rules[GEO_FIXTURE_RULES_MAX])
+static inline size_t geo_fixture_rules(const char *const *clients,
+                                       struct policy_rule rules[GEO_FIXTURE_RULES_MAX])
 {
     size_t count = 0;
     for (; clients[count] && count < GEO_FIXTURE_RULES_MAX; count++)
-        rules[count] = (struct policy_rule){
-            .client = strdup(clients[count]), .region = (uint16_t)count, .tier = 1, .weight = POLICY_WEIGHT_OF_POOL};
+        rules[count] = (struct policy_rule){.client = strdup(clients[count]),
+                                            .region = (uint16_t)count,
+                                            .tier = 1,
+                                            .weight = POLICY_WEIGHT_OF_POOL};
     return count;
 }
 
 /* Build the image of a policy over sources (names below tests/data, ended by NULL). */
-static inline void geo_fixture_build(const struct policy *policy, const char *const *names, struct geo_fixture *ret)
+static inline void geo_fixture_build(const struct policy *policy, const char *const *names,
+                                     struct geo_fixture *ret)
 {
     struct source *sources[GEO_FIXTURE_SOURCES_MAX] = {0};
     struct diag diag;
@@ -76,7 +81,8 @@ static inline void geo_fixture_build(const struct policy *policy, const char *co
 }
 
 /* As geo_fixture_build() with one region for each client. */
-static inline void geo_fixture_clients(const char *const *clients, const char *const *names, struct geo_fixture *ret)
+static inline void geo_fixture_clients(const char *const *clients, const char *const *names,
+                                       struct geo_fixture *ret)
 {
     struct policy_rule rules[GEO_FIXTURE_RULES_MAX];
     static char name[] = "p";
@@ -92,14 +98,17 @@ static inline void geo_fixture_fini(struct geo_fixture *fixture)
     buffer_fini(&fixture->image);
 }
 
-/* The names of an address's sets, most specific first, with a space between: "country:DE continent:EU default". */
-static inline const char *geo_fixture_chain(const struct geo *geo, const struct ip *ip, char *text, size_t cap)
+/* The names of an address's sets, most specific first, with a space between: "country:DE
+ * continent:EU default". */
+static inline const char *geo_fixture_chain(const struct geo *geo, const struct ip *ip, char *text,
+                                            size_t cap)
 {
     const struct geo_chain chain = geo_chain_get(geo, geo_find(geo, ip).class);
     text[0] = '\0';
     for (uint32_t i = 0; i < chain.count; i++) {
         const size_t len = strlen(text);
-        (void)snprintf(text + len, cap - len, "%s%s", i > 0 ? " " : "", geo_set_name(geo, chain.sets[i]));
+        (void)snprintf(text + len, cap - len, "%s%s", i > 0 ? " " : "",
+                       geo_set_name(geo, chain.sets[i]));
     }
     return text;
 }

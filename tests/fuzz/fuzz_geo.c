@@ -1,7 +1,8 @@
-/* Any bytes as a geo image, its frame made good: it is refused, or every address is found in it within bounds.
+/* Any bytes as a geo image, its frame made good: it is refused, or every address is found in it
+ * within bounds.
  *
- * The two first tables take 512 KiB, which no fuzzer fills by itself. So an input is the image without them: the
- * header, then 16 bytes, repeated to fill the tables, then the rest.
+ * The two first tables take 512 KiB, which no fuzzer fills by itself. So an input is the image
+ * without them: the header, then 16 bytes, repeated to fill the tables, then the rest.
  */
 #include "geoip/geo.h"
 #include "geoip/layout.h"

@@ -19,10 +19,15 @@ const char *__lsan_default_suppressions(void)
 static void build(struct source *source)
 {
     static char name[] = "fuzz";
-    static char clients[][20] = {"default", "country:US", "subdivision:US-CA", "asn:64500", "continent:EU"};
-    static struct policy_rule rules[] = {
-        {clients[0], 0, 1, 1}, {clients[1], 1, 1, 1}, {clients[2], 2, 1, 1}, {clients[3], 3, 1, 1}, {clients[4], 4, 1, 1}};
-    const struct policy policy = {.name = name, .rules = rules, .rules_count = sizeof rules / sizeof rules[0]};
+    static char clients[][20] = {"default", "country:US", "subdivision:US-CA", "asn:64500",
+                                 "continent:EU"};
+    static struct policy_rule rules[] = {{clients[0], 0, 1, 1},
+                                         {clients[1], 1, 1, 1},
+                                         {clients[2], 2, 1, 1},
+                                         {clients[3], 3, 1, 1},
+                                         {clients[4], 4, 1, 1}};
+    const struct policy policy = {
+        .name = name, .rules = rules, .rules_count = sizeof rules / sizeof rules[0]};
     struct buffer image;
     struct geo geo;
     if (build_geo(&policy, &source, 1, &image, NULL) != OK)

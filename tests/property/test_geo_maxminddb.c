@@ -1,4 +1,5 @@
-/* Every address gets from a geo image the sets that libmaxminddb's answer and the rules, applied plainly, give it. */
+/* Every address gets from a geo image the sets that libmaxminddb's answer and the rules, applied
+ * plainly, give it. */
 #include "tests/geo_fixture.h"
 
 #include "geoip/continent.h"
@@ -63,9 +64,11 @@ static void learn_subdivisions(MMDB_entry_s *entry, const char *country, struct 
     char position[2] = "0";
     char code[8];
     for (unsigned i = 0; i < 4; i++, position[0]++) {
-        if (!get_text(entry, code, sizeof code, (const char *[]){"subdivisions", position, "iso_code", NULL}))
+        if (!get_text(entry, code, sizeof code,
+                      (const char *[]){"subdivisions", position, "iso_code", NULL}))
             return;
-        (void)snprintf(known->subdivisions[known->subdivisions_count++], 16, "%s-%s", country, code);
+        (void)snprintf(known->subdivisions[known->subdivisions_count++], 16, "%s-%s", country,
+                       code);
     }
 }
 
@@ -84,9 +87,11 @@ static void learn(MMDB_entry_s *entry, struct known *known)
         (void)strcpy(known->continent, continent);
     if (known->subdivisions_count == 0)
         learn_subdivisions(entry, country, known);
-    if (!known->asn && MMDB_get_value(entry, &north, "autonomous_system_number", NULL) == MMDB_SUCCESS)
+    if (!known->asn &&
+        MMDB_get_value(entry, &north, "autonomous_system_number", NULL) == MMDB_SUCCESS)
         known->asn = north.uint32;
-    if (!known->has_place && MMDB_get_value(entry, &north, "location", "latitude", NULL) == MMDB_SUCCESS &&
+    if (!known->has_place &&
+        MMDB_get_value(entry, &north, "location", "latitude", NULL) == MMDB_SUCCESS &&
         MMDB_get_value(entry, &east, "location", "longitude", NULL) == MMDB_SUCCESS) {
         known->has_place = true;
         known->latitude = north.double_value;
@@ -107,7 +112,8 @@ static struct known oracle_know(const struct oracle *oracle, const struct ip *ip
 
 static void add(char *chain, const char *client)
 {
-    (void)snprintf(chain + strlen(chain), TEXT_LEN_MAX - strlen(chain), "%s%s", chain[0] ? " " : "", client);
+    (void)snprintf(chain + strlen(chain), TEXT_LEN_MAX - strlen(chain), "%s%s", chain[0] ? " " : "",
+                   client);
 }
 
 static void add_if_ruled(const struct oracle *oracle, char *chain, const char *client)
@@ -151,7 +157,8 @@ static void oracle_chain(const struct oracle *oracle, const struct ip *ip, char 
     add_if_ruled(oracle, chain, "default");
 }
 
-/* Generating addresses ------------------------------------------------------------------------------ */
+/* Generating addresses
+ * ------------------------------------------------------------------------------ */
 
 typedef void visitor(void *context, const struct ip *ip);
 
@@ -176,7 +183,8 @@ static bool step_up(struct ip *ip)
     return false;
 }
 
-/* First and last address of each network of a database; the neighbours of one are the edges of the next. */
+/* First and last address of each network of a database; the neighbours of one are the edges of
+ * the next. */
 static void visit_edges(const MMDB_s *db, enum ip_family family, visitor *visit, void *context)
 {
     struct ip ip = {.family = (uint8_t)family};
@@ -229,7 +237,8 @@ static void visit_all(const struct oracle *oracle, visitor *visit, void *context
     }
 }
 
-/* Checking ------------------------------------------------------------------------------------------ */
+/* Checking
+ * ------------------------------------------------------------------------------------------ */
 
 struct check {
     const struct geo *geo;
@@ -289,9 +298,9 @@ static void oracle_open(struct oracle *oracle, const char *const *names, const c
     }
     for (; names[oracle->count]; oracle->count++) {
         char path[GEO_FIXTURE_PATH_MAX];
-        assert_int_equal(
-            MMDB_open(geo_fixture_path(names[oracle->count], path), MMDB_MODE_MMAP, &oracle->dbs[oracle->count]),
-            MMDB_SUCCESS);
+        assert_int_equal(MMDB_open(geo_fixture_path(names[oracle->count], path), MMDB_MODE_MMAP,
+                                   &oracle->dbs[oracle->count]),
+                         MMDB_SUCCESS);
     }
 }
 
@@ -301,12 +310,31 @@ static void oracle_close(struct oracle *oracle)
         MMDB_close(&oracle->dbs[i]);
 }
 
-static const char *const clients_mixed[] = {
-    "default",           "continent:EU",       "continent:NA",      "continent:AS",       "country:GB",
-    "country:US",        "country:JP",         "country:SE",        "country:CN",         "subdivision:US-CA",
-    "subdivision:US-WA", "subdivision:GB-ENG", "subdivision:SE-E",  "subdivision:GB-WBK", "asn:15169",
-    "asn:237",           "asn:7018",           "net:2.125.160.0/24", "net:2.125.160.216/32", "net:0.0.0.0/0",
-    "net:216.160.83.56/30", "net:2001:218::/33", "net:2001:200::/23", "net:2001:218:8000::/48", NULL};
+static const char *const clients_mixed[] = {"default",
+                                            "continent:EU",
+                                            "continent:NA",
+                                            "continent:AS",
+                                            "country:GB",
+                                            "country:US",
+                                            "country:JP",
+                                            "country:SE",
+                                            "country:CN",
+                                            "subdivision:US-CA",
+                                            "subdivision:US-WA",
+                                            "subdivision:GB-ENG",
+                                            "subdivision:SE-E",
+                                            "subdivision:GB-WBK",
+                                            "asn:15169",
+                                            "asn:237",
+                                            "asn:7018",
+                                            "net:2.125.160.0/24",
+                                            "net:2.125.160.216/32",
+                                            "net:0.0.0.0/0",
+                                            "net:216.160.83.56/30",
+                                            "net:2001:218::/33",
+                                            "net:2001:200::/23",
+                                            "net:2001:218:8000::/48",
+                                            NULL};
 static const char *const clients_no_default[] = {"continent:EU", "country:US", "asn:1221", NULL};
 static const char *const clients_default[] = {"default", NULL};
 
@@ -318,7 +346,8 @@ static const struct {
     {{"mmdb/GeoIP2-Country-Test.mmdb"}, clients_mixed},
     {{"mmdb/GeoLite2-ASN-Test.mmdb"}, clients_mixed},
     {{"mmdb/GeoIP2-City-Test.mmdb", "mmdb/GeoLite2-ASN-Test.mmdb"}, clients_mixed},
-    {{"mmdb/GeoLite2-ASN-Test.mmdb", "mmdb/GeoIP2-Country-Test.mmdb", "mmdb/GeoIP2-City-Test.mmdb"}, clients_mixed},
+    {{"mmdb/GeoLite2-ASN-Test.mmdb", "mmdb/GeoIP2-Country-Test.mmdb", "mmdb/GeoIP2-City-Test.mmdb"},
+     clients_mixed},
     {{"mmdb/GeoIP2-City-Test.mmdb", "mmdb/GeoLite2-ASN-Test.mmdb"}, clients_no_default},
     {{"mmdb/GeoIP2-City-Test.mmdb"}, clients_default},
     {{"mmdb/size-24-v4.mmdb"}, clients_mixed},
@@ -367,10 +396,11 @@ static void test_scopes_are_right_and_no_narrower_than_need_be(void **state)
     }
 }
 
-/* Nearest ------------------------------------------------------------------------------------------- */
+/* Nearest
+ * ------------------------------------------------------------------------------------------- */
 
-static struct policy_place places[] = {
-    {0, 51.5, -0.13}, {1, 40.7, -74.0}, {2, 37.4, -122.1}, {4, 35.7, 139.7}, {5, -33.9, 151.2}, {7, 59.3, 18.1}};
+static struct policy_place places[] = {{0, 51.5, -0.13}, {1, 40.7, -74.0},  {2, 37.4, -122.1},
+                                       {4, 35.7, 139.7}, {5, -33.9, 151.2}, {7, 59.3, 18.1}};
 
 enum { PLACES_COUNT = sizeof places / sizeof places[0] };
 
@@ -412,7 +442,8 @@ static void check_nearest(void *context, const struct ip *ip)
     for (uint32_t i = 0; i < set.count; i++) {
         assert_int_equal(set.choices[i].tier, i + 1);
         assert_true(set.choices[i].weight == GEO_WEIGHT_OF_POOL);
-        const double km = plain_km(known.latitude, known.longitude, place_of(set.choices[i].region));
+        const double km =
+            plain_km(known.latitude, known.longitude, place_of(set.choices[i].region));
         assert_true(km >= before - 1e-6);
         before = km;
     }
@@ -426,8 +457,12 @@ static void test_nearest_orders_the_regions_by_distance_from_each_client(void **
     static char name[] = "near";
     static char client[] = "default";
     struct policy_rule rule = {.client = client, .region = 0, .tier = 1, .weight = 1};
-    const struct policy policy = {.name = name, .method = POLICY_NEAREST, .rules = &rule, .rules_count = 1,
-                                  .places = places, .places_count = PLACES_COUNT};
+    const struct policy policy = {.name = name,
+                                  .method = POLICY_NEAREST,
+                                  .rules = &rule,
+                                  .rules_count = 1,
+                                  .places = places,
+                                  .places_count = PLACES_COUNT};
     struct geo_fixture fixture;
     struct oracle oracle;
     geo_fixture_build(&policy, names, &fixture);

@@ -29,14 +29,23 @@ static unsigned depth_of(const struct geo *geo, const char *address)
 static void test_a_class_lists_its_sets_from_the_most_specific_to_default(void **state)
 {
     (void)state;
-    static const char *const sources[] = {"mmdb/GeoIP2-City-Test.mmdb", "mmdb/GeoLite2-ASN-Test.mmdb", NULL};
-    static const char *const clients[] = {
-        "default", "continent:EU", "country:GB", "subdivision:GB-ENG", "subdivision:GB-WBK", "net:2.0.0.0/8",
-        "net:2.125.160.216/29", "net:2001:db8::/32", "asn:237", NULL};
+    static const char *const sources[] = {"mmdb/GeoIP2-City-Test.mmdb",
+                                          "mmdb/GeoLite2-ASN-Test.mmdb", NULL};
+    static const char *const clients[] = {"default",
+                                          "continent:EU",
+                                          "country:GB",
+                                          "subdivision:GB-ENG",
+                                          "subdivision:GB-WBK",
+                                          "net:2.0.0.0/8",
+                                          "net:2.125.160.216/29",
+                                          "net:2001:db8::/32",
+                                          "asn:237",
+                                          NULL};
     struct geo_fixture fixture;
     geo_fixture_clients(clients, sources, &fixture);
-    expect_chain(&fixture.geo, "2.125.160.216", "net:2.125.160.216/29 net:2.0.0.0/8 subdivision:GB-WBK subdivision:GB-ENG "
-                                                "country:GB continent:EU default");
+    expect_chain(&fixture.geo, "2.125.160.216",
+                 "net:2.125.160.216/29 net:2.0.0.0/8 subdivision:GB-WBK subdivision:GB-ENG "
+                 "country:GB continent:EU default");
     expect_chain(&fixture.geo, "2.1.1.1", "net:2.0.0.0/8 default");
     expect_chain(&fixture.geo, "2001:db8::1", "net:2001:db8::/32 default");
     expect_chain(&fixture.geo, "203.0.113.1", "default");
@@ -77,13 +86,17 @@ static void test_networks_that_the_rules_do_not_tell_apart_are_one(void **state)
 static void test_each_fact_comes_from_the_first_source_that_has_it(void **state)
 {
     (void)state;
-    static const char *const clients[] = {"country:DE", "country:CN", "country:AU", "asn:64500", NULL};
-    static const char *const tor_first[] = {"tor/geoip", "mmdb/ipinfo-lite.mmdb", "mmdb/size-24-v4.mmdb", NULL};
-    static const char *const tor_last[] = {"mmdb/size-24-v4.mmdb", "mmdb/ipinfo-lite.mmdb", "tor/geoip", NULL};
+    static const char *const clients[] = {"country:DE", "country:CN", "country:AU", "asn:64500",
+                                          NULL};
+    static const char *const tor_first[] = {"tor/geoip", "mmdb/ipinfo-lite.mmdb",
+                                            "mmdb/size-24-v4.mmdb", NULL};
+    static const char *const tor_last[] = {"mmdb/size-24-v4.mmdb", "mmdb/ipinfo-lite.mmdb",
+                                           "tor/geoip", NULL};
     struct geo_fixture fixture;
     geo_fixture_clients(clients, tor_first, &fixture);
-    expect_chain(&fixture.geo, "192.0.2.1", "asn:64500 country:DE"); /* ?? in the first: unknown, the second knows */
-    expect_chain(&fixture.geo, "224.0.0.1", "");                     /* US in the first, of no rule */
+    expect_chain(&fixture.geo, "192.0.2.1",
+                 "asn:64500 country:DE");        /* ?? in the first: unknown, the second knows */
+    expect_chain(&fixture.geo, "224.0.0.1", ""); /* US in the first, of no rule */
     expect_chain(&fixture.geo, "1.0.0.1", "country:AU");
     geo_fixture_fini(&fixture);
     geo_fixture_clients(clients, tor_last, &fixture);
@@ -95,13 +108,18 @@ static void test_each_fact_comes_from_the_first_source_that_has_it(void **state)
 static void test_without_sources_nets_and_default_still_count(void **state)
 {
     (void)state;
-    static const char *const clients[] = {"default", "country:DE", "net:192.0.2.0/24", "net:::ffff:198.51.100.0/120",
-                                          "net:2001:db8::/127", NULL};
+    static const char *const clients[] = {"default",
+                                          "country:DE",
+                                          "net:192.0.2.0/24",
+                                          "net:::ffff:198.51.100.0/120",
+                                          "net:2001:db8::/127",
+                                          NULL};
     struct geo_fixture fixture;
     geo_fixture_clients(clients, no_sources, &fixture);
     expect_chain(&fixture.geo, "192.0.2.255", "net:192.0.2.0/24 default");
     expect_chain(&fixture.geo, "192.0.3.0", "default");
-    expect_chain(&fixture.geo, "198.51.100.1", "net:198.51.100.0/24 default"); /* IPv4-mapped is IPv4 */
+    expect_chain(&fixture.geo, "198.51.100.1",
+                 "net:198.51.100.0/24 default"); /* IPv4-mapped is IPv4 */
     expect_chain(&fixture.geo, "2001:db8::1", "net:2001:db8::/127 default");
     expect_chain(&fixture.geo, "2001:db8::2", "default");
     assert_int_equal(depth_of(&fixture.geo, "2001:db8::1"), 127);
@@ -112,9 +130,12 @@ static void test_a_set_has_its_choices_by_tier_then_region(void **state)
 {
     (void)state;
     static char client[] = "default";
-    struct policy_rule rules[] = {
-        {client, 9, 2, 5}, {client, 3, 1, POLICY_WEIGHT_OF_POOL}, {client, 4, 2, 0}, {client, 255, -1, 7}};
-    const struct policy policy = {.name = policy_name, .rules = rules, .rules_count = 4, .geofence = true};
+    struct policy_rule rules[] = {{client, 9, 2, 5},
+                                  {client, 3, 1, POLICY_WEIGHT_OF_POOL},
+                                  {client, 4, 2, 0},
+                                  {client, 255, -1, 7}};
+    const struct policy policy = {
+        .name = policy_name, .rules = rules, .rules_count = 4, .geofence = true};
     struct geo_fixture fixture;
     geo_fixture_build(&policy, no_sources, &fixture);
     const struct geo_set set = geo_set_get(&fixture.geo, 0);
@@ -132,12 +153,16 @@ static void test_the_order_of_rules_does_not_show_in_the_image(void **state)
     static char default_text[] = "default";
     static char country_text[] = "country:GB";
     static char net_text[] = "net:2.0.0.0/8";
-    struct policy_rule forward[] = {{default_text, 1, 1, 1}, {country_text, 2, 1, 1}, {net_text, 3, 1, 1}};
-    struct policy_rule backward[] = {{net_text, 3, 1, 1}, {country_text, 2, 1, 1}, {default_text, 1, 1, 1}};
+    struct policy_rule forward[] = {
+        {default_text, 1, 1, 1}, {country_text, 2, 1, 1}, {net_text, 3, 1, 1}};
+    struct policy_rule backward[] = {
+        {net_text, 3, 1, 1}, {country_text, 2, 1, 1}, {default_text, 1, 1, 1}};
     struct geo_fixture a;
     struct geo_fixture b;
-    geo_fixture_build(&(struct policy){.name = policy_name, .rules = forward, .rules_count = 3}, city, &a);
-    geo_fixture_build(&(struct policy){.name = policy_name, .rules = backward, .rules_count = 3}, city, &b);
+    geo_fixture_build(&(struct policy){.name = policy_name, .rules = forward, .rules_count = 3},
+                      city, &a);
+    geo_fixture_build(&(struct policy){.name = policy_name, .rules = backward, .rules_count = 3},
+                      city, &b);
     assert_int_equal(a.image.len, b.image.len);
     assert_memory_equal(a.image.bytes, b.image.bytes, a.image.len);
     geo_fixture_fini(&a);
@@ -151,9 +176,14 @@ static void test_equal_orderings_by_distance_share_a_set_behind_nets_and_asn(voi
     static char net_text[] = "net:2.125.160.216/29";
     static char ignored_text[] = "country:GB";
     static struct policy_place places[] = {{0, 51.5, -0.1}, {6, 40.7, -74.0}};
-    struct policy_rule rules[] = {{default_text, 1, 1, 1}, {net_text, 2, 1, 1}, {ignored_text, 3, 1, 1}};
-    const struct policy policy = {.name = policy_name, .method = POLICY_NEAREST, .rules = rules, .rules_count = 3,
-                                  .places = places, .places_count = 2};
+    struct policy_rule rules[] = {
+        {default_text, 1, 1, 1}, {net_text, 2, 1, 1}, {ignored_text, 3, 1, 1}};
+    const struct policy policy = {.name = policy_name,
+                                  .method = POLICY_NEAREST,
+                                  .rules = rules,
+                                  .rules_count = 3,
+                                  .places = places,
+                                  .places_count = 2};
     struct geo_fixture fixture;
     geo_fixture_build(&policy, city, &fixture);
     expect_chain(&fixture.geo, "2.125.160.217", "net:2.125.160.216/29 nearest default");
@@ -197,7 +227,8 @@ static void test_a_bad_client_is_named(void **state)
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char *client = strdup(cases[i].client);
         struct policy_rule rule = {.client = client, .region = 1, .tier = 1};
-        expect_failure(&(struct policy){.name = policy_name, .rules = &rule, .rules_count = 1}, ERR_SYNTAX, cases[i].told);
+        expect_failure(&(struct policy){.name = policy_name, .rules = &rule, .rules_count = 1},
+                       ERR_SYNTAX, cases[i].told);
         free(client);
     }
 }
@@ -208,8 +239,8 @@ static void test_a_region_twice_for_one_client_is_refused(void **state)
     static char one[] = "net:2001:db8::/32";
     static char same[] = "net:2001:DB8:0::/32";
     struct policy_rule rules[] = {{one, 1, 1, 1}, {same, 1, 2, 1}};
-    expect_failure(&(struct policy){.name = policy_name, .rules = rules, .rules_count = 2}, ERR_EXISTS,
-                   "two rules with client \"net:2001:db8::/32\" name the same region");
+    expect_failure(&(struct policy){.name = policy_name, .rules = rules, .rules_count = 2},
+                   ERR_EXISTS, "two rules with client \"net:2001:db8::/32\" name the same region");
 }
 
 static void test_limits_are_named(void **state)
@@ -217,10 +248,13 @@ static void test_limits_are_named(void **state)
     (void)state;
     static char client[] = "default";
     struct policy_rule rule = {client, REGIONS_MAX, 1, 1};
-    const struct policy many = {.name = policy_name, .rules = &rule, .rules_count = POLICY_RULES_MAX + 1};
-    expect_failure(&(struct policy){.name = policy_name, .rules = &rule, .rules_count = 1}, ERR_LIMIT, "REGIONS_MAX");
+    const struct policy many = {
+        .name = policy_name, .rules = &rule, .rules_count = POLICY_RULES_MAX + 1};
+    expect_failure(&(struct policy){.name = policy_name, .rules = &rule, .rules_count = 1},
+                   ERR_LIMIT, "REGIONS_MAX");
     expect_failure(&many, ERR_LIMIT, "POLICY_RULES_MAX");
-    expect_failure(&(struct policy){.name = policy_name, .places_count = REGIONS_MAX + 1}, ERR_LIMIT, "REGIONS_MAX");
+    expect_failure(&(struct policy){.name = policy_name, .places_count = REGIONS_MAX + 1},
+                   ERR_LIMIT, "REGIONS_MAX");
 }
 
 /* Rules for 2001:db8:: with `count` lengths from 128 bits down. */
@@ -247,7 +281,8 @@ static void test_nets_nest_forty_deep_and_no_deeper(void **state)
     (void)state;
     struct policy_rule *rules = nested_rules(41);
     struct geo_fixture fixture;
-    geo_fixture_build(&(struct policy){.name = policy_name, .rules = rules, .rules_count = 40}, no_sources, &fixture);
+    geo_fixture_build(&(struct policy){.name = policy_name, .rules = rules, .rules_count = 40},
+                      no_sources, &fixture);
     const struct ip ip = geo_fixture_ip("2001:db8::");
     const struct geo_found found = geo_find(&fixture.geo, &ip);
     const struct geo_chain chain = geo_chain_get(&fixture.geo, found.class);
@@ -256,7 +291,8 @@ static void test_nets_nest_forty_deep_and_no_deeper(void **state)
     assert_string_equal(geo_set_name(&fixture.geo, chain.sets[0]), "net:2001:db8::/128");
     assert_string_equal(geo_set_name(&fixture.geo, chain.sets[39]), "net:2001:db8::/89");
     geo_fixture_fini(&fixture);
-    expect_failure(&(struct policy){.name = policy_name, .rules = rules, .rules_count = 41}, ERR_LIMIT,
+    expect_failure(&(struct policy){.name = policy_name, .rules = rules, .rules_count = 41},
+                   ERR_LIMIT,
                    "net:2001:db8::/128 lies inside 40 other nets; NETS_NESTED_MAX is 40");
     nested_free(rules, 41);
 }

@@ -13,7 +13,8 @@
 
 static void make_image(struct geo_fixture *ret)
 {
-    static const char *const clients[] = {"default", "country:GB", "net:192.0.2.1/32", "net:2001:db8::/48", NULL};
+    static const char *const clients[] = {"default", "country:GB", "net:192.0.2.1/32",
+                                          "net:2001:db8::/48", NULL};
     static const char *const sources[] = {"mmdb/GeoIP2-City-Test.mmdb", NULL};
     geo_fixture_clients(clients, sources, ret);
 }
@@ -61,8 +62,10 @@ static void test_every_depth_from_0_to_all_bits_is_told(void **state)
     }
 }
 
-/* Opening a copy of the image with the four bytes at `off` set to `value`, and resealed, must be refused. */
-static void expect_damage(const struct geo_fixture *fixture, size_t off, uint32_t value, const char *told)
+/* Opening a copy of the image with the four bytes at `off` set to `value`, and resealed, must be
+ * refused. */
+static void expect_damage(const struct geo_fixture *fixture, size_t off, uint32_t value,
+                          const char *told)
 {
     struct buffer copy = {0};
     struct geo geo;
@@ -86,10 +89,12 @@ static void test_a_header_that_does_not_fit_is_refused(void **state)
     (void)state;
     struct geo_fixture fixture;
     make_image(&fixture);
-    for (size_t off = offsetof(struct layout, flags); off < offsetof(struct layout, heights); off += 4)
+    for (size_t off = offsetof(struct layout, flags); off < offsetof(struct layout, heights);
+         off += 4)
         expect_damage(&fixture, off, 0x7fffffff, "header");
     expect_damage(&fixture, offsetof(struct layout, heights), 1, "header");
-    expect_damage(&fixture, offsetof(struct layout, heights) + 4 * LAYOUT_V6_HEIGHT_MAX, 0, "header");
+    expect_damage(&fixture, offsetof(struct layout, heights) + 4 * LAYOUT_V6_HEIGHT_MAX, 0,
+                  "header");
     geo_fixture_fini(&fixture);
 }
 
@@ -102,13 +107,16 @@ static void test_entries_that_lead_nowhere_or_round_in_circles_are_refused(void 
     const struct layout *layout = (const struct layout *)(const void *)fixture.image.bytes;
     const size_t last_node = offset_of(&fixture, geo->nodes) + (layout->nodes_count - 1) * 64ul;
     assert_true(layout->nodes_count > layout->heights[LAYOUT_V4_HEIGHT_MAX]);
-    expect_damage(&fixture, offset_of(&fixture, geo->v4_table), layout->heights[LAYOUT_V4_HEIGHT_MAX], "prefix tree");
+    expect_damage(&fixture, offset_of(&fixture, geo->v4_table),
+                  layout->heights[LAYOUT_V4_HEIGHT_MAX], "prefix tree");
     expect_damage(&fixture, offset_of(&fixture, geo->v6_table), layout->nodes_count, "prefix tree");
     expect_damage(&fixture, offset_of(&fixture, geo->v6_table), layout_leaf(17, 0), "prefix tree");
-    expect_damage(&fixture, offset_of(&fixture, geo->v6_table), layout_leaf(1, layout->classes_count), "prefix tree");
+    expect_damage(&fixture, offset_of(&fixture, geo->v6_table),
+                  layout_leaf(1, layout->classes_count), "prefix tree");
     expect_damage(&fixture, last_node, layout->nodes_count - 1, "prefix tree"); /* itself */
     expect_damage(&fixture, last_node, layout_leaf(5, 0), "prefix tree");
-    expect_damage(&fixture, offset_of(&fixture, geo->nodes), 0, "prefix tree"); /* of height 1: leaves only */
+    expect_damage(&fixture, offset_of(&fixture, geo->nodes), 0,
+                  "prefix tree"); /* of height 1: leaves only */
     geo_fixture_fini(&fixture);
 }
 
@@ -121,12 +129,15 @@ static void test_offsets_and_indexes_out_of_bounds_are_refused(void **state)
     expect_damage(&fixture, offset_of(&fixture, geo->chains), geo->sets_count, "table of classes");
     expect_damage(&fixture, offset_of(&fixture, geo->classes), 1, "table of classes");
     expect_damage(&fixture, offset_of(&fixture, geo->classes + 1), UINT32_MAX, "table of classes");
-    expect_damage(&fixture, offset_of(&fixture, geo->classes + geo->classes_count), 0, "table of classes");
+    expect_damage(&fixture, offset_of(&fixture, geo->classes + geo->classes_count), 0,
+                  "table of classes");
     expect_damage(&fixture, offset_of(&fixture, geo->sets), 1, "table of sets");
     expect_damage(&fixture, offset_of(&fixture, geo->sets + 1), UINT32_MAX, "table of sets");
     expect_damage(&fixture, offset_of(&fixture, geo->names), UINT32_MAX, "table of sets");
-    expect_damage(&fixture, offset_of(&fixture, &geo->choices[0].region), REGIONS_MAX, "table of sets");
-    expect_damage(&fixture, fixture.image.len - 4, 0x61616161, "table of sets"); /* the last name's end */
+    expect_damage(&fixture, offset_of(&fixture, &geo->choices[0].region), REGIONS_MAX,
+                  "table of sets");
+    expect_damage(&fixture, fixture.image.len - 4, 0x61616161,
+                  "table of sets"); /* the last name's end */
     geo_fixture_fini(&fixture);
 }
 
@@ -137,10 +148,11 @@ static void test_choices_out_of_order_are_refused(void **state)
     static char name[] = "p";
     struct policy_rule rules[] = {{client, 1, 1, 1}, {client, 2, 1, 1}};
     struct geo_fixture fixture;
-    geo_fixture_build(&(struct policy){.name = name, .rules = rules, .rules_count = 2}, (const char *const[]){NULL},
-                      &fixture);
+    geo_fixture_build(&(struct policy){.name = name, .rules = rules, .rules_count = 2},
+                      (const char *const[]){NULL}, &fixture);
     expect_damage(&fixture, offset_of(&fixture, &fixture.geo.choices[0].tier), 2, "table of sets");
-    expect_damage(&fixture, offset_of(&fixture, &fixture.geo.choices[0].region), 2, "table of sets");
+    expect_damage(&fixture, offset_of(&fixture, &fixture.geo.choices[0].region), 2,
+                  "table of sets");
     geo_fixture_fini(&fixture);
 }
 

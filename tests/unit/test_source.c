@@ -36,7 +36,14 @@ struct expected {
 static const struct expected expectations[] = {
     {"GeoIP2-City-Test.mmdb", "2.125.160.216", "GB", "EU", {"GB-ENG", "GB-WBK"}, 0, 51.75, -1.25},
     {"GeoIP2-City-Test.mmdb", "::ffff:216.160.83.56", "US", "NA", {"US-WA"}, 0, 47.2513, -122.3149},
-    {"GeoIP2-City-Test.mmdb", "2002:d8a0:5338::1", "US", "NA", {"US-WA"}, 0, 47.2513, -122.3149}, /* 6to4 */
+    {"GeoIP2-City-Test.mmdb",
+     "2002:d8a0:5338::1",
+     "US",
+     "NA",
+     {"US-WA"},
+     0,
+     47.2513,
+     -122.3149}, /* 6to4 */
     {"GeoIP2-City-Test.mmdb", "127.0.0.1", "", "", {NULL}, 0, 99, 0},
     {"GeoLite2-ASN-Test.mmdb", "1.0.0.1", "", "", {NULL}, 15169, 99, 0},
     {"dbip-city.mmdb", "192.0.2.1", "US", "NA", {NULL}, 0, 37.3861, -122.084},
@@ -45,10 +52,24 @@ static const struct expected expectations[] = {
     {"ipinfo-lite.mmdb", "192.0.2.1", "DE", "EU", {NULL}, 64500, 99, 0},
     {"ipinfo-lite.mmdb", "2001:db8::1", "BR", "SA", {NULL}, 4200000000, 99, 0},
     {"ipinfo-country-asn.mmdb", "192.0.2.1", "DE", "EU", {NULL}, 64500, 99, 0},
-    {"ipinfo-country-asn.mmdb", "198.51.100.1", "", "", {NULL}, 0, 99, 0}, /* neither AS number nor country */
+    {"ipinfo-country-asn.mmdb",
+     "198.51.100.1",
+     "",
+     "",
+     {NULL},
+     0,
+     99,
+     0}, /* neither AS number nor country */
     {"ipinfo-location.mmdb", "192.0.2.1", "US", "NA", {"US-CA"}, 0, 37.4056, -122.0775},
     {"ipinfo-location.mmdb", "198.51.100.1", "BR", "SA", {"BR-SP"}, 0, -23.5475, -46.6361},
-    {"ipinfo-location.mmdb", "203.0.113.1", "DE", "EU", {NULL}, 0, 99, 0}, /* a name, and no such latitude */
+    {"ipinfo-location.mmdb",
+     "203.0.113.1",
+     "DE",
+     "EU",
+     {NULL},
+     0,
+     99,
+     0}, /* a name, and no such latitude */
     {"size-24-v4.mmdb", "198.51.100.7", "FR", "EU", {NULL}, 0, 99, 0},
     {"size-28-v4.mmdb", "224.0.0.0", "AQ", "AN", {NULL}, 0, 99, 0},
     {"size-32-v4.mmdb", "198.51.100.6", "", "", {NULL}, 0, 99, 0},
@@ -64,7 +85,8 @@ static void expect_facts(const struct expected *want, const struct facts *got)
     assert_string_equal(got->country, want->country);
     assert_string_equal(got->continent, want->continent);
     for (unsigned i = 0; i < 2; i++)
-        assert_string_equal(got->subdivisions[i], want->subdivisions[i] ? want->subdivisions[i] : "");
+        assert_string_equal(got->subdivisions[i],
+                            want->subdivisions[i] ? want->subdivisions[i] : "");
     assert_int_equal(got->asn, want->asn);
     assert_int_equal(got->has_place, want->latitude <= 90);
     if (got->has_place) {
@@ -104,9 +126,11 @@ static void test_a_file_that_is_no_geo_database_is_refused_with_its_name(void **
         enum err err;
         const char *told;
     } cases[] = {
-        {"mmdb/MaxMind-DB-test-broken-search-tree-24.mmdb", ERR_CORRUPT, "broken search tree: node "},
+        {"mmdb/MaxMind-DB-test-broken-search-tree-24.mmdb", ERR_CORRUPT,
+         "broken search tree: node "},
         {"mmdb/MaxMind-DB-no-ipv4-search-tree.mmdb", ERR_REFUSED, "no record has a country"},
-        {"mmdb/MaxMind-DB-test-ipv4-24.mmdb", ERR_REFUSED, "is a database of type Test: no record has a country"},
+        {"mmdb/MaxMind-DB-test-ipv4-24.mmdb", ERR_REFUSED,
+         "is a database of type Test: no record has a country"},
         {"mmdb/README.md", ERR_SYNTAX, "no MMDB metadata at its end, and as text, line 3 "},
         {"mmdb", ERR_REFUSED, "is not a regular file"},
         {"mmdb/none", ERR_MISSING, "cannot open"},

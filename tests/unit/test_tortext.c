@@ -18,7 +18,8 @@ static const struct facts *facts_at(const struct source *source, const char *add
     return source_facts(source, tree_value(root));
 }
 
-static void expect_country(const struct source *source, const char *address, const char *country, const char *continent)
+static void expect_country(const struct source *source, const char *address, const char *country,
+                           const char *continent)
 {
     assert_string_equal(facts_at(source, address)->country, country);
     assert_string_equal(facts_at(source, address)->continent, continent);
@@ -86,7 +87,8 @@ static void source_fini(struct source *source)
 static void test_both_families_comments_and_any_line_ends_may_be_mixed(void **state)
 {
     (void)state;
-    static const char text[] = "# x\r\n2001:db8::,2001:db8::f,DE\r\n\n0,255,US\n2001:db8::10,2001:db8::1f,FR\n256,511,A1";
+    static const char text[] =
+        "# x\r\n2001:db8::,2001:db8::f,DE\r\n\n0,255,US\n2001:db8::10,2001:db8::1f,FR\n256,511,A1";
     struct source source;
     assert_int_equal(load_text(text, sizeof text - 1, &source, NULL), OK);
     expect_country(&source, "2001:db8::f", "DE", "EU");
@@ -116,13 +118,15 @@ static void test_a_bad_line_is_named(void **state)
         {"0,255,US\n511,256,US\n", "line 2 ends before it begins"},
         {"0,255,US\n255,300,US\n", "line 2 begins before the range above it ends"},
         {"0,4294967295,US\n0,1,US\n", "line 2 begins before"},
-        {"rubbish\n", "is no geo database: no MMDB metadata at its end, and as text, line 1 is not"},
+        {"rubbish\n",
+         "is no geo database: no MMDB metadata at its end, and as text, line 1 is not"},
         {"# nothing\n", "is no geo database: no MMDB metadata at its end, and no line"},
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct source source;
         struct diag diag;
-        assert_int_equal(load_text(cases[i].text, strlen(cases[i].text), &source, &diag), ERR_SYNTAX);
+        assert_int_equal(load_text(cases[i].text, strlen(cases[i].text), &source, &diag),
+                         ERR_SYNTAX);
         if (!strstr(diag.text, cases[i].told) || !strstr(diag.text, "some/geoip"))
             fail_msg("\"%s\" does not tell \"%s\"", diag.text, cases[i].told);
         source_fini(&source);

@@ -12,8 +12,10 @@
 
 #include <cmocka.h>
 
-/* The value of an address of 8 bits that hangs below a tree of 32, and the bits that it took to tell. */
-static uint32_t value_at(const struct tree *tree, uint32_t root, uint32_t address, unsigned *ret_depth)
+/* The value of an address of 8 bits that hangs below a tree of 32, and the bits that it took to
+ * tell. */
+static uint32_t value_at(const struct tree *tree, uint32_t root, uint32_t address,
+                         unsigned *ret_depth)
 {
     unsigned depth = 0;
     for (; !tree_is_leaf(root); depth++)
@@ -60,8 +62,9 @@ static void test_ranges_give_each_address_its_value_at_the_least_depth(void **st
         uint32_t value;
         unsigned depth;
     } cases[] = {
-        {0, 1, 8},           {0x00ffffff, 1, 8},  {0x01000000, 2, 9},  {0x01fffffe, 2, 32}, {0x01ffffff, 1, 32},
-        {0x02000000, 1, 7},  {0x7fffffff, 1, 2},  {0x80000000, 3, 1},  {0xffffffff, 3, 1},
+        {0, 1, 8},           {0x00ffffff, 1, 8},  {0x01000000, 2, 9},
+        {0x01fffffe, 2, 32}, {0x01ffffff, 1, 32}, {0x02000000, 1, 7},
+        {0x7fffffff, 1, 2},  {0x80000000, 3, 1},  {0xffffffff, 3, 1},
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         unsigned depth;
@@ -135,7 +138,8 @@ static void test_an_overlay_combines_the_values_of_every_address_and_is_reduced(
         struct tree_fill fill = tree_fill_of(&plain, 32);
         for (unsigned i = 0; i < 256; i++) {
             assert_int_equal(value_at(&out, root, i << 24, NULL), values_a[i] + values_b[i]);
-            tree_fill_to(&fill, ((tree_bits)i << 24) + 0xffffff, tree_leaf((uint32_t)values_a[i] + values_b[i]));
+            tree_fill_to(&fill, ((tree_bits)i << 24) + 0xffffff,
+                         tree_leaf((uint32_t)values_a[i] + values_b[i]));
         }
         (void)tree_fill_end(&fill, tree_leaf(0));
         assert_int_equal(out.count, plain.count);
