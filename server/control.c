@@ -128,7 +128,7 @@ static enum err open_api(struct control *control, struct diag *reterr)
 static enum err on_commit(void *context, struct store *store, struct diag *reterr)
 {
     struct control *control = context;
-    const enum err err = states_load(control->states, store, reterr);
+    const enum err err = states_load(control->states, store, clock_now(), reterr);
     if (err == OK)
         rebuild_request(control->rebuild);
     return err;
@@ -159,8 +159,9 @@ static void on_tick(evutil_socket_t fd, short events, void *context)
 {
     (void)fd, (void)events;
     const struct control *control = context;
-    verdicts_tick(control->verdicts, clock_now());
-    states_tick(control->states);
+    const struct moment now = clock_now();
+    verdicts_tick(control->verdicts, now);
+    states_tick(control->states, now);
     rebuild_tick(control->rebuild);
 }
 
@@ -245,7 +246,7 @@ static void close_parts(struct control *control)
     if (control->verdicts)
         verdicts_tick(control->verdicts, clock_now());
     if (control->states && control->publish)
-        states_tick(control->states);
+        states_tick(control->states, clock_now());
     verdicts_free(&control->verdicts);
     states_free(&control->states);
     publish_free(&control->publish);

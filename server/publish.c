@@ -232,17 +232,18 @@ static void show(struct control *control, const struct edition *edition)
 enum err publish_world(struct publish *publish, const char *path, struct diag *reterr)
 {
     struct control *control = publish->control;
+    const struct moment now = clock_now();
     struct edition *next = NULL;
     enum err err = edition_read(publish, path, &next, reterr);
     if (err != OK)
         return err;
-    err = verdicts_configure(control->verdicts, next->roster, clock_now(), reterr);
+    err = verdicts_configure(control->verdicts, next->roster, now, reterr);
     if (err != OK) {
         edition_free(&next);
         return err;
     }
     /* From here on it is the current world: only a supervisor that is gone can refuse it, and that is our end too. */
-    states_apply(control->states, next->roster);
+    states_apply(control->states, next->roster, now);
     err = send_delta(publish, next, reterr);
     show(control, next);
     succeed(publish, next);

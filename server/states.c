@@ -1,6 +1,5 @@
 #include "server/states.h"
 
-#include "common/clock.h"
 #include "common/log.h"
 #include "server/publish.h"
 #include "server/words.h"
@@ -140,11 +139,11 @@ static void mark(struct states *states, const struct roster *roster, int64_t now
     }
 }
 
-void states_apply(struct states *states, const struct roster *roster)
+void states_apply(struct states *states, const struct roster *roster, struct moment now)
 {
     struct board *board = states->control->board;
     size_t changed = 0;
-    mark(states, roster, clock_wall_ms() / 1000);
+    mark(states, roster, now.wall_ms / 1000);
     for (size_t i = 0; i < roster->count; i++) {
         const struct roster_subject *subject = &roster->subjects[i];
         const enum state was = board_get(board, subject->slot).state;
@@ -180,7 +179,7 @@ static enum err read_store(struct store *store, struct list *ret, struct diag *r
     return err == OK && ended != OK ? diag_set(reterr, ended, "%s", diag.text) : err;
 }
 
-enum err states_load(struct states *states, struct store *store, struct diag *reterr)
+enum err states_load(struct states *states, struct store *store, struct moment now, struct diag *reterr)
 {
     struct list list = {0};
     const enum err err = read_store(store, &list, reterr);
@@ -192,7 +191,7 @@ enum err states_load(struct states *states, struct store *store, struct diag *re
     list_free(&states->list);
     states->list = list;
     if (publish_roster(states->control->publish))
-        states_apply(states, publish_roster(states->control->publish));
+        states_apply(states, publish_roster(states->control->publish), now);
     return OK;
 }
 
@@ -279,12 +278,12 @@ static enum err record(const struct states *states, struct diag *reterr)
     return err;
 }
 
-void states_tick(struct states *states)
+void states_tick(struct states *states, struct moment now)
 {
     const struct roster *roster = publish_roster(states->control->publish);
     struct diag diag;
-    if (roster && states->next_s != 0 && states->next_s <= clock_wall_ms() / 1000)
-        states_apply(states, roster);
+    if (roster && states->next_s != 0 && states->next_s <= now.wall_ms / 1000)
+        states_apply(states, roster, now);
     if (!states->due || !states->control->history)
         return;
     const enum err err = record(states, &diag);

@@ -1,0 +1,109 @@
+/* tests/unit/test_child.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "server/child.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void test_a_calm_child_is_due_at_once(void **state)
+{
+    (void)state;
+    struct child child = {.pid = 1, .started_ms = 1000};
+    assert_int_equal(child_wait_ms(&child, 1000), -1);
+    child_ended(&child, 1000 + CHILD_CALM_MS);
+    assert_int_equal(child_wait_ms(&child, 1000 + CHILD_CALM_MS), 0);
+}
+
+static void test_one_that_keeps_dying_waits_twice_as_long_each_time(void **state)
+{
+    (void)state;
+    struct child child = {.pid = 1};
+    int64_t now_ms = 0, wanted_ms = 0;
+    for (int i = 0; i < 20; i++) {
+        child.pid = 1;
+        child.started_ms = now_ms;
+        child_ended(&child, now_ms + 1);
+        now_ms++;
+        assert_int_equal(child_wait_ms(&child, now_ms), wanted_ms);
+        now_ms += wanted_ms;
+        wanted_ms = wanted_ms == 0 ? CHILD_DELAY_MIN_MS : wanted_ms * 2;
+        if (wanted_ms > CHILD_DELAY_MAX_MS)
+            wanted_ms = CHILD_DELAY_MAX_MS;
+    }
+    child.pid = 1;
+    child.started_ms = now_ms;
+    child_ended(&child, now_ms + CHILD_CALM_MS);
+    assert_int_equal(child_wait_ms(&child, now_ms + CHILD_CALM_MS), 0);
+}
+
+/* The exit status of what `body` returns in a child. */
+static int run_in_child(int (*body)(void))
+{
+    struct child child = {0};
+    int status;
+    const pid_t pid = child_fork(&child, "test:child", 0);
+    if (pid == 0)
+        _exit(body());
+    assert_true(pid > 0);
+    assert_int_equal(child.pid, pid);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int look_at_comm(void)
+{
+    char comm[32] = "";
+    FILE *file = fopen("/proc/self/comm", "r");
+    if (!file || !fgets(comm, sizeof comm, file))
+        return 1;
+    return strcmp(comm, "test:child\n") != 0;
+}
+
+static void test_fork_names_the_child(void **state)
+{
+    (void)state;
+    assert_int_equal(run_in_child(look_at_comm), 0);
+}
+
+static int close_all_but_three(void)
+{
+    int fds[8];
+    for (int i = 0; i < 8; i++)
+        fds[i] = dup(STDERR_FILENO);
+    int keep[] = {fds[6], -1, fds[2], fds[3], fds[2]};
+    const int highest = fcntl(STDERR_FILENO, F_DUPFD, 200);
+    child_close_others(keep, 5);
+    for (int i = 0; i < 8; i++) {
+        const int is_open = fcntl(fds[i], F_GETFD) >= 0;
+        if (is_open != (i == 2 || i == 3 || i == 6))
+            return 1 + i;
+    }
+    return fcntl(highest, F_GETFD) >= 0 || fcntl(STDERR_FILENO, F_GETFD) < 0 ? 20 : 0;
+}
+
+static void test_close_others_keeps_what_is_named_and_the_standard_ones(void **state)
+{
+    (void)state;
+    assert_int_equal(run_in_child(close_all_but_three), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_calm_child_is_due_at_once),
+        cmocka_unit_test(test_one_that_keeps_dying_waits_twice_as_long_each_time),
+        cmocka_unit_test(test_fork_names_the_child),
+        cmocka_unit_test(test_close_others_keeps_what_is_named_and_the_standard_ones),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

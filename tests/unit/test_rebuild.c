@@ -1,0 +1,131 @@
+/* tests/unit/test_rebuild.c - with server/compiler.c: the compiler is this program, executed anew. */
+#include "tests/unit/control_rig.h"
+
+#include "server/compiler.h"
+
+#include <dirent.h>
+
+enum { DEADLINE_MS = 20000 };
+
+static bool is_loaded(const struct rig *rig, uint64_t generation)
+{
+    char path[64];
+    struct manifest *manifest = NULL;
+    (void)snprintf(path, sizeof path, "%s/manifest.json", rig->state_dir);
+    const bool committed = manifest_read(path, &manifest, NULL) == OK && manifest->generation == generation;
+    manifest_free(&manifest);
+    return committed && rig->control.metrics.generation == generation;
+}
+
+/* Run the loop until that generation is current and committed. */
+static void wait_for(struct rig *rig, uint64_t generation)
+{
+    const int64_t deadline_ms = clock_mono_ms() + DEADLINE_MS;
+    while (!is_loaded(rig, generation)) {
+        if (clock_mono_ms() > deadline_ms)
+            fail_msg("generation %llu never came", (unsigned long long)generation);
+        assert_int_equal(event_base_loop(rig->control.base, EVLOOP_ONCE), 0);
+    }
+}
+
+static void wait_for_failure(struct rig *rig, uint64_t count)
+{
+    const int64_t deadline_ms = clock_mono_ms() + DEADLINE_MS;
+    while (rig->control.metrics.loads_failed < count) {
+        assert_true(clock_mono_ms() < deadline_ms);
+        assert_int_equal(event_base_loop(rig->control.base, EVLOOP_ONCE), 0);
+    }
+}
+
+static size_t count_images(const struct rig *rig)
+{
+    char path[64];
+    size_t count = 0;
+    const struct dirent *entry;
+    (void)snprintf(path, sizeof path, "%s/images", rig->state_dir);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    while ((entry = readdir(dir)) != NULL)
+        count += entry->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+static void test_a_request_becomes_a_committed_world(void **state)
+{
+    struct rig *rig = *state;
+    rebuild_request(rig->control.rebuild);
+    wait_for(rig, 1);
+    assert_int_equal(rig->control.metrics.loads_ok, 1);
+    assert_int_equal(rig->control.metrics.loads_failed, 0);
+    assert_int_equal(rig->control.exit_status, 0);
+}
+
+static void test_requests_during_a_compile_are_not_lost(void **state)
+{
+    struct rig *rig = *state;
+    rebuild_request(rig->control.rebuild);
+    wait_for(rig, 1);
+    rebuild_request(rig->control.rebuild);
+    fixture_run(rig->store, "INSERT INTO region(name) VALUES ('asia')");
+    rebuild_request(rig->control.rebuild); /* whether the compiler that runs sees it or not */
+    rebuild_request(rig->control.rebuild);
+    wait_for(rig, 2);
+    assert_non_null(roster_find(publish_roster(rig->control.publish), "", "asia", ""));
+}
+
+static void test_images_of_earlier_worlds_are_removed(void **state)
+{
+    struct rig *rig = *state;
+    rebuild_request(rig->control.rebuild);
+    wait_for(rig, 1);
+    const size_t count = count_images(rig);
+    fixture_run(rig->store, "UPDATE service SET ttl = 5");
+    rebuild_request(rig->control.rebuild);
+    wait_for(rig, 2);
+    const int64_t deadline_ms = clock_mono_ms() + DEADLINE_MS; /* the commit is reported after it can be seen */
+    while (count_images(rig) != count && clock_mono_ms() < deadline_ms)
+        assert_int_equal(event_base_loop(rig->control.base, EVLOOP_ONCE), 0);
+    assert_int_equal(count_images(rig), count);
+}
+
+static void test_without_a_world_a_failure_is_the_end(void **state)
+{
+    struct rig *rig = *state;
+    assert_int_equal(unlink(rig->store->path), 0);
+    rebuild_request(rig->control.rebuild);
+    wait_for_failure(rig, 1);
+    assert_int_equal(rig->control.exit_status, CONTROL_EXIT_CONFIGURATION);
+}
+
+static void test_with_a_world_a_failure_changes_nothing_and_is_tried_again(void **state)
+{
+    struct rig *rig = *state;
+    char away[64];
+    rebuild_request(rig->control.rebuild);
+    wait_for(rig, 1);
+    (void)snprintf(away, sizeof away, "%s.away", rig->store->path);
+    fixture_run(rig->store, "UPDATE service SET ttl = 5; PRAGMA wal_checkpoint(TRUNCATE)");
+    assert_int_equal(rename(rig->store->path, away), 0);
+    rebuild_request(rig->control.rebuild);
+    wait_for_failure(rig, 1);
+    assert_int_equal(rig->control.exit_status, 0);
+    assert_int_equal(rig->control.metrics.generation, 1);
+    assert_int_equal(rename(away, rig->store->path), 0);
+    wait_for(rig, 2);
+}
+
+int main(int argc, char **argv)
+{
+    if (strcmp(argv[0], COMPILER_NAME) == 0)
+        return compiler_main(argc, argv);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_request_becomes_a_committed_world, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_requests_during_a_compile_are_not_lost, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_images_of_earlier_worlds_are_removed, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_without_a_world_a_failure_is_the_end, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_with_a_world_a_failure_changes_nothing_and_is_tried_again, rig_setup,
+                                        rig_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,108 @@
+/* tests/unit/test_settings.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "server/settings.h"
+
+enum { WORDS_MAX = 24 };
+
+#define NEEDED "--store", "gslb.db", "--state", "state", "--listen", "127.0.0.1@5300", "--control", "::1@8300"
+
+/* Read settings from words as on a command line. The options live as long as the test. */
+static enum err read(const char *const words[WORDS_MAX], struct settings *ret, struct options *options,
+                     struct diag *diag)
+{
+    static char program[] = "gslbd", texts[WORDS_MAX][64];
+    char *argv[WORDS_MAX + 2] = {program};
+    int argc = 1;
+    size_t count;
+    const struct option_def *defs = settings_defs(&count);
+    for (; words[argc - 1]; argc++)
+        argv[argc] = strcpy(texts[argc - 1], words[argc - 1]);
+    const enum err err = option_parse(defs, count, argc, argv, options, diag);
+    return err == OK ? settings_read(options, 4, ret, diag) : err;
+}
+
+static void test_read_takes_what_the_operator_said(void **state)
+{
+    (void)state;
+    static const char *const words[WORDS_MAX] = {NEEDED, "--listen", "::1@5300", "--geoip", "a.mmdb", "--geoip",
+                                                 "b.mmdb", "--user", "nobody", "--workers", "3",
+                                                 "--tcp-connections", "10"};
+    struct settings settings;
+    struct options options;
+    struct diag diag;
+    char text[LISTEN_TEXT_MAX];
+    assert_int_equal(read(words, &settings, &options, &diag), OK);
+    assert_string_equal(settings.store_path, "gslb.db");
+    assert_string_equal(settings.state_dir, "state");
+    assert_string_equal(settings.user, "nobody");
+    assert_int_equal(settings.listens_count, 2);
+    assert_string_equal(listen_print(&settings.listens[1], text), "::1@5300");
+    assert_int_equal(settings.controls_count, 1);
+    assert_int_equal(settings.geo_paths_count, 2);
+    assert_string_equal(settings.geo_paths[1], "b.mmdb");
+    assert_int_equal(settings.workers_count, 3);
+    assert_int_equal(settings.tcp_connections_max, 10);
+    option_fini(&options);
+}
+
+static void test_read_has_a_worker_for_each_core(void **state)
+{
+    (void)state;
+    static const char *const words[WORDS_MAX] = {NEEDED};
+    struct settings settings;
+    struct options options;
+    struct diag diag;
+    assert_int_equal(read(words, &settings, &options, &diag), OK);
+    assert_int_equal(settings.workers_count, 4);
+    assert_int_equal(settings.tcp_connections_max, SETTINGS_TCP_CONNECTIONS);
+    assert_null(settings.user);
+    option_fini(&options);
+}
+
+static void test_read_names_the_option_that_is_wrong(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[WORDS_MAX];
+        const char *sentence;
+    } cases[] = {
+        {{NEEDED, "--bogus"}, "--bogus"},
+        {{NEEDED, "word"}, "\"word\" is not an option"},
+        {{"--state", "s", "--listen", "::1@1", "--control", "::1@2"}, "--store is needed"},
+        {{"--store", "s", "--listen", "::1@1", "--control", "::1@2"}, "--state is needed"},
+        {{"--store", "s", "--state", "s", "--control", "::1@2"}, "--listen is needed"},
+        {{"--store", "s", "--state", "s", "--listen", "::1@2"}, "--control is needed"},
+        {{NEEDED, "--listen", "127.0.0.1"}, "--listen"},
+        {{NEEDED, "--listen", "127.0.0.1@5300"}, "127.0.0.1@5300 is given twice"},
+        {{NEEDED, "--listen", "::1@8300"}, "--listen and --control both name ::1@8300"},
+        {{NEEDED, "--workers", "0"}, "--workers"},
+        {{NEEDED, "--workers", "257"}, "--workers"},
+        {{NEEDED, "--tcp-connections", "x"}, "--tcp-connections"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct settings settings;
+        struct options options = {0};
+        struct diag diag = {.text = ""};
+        assert_int_not_equal(read(cases[i].words, &settings, &options, &diag), OK);
+        if (!strstr(diag.text, cases[i].sentence))
+            fail_msg("case %zu says: %s", i, diag.text);
+        option_fini(&options);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_read_takes_what_the_operator_said),
+        cmocka_unit_test(test_read_has_a_worker_for_each_core),
+        cmocka_unit_test(test_read_names_the_option_that_is_wrong),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
