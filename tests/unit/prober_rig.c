@@ -15,6 +15,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@ void rig_init(struct rig *rig, const struct listen *resolver)
 {
     const struct listen nobody = rig_closed_port();
     *rig = (struct rig){0};
+    assert_true(signal(SIGPIPE, SIG_IGN) != SIG_ERR); /* as the prober does: peers go away */
     assert_int_equal(curl_global_init(CURL_GLOBAL_DEFAULT), CURLE_OK);
     rig->base = event_base_new();
     assert_non_null(rig->base);

@@ -19,6 +19,7 @@ struct fixture {
     struct task tasks[TASKS_MAX];
     size_t tasks_count;
     unsigned news_count;
+    struct rig_raw *mute; /* NULL unless there is one */
 };
 
 static void count_news(void *context, const struct task *task)
@@ -41,6 +42,8 @@ static void tear_down(struct fixture *fixture)
     for (size_t i = 0; i < fixture->tasks_count; i++)
         schedule_remove(fixture->schedule, &fixture->tasks[i]);
     schedule_free(&fixture->schedule);
+    if (fixture->mute)
+        rig_raw_free(&fixture->mute);
     rig_fini(&fixture->rig);
 }
 
@@ -207,14 +210,13 @@ static void test_too_many_probes_wait_and_are_given_up_as_unknown(void **state)
     struct fixture f;
     struct listen at;
     set_up(&f, 2);
-    struct rig_raw *raw = rig_raw_new(&f.rig, "", 0, RIG_STAY, &at);
+    f.mute = rig_raw_new(&f.rig, "", 0, RIG_STAY, &at);
     struct check check = quick_check(&at);
     check.type = CHECK_HTTPS; /* a handshake that nobody answers takes the whole timeout */
     for (size_t i = 0; i < 8; i++)
         (void)add(&f, &check, NULL);
     rig_wait(&f.rig, is_given_up, &f);
     tear_down(&f);
-    rig_raw_free(&raw);
 }
 
 static void stand_still(int64_t ms)
@@ -230,7 +232,7 @@ static void test_a_failure_across_a_stall_is_unknown(void **state)
     struct fixture f;
     struct listen at;
     set_up(&f, 4);
-    struct rig_raw *raw = rig_raw_new(&f.rig, "", 0, RIG_STAY, &at);
+    f.mute = rig_raw_new(&f.rig, "", 0, RIG_STAY, &at);
     struct check check = rare_check(&at);
     check.type = CHECK_HTTP;
     check.timeout_ms = 100;
@@ -243,7 +245,6 @@ static void test_a_failure_across_a_stall_is_unknown(void **state)
     assert_string_equal(task->probe.vote.reason, "prober: was stalled");
     assert_int_equal(task->probe.vote.verdict, VERDICT_UNKNOWN);
     tear_down(&f);
-    rig_raw_free(&raw);
 }
 
 static void test_another_phase_plans_anew_even_while_a_probe_runs(void **state)
@@ -252,7 +253,7 @@ static void test_another_phase_plans_anew_even_while_a_probe_runs(void **state)
     struct fixture f;
     struct listen at;
     set_up(&f, 4);
-    struct rig_raw *raw = rig_raw_new(&f.rig, "", 0, RIG_STAY, &at);
+    f.mute = rig_raw_new(&f.rig, "", 0, RIG_STAY, &at);
     struct check check = quick_check(&at);
     check.type = CHECK_HTTP;
     struct task *task = add(&f, &check, NULL);
@@ -263,7 +264,6 @@ static void test_another_phase_plans_anew_even_while_a_probe_runs(void **state)
     rig_wait(&f.rig, is_down, task);
     assert_true(task->probe.plan.phase == check_plan(&check, 0.5).phase);
     tear_down(&f);
-    rig_raw_free(&raw);
 }
 
 int main(void)

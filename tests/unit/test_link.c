@@ -1,0 +1,429 @@
+/* tests/unit/test_link.c - links against nameservers that check what they get as gslbd does. */
+#include "common/buffer.h"
+#include "common/clock.h"
+#include "health/intake.h"
+#include "health/key.h"
+#include "prober/link.h"
+#include "tests/unit/prober_rig.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <event2/buffer.h>
+#include <event2/keyvalq_struct.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NAMESERVERS = 2, CHECKS = 3 };
+
+/* One nameserver, and what it has understood so far. */
+struct nameserver {
+    struct evhttp *http; /* NULL while it is away */
+    struct listen at;
+    struct intake_sender sender;
+    int64_t generation;
+    struct check checks[CHECKS];
+    size_t checks_count;
+    const char *recheck; /* id, asked for in each reply; NULL: none */
+    int status;          /* of every answer */
+    unsigned lists, pushes, refusals;
+    unsigned results[CHECKS]; /* how many of each check */
+    struct vote votes[CHECKS];
+    int64_t pushed_ms, gap_ms; /* of the last push, and from the one before */
+};
+
+struct fixture {
+    struct rig rig;
+    struct rig_tls tls;
+    struct multi *multi;
+    struct key *key;
+    struct caller caller;
+    struct schedule *schedule;
+    struct wanted *wanted;
+    struct nameserver nameservers[NAMESERVERS];
+    struct link *links[NAMESERVERS];
+    struct listen target;
+};
+
+/* The nameservers ------------------------------------------------------------------------------- */
+
+static struct buffer read_body(struct evhttp_request *request)
+{
+    struct evbuffer *from = evhttp_request_get_input_buffer(request);
+    struct buffer body = {0};
+    (void)buffer_put(&body, evbuffer_pullup(from, -1), evbuffer_get_length(from));
+    return body;
+}
+
+static void send_reply(struct evhttp_request *request, int status, struct buffer *body)
+{
+    struct evbuffer *to = evbuffer_new();
+    evbuffer_add(to, body->bytes, body->len);
+    evhttp_send_reply(request, status, "Whatever", to);
+    evbuffer_free(to);
+    buffer_fini(body);
+}
+
+static void note_votes(struct nameserver *nameserver, const struct batch_votes *votes)
+{
+    const int64_t now_ms = clock_mono_ms();
+    nameserver->gap_ms = now_ms - nameserver->pushed_ms;
+    nameserver->pushed_ms = now_ms;
+    nameserver->pushes++;
+    for (size_t i = 0; i < votes->results_count; i++)
+        for (size_t j = 0; j < nameserver->checks_count; j++)
+            if (strcmp(votes->results[i].check, nameserver->checks[j].id) == 0) {
+                nameserver->votes[j] = votes->results[i].vote;
+                nameserver->results[j]++;
+            }
+}
+
+static void take_votes(struct nameserver *nameserver, const struct buffer *body, struct buffer *ret)
+{
+    struct batch_votes votes;
+    const struct batch_reply reply = {.checks_generation = nameserver->generation,
+                                      .clock_ms = clock_wall_ms(),
+                                      .rechecks = &nameserver->recheck,
+                                      .rechecks_count = nameserver->recheck != NULL};
+    assert_int_equal(batch_parse_votes(body->bytes, body->len, &votes, NULL), OK);
+    assert_int_equal(intake_check_head(&nameserver->sender, INTAKE_VOTES, &votes.head, clock_wall_ms()), INTAKE_OK);
+    if (nameserver->status == 200)
+        note_votes(nameserver, &votes);
+    batch_votes_fini(&votes);
+    assert_int_equal(batch_print_reply(&reply, ret, NULL), OK);
+}
+
+static void take_request(struct nameserver *nameserver, const struct buffer *body, struct buffer *ret)
+{
+    struct batch_head head;
+    const struct batch_checks list = {.generation = nameserver->generation,
+                                      .phase = 0.5,
+                                      .checks = nameserver->checks,
+                                      .checks_count = nameserver->checks_count};
+    assert_int_equal(batch_parse_request(body->bytes, body->len, &head, NULL), OK);
+    assert_int_equal(intake_check_head(&nameserver->sender, INTAKE_CHECKS, &head, clock_wall_ms()), INTAKE_OK);
+    nameserver->lists++;
+    assert_int_equal(batch_print_checks(&list, ret, NULL), OK);
+}
+
+static void answer(struct evhttp_request *request, void *context)
+{
+    struct nameserver *nameserver = context;
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+    const char *signature = evhttp_find_header(headers, INTAKE_HEADER_SIGNATURE);
+    const char *uri = evhttp_request_get_uri(request);
+    const enum intake_kind kind = strcmp(uri, "/v1/votes") == 0 ? INTAKE_VOTES : INTAKE_CHECKS;
+    struct buffer body = read_body(request), reply = {0};
+    assert_string_equal(evhttp_find_header(headers, INTAKE_HEADER_VANTAGE), "ams");
+    assert_int_equal(intake_check_body(&nameserver->sender, kind, body.bytes, body.len, signature), INTAKE_OK);
+    if (kind == INTAKE_VOTES)
+        take_votes(nameserver, &body, &reply);
+    else
+        take_request(nameserver, &body, &reply);
+    nameserver->refusals += nameserver->status != 200;
+    send_reply(request, nameserver->status, &reply);
+    buffer_fini(&body);
+}
+
+static void put_check(struct nameserver *nameserver, const char *id, const struct listen *target)
+{
+    struct check *check = &nameserver->checks[nameserver->checks_count++];
+    *check = rig_check(CHECK_TCP, target);
+    check->id = id;
+    check->interval_ms = CHECK_INTERVAL_MAX_MS; /* only rechecks cause probes */
+    check->timeout_ms = CHECK_TIMEOUT_MIN_MS;
+}
+
+/* The fixture ----------------------------------------------------------------------------------- */
+
+static void push_news(void *context, const struct task *task)
+{
+    struct fixture *fixture = context;
+    (void)task;
+    for (size_t i = 0; i < NAMESERVERS; i++)
+        if (fixture->links[i])
+            link_hurry(fixture->links[i]);
+}
+
+static void set_up(struct fixture *f)
+{
+    *f = (struct fixture){0};
+    rig_init(&f->rig, NULL);
+    rig_tls_init(&f->tls, "gslbd-control", 1);
+    f->target = rig_closed_port();
+    assert_int_equal(key_generate(&f->key, NULL), OK);
+    assert_int_equal(multi_new(f->rig.base, 4, &f->multi, NULL), OK);
+    f->caller = (struct caller){.base = f->rig.base,
+                                .multi = f->multi,
+                                .egress = &f->rig.egress,
+                                .key = f->key,
+                                .vantage = "ams",
+                                .ca_path = f->tls.path,
+                                .server_name = "gslbd-control"};
+    assert_int_equal(schedule_new(&f->rig.gear, 8, (struct schedule_news){push_news, f}, &f->schedule, NULL), OK);
+    assert_int_equal(wanted_new(f->schedule, &f->wanted, NULL), OK);
+}
+
+static struct nameserver *serve(struct fixture *f, size_t idx)
+{
+    struct nameserver *nameserver = &f->nameservers[idx];
+    const struct key_public public = key_public(f->key);
+    intake_sender_init(&nameserver->sender, "ams", &public);
+    nameserver->generation = 1;
+    nameserver->status = 200;
+    nameserver->http = rig_serve(&f->rig, &f->tls, answer, nameserver, &nameserver->at);
+    return nameserver;
+}
+
+static void open_link(struct fixture *f, unsigned idx)
+{
+    assert_int_equal(
+        link_new(&f->caller, &f->nameservers[idx].at, idx, f->wanted, f->schedule, &f->links[idx], NULL), OK);
+}
+
+static void tear_down(struct fixture *f)
+{
+    for (size_t i = 0; i < NAMESERVERS; i++) {
+        link_free(&f->links[i]);
+        if (f->nameservers[i].http)
+            evhttp_free(f->nameservers[i].http);
+    }
+    wanted_free(&f->wanted);
+    schedule_free(&f->schedule);
+    multi_free(&f->multi);
+    key_free(&f->key);
+    rig_tls_fini(&f->tls);
+    rig_fini(&f->rig);
+}
+
+/* Turn the loop until `condition` holds. */
+#define WAIT_FOR(f, condition)                                                                                         \
+    do {                                                                                                               \
+        const int64_t deadline_ms = clock_mono_ms() + RIG_DEADLINE_MS;                                                 \
+        while (!(condition)) {                                                                                         \
+            assert_true(clock_mono_ms() < deadline_ms);                                                                \
+            assert_int_not_equal(event_base_loop((f)->rig.base, EVLOOP_ONCE), -1);                                     \
+        }                                                                                                              \
+    } while (0)
+
+/* What links do --------------------------------------------------------------------------------- */
+
+static void test_the_list_is_fetched_and_results_arrive_signed(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f);
+    struct nameserver *ns = serve(&f, 0);
+    put_check(ns, "web 127.0.0.1", &f.target);
+    ns->recheck = "web 127.0.0.1";
+    open_link(&f, 0);
+    WAIT_FOR(&f, ns->results[0] > 0);
+    assert_int_equal(ns->lists, 1);
+    assert_int_equal(ns->votes[0].verdict, VERDICT_DOWN);
+    assert_string_equal(ns->votes[0].reason, "connection refused");
+    assert_true(link_is_up(f.links[0]));
+    tear_down(&f);
+}
+
+static void test_what_was_acknowledged_is_not_sent_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f);
+    struct nameserver *ns = serve(&f, 0);
+    put_check(ns, "web 127.0.0.1", &f.target);
+    ns->recheck = "web 127.0.0.1";
+    open_link(&f, 0);
+    WAIT_FOR(&f, ns->results[0] > 0);
+    ns->recheck = NULL;
+    const unsigned pushes = ns->pushes;
+    WAIT_FOR(&f, ns->pushes >= pushes + 1);
+    const unsigned results = ns->results[0];
+    const uint64_t last_no = schedule_last_no(f.schedule);
+    WAIT_FOR(&f, ns->pushes >= pushes + 3);
+    assert_int_equal(schedule_last_no(f.schedule), last_no);
+    assert_int_equal(ns->results[0], results);
+    tear_down(&f);
+}
+
+static void test_a_turned_vote_does_not_wait_for_the_next_second(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f);
+    struct nameserver *ns = serve(&f, 0);
+    put_check(ns, "web 127.0.0.1", &f.target);
+    open_link(&f, 0);
+    WAIT_FOR(&f, ns->pushes == 2); /* the list is there */
+    wanted_hurry(f.wanted, 0, "web 127.0.0.1");
+    WAIT_FOR(&f, ns->results[0] == 1);
+    assert_int_equal(ns->pushes, 3);
+    assert_in_range(ns->gap_ms, 0, LINK_PUSH_MS / 2);
+    tear_down(&f);
+}
+
+static void test_another_generation_is_fetched(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f);
+    struct nameserver *ns = serve(&f, 0);
+    put_check(ns, "a 127.0.0.1", &f.target);
+    open_link(&f, 0);
+    WAIT_FOR(&f, wanted_count(f.wanted) == 1);
+    put_check(ns, "b 127.0.0.1", &f.target);
+    ns->generation = 0; /* generations are compared, not ordered */
+    WAIT_FOR(&f, wanted_count(f.wanted) == 2);
+    assert_int_equal(ns->lists, 2);
+    tear_down(&f);
+}
+
+static void test_what_a_nameserver_refused_is_sent_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f);
+    struct nameserver *ns = serve(&f, 0);
+    put_check(ns, "web 127.0.0.1", &f.target);
+    open_link(&f, 0);
+    WAIT_FOR(&f, wanted_count(f.wanted) == 1);
+    ns->status = 500;
+    wanted_hurry(f.wanted, 0, "web 127.0.0.1");
+    WAIT_FOR(&f, ns->refusals >= 2 && schedule_last_no(f.schedule) == 1);
+    assert_false(link_is_up(f.links[0]));
+    assert_int_equal(ns->results[0], 0);
+    ns->status = 200;
+    WAIT_FOR(&f, ns->results[0] > 0);
+    assert_int_equal(schedule_last_no(f.schedule), 1); /* the same result */
+    tear_down(&f);
+}
+
+static void test_a_nameserver_that_is_away_holds_nobody_up(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f);
+    struct nameserver *ns = serve(&f, 0);
+    struct nameserver *away = serve(&f, 1);
+    put_check(ns, "web 127.0.0.1", &f.target);
+    put_check(away, "web 127.0.0.1", &f.target);
+    open_link(&f, 0);
+    open_link(&f, 1);
+    WAIT_FOR(&f, link_is_up(f.links[0]) && link_is_up(f.links[1]));
+    assert_int_equal(wanted_count(f.wanted), 1);
+    evhttp_free(away->http);
+    away->http = NULL;
+    wanted_hurry(f.wanted, 0, "web 127.0.0.1");
+    WAIT_FOR(&f, ns->results[0] == 1 && !link_is_up(f.links[1]));
+    const unsigned pushes = ns->pushes;
+    WAIT_FOR(&f, ns->pushes == pushes + 2);
+    assert_in_range(ns->gap_ms, 0, 2 * LINK_PUSH_MS);
+    tear_down(&f);
+}
+
+static void test_each_nameserver_hears_of_its_own_checks_only(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f);
+    struct nameserver *one = serve(&f, 0);
+    struct nameserver *two = serve(&f, 1);
+    put_check(one, "a 127.0.0.1", &f.target);
+    put_check(two, "b 127.0.0.1", &f.target);
+    open_link(&f, 0);
+    open_link(&f, 1);
+    WAIT_FOR(&f, wanted_count(f.wanted) == 2);
+    one->recheck = "b 127.0.0.1"; /* which it never listed */
+    two->recheck = "b 127.0.0.1";
+    WAIT_FOR(&f, two->results[0] >= 2);
+    put_check(one, "b 127.0.0.1", &f.target); /* it would count them; its generation stays */
+    const unsigned pushes = one->pushes;
+    WAIT_FOR(&f, one->pushes >= pushes + 2);
+    assert_int_equal(one->results[0], 0);
+    assert_int_equal(one->results[1], 0);
+    tear_down(&f);
+}
+
+/* Whom links trust ------------------------------------------------------------------------------ */
+
+struct pinning_case {
+    const char *name;        /* in the nameserver's certificate */
+    const char *server_name; /* that we want */
+    bool pinned;
+    bool up;
+};
+
+static const struct pinning_case pinning_cases[] = {
+    {"gslbd-control", "gslbd-control", true, true},
+    {"ns1.example.com", "ns1.example.com", true, true},
+    {"gslbd-control", "gslbd-control", false, false},
+    {"somebody-else", "gslbd-control", true, false},
+};
+
+/* Whether a link comes about; a failure is one attempt's. */
+static bool try_link(const struct pinning_case *c)
+{
+    struct fixture f;
+    struct rig_tls other;
+    set_up(&f);
+    rig_tls_init(&other, "gslbd-control", 1);
+    rig_tls_fini(&f.tls);
+    rig_tls_init(&f.tls, c->name, 1);
+    f.caller.ca_path = c->pinned ? f.tls.path : other.path;
+    f.caller.server_name = c->server_name;
+    const struct nameserver *ns = serve(&f, 0);
+    open_link(&f, 0);
+    const int64_t until_ms = clock_mono_ms() + (c->up ? RIG_DEADLINE_MS : LINK_PUSH_MS / 2);
+    while (!link_is_up(f.links[0]) && clock_mono_ms() < until_ms)
+        (void)event_base_loop(f.rig.base, EVLOOP_ONCE);
+    const bool up = link_is_up(f.links[0]);
+    assert_int_equal(up, ns->pushes > 0);
+    rig_tls_fini(&other);
+    tear_down(&f);
+    return up;
+}
+
+static void test_only_the_pinned_certificate_and_name_are_trusted(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof pinning_cases / sizeof pinning_cases[0]; i++)
+        assert_int_equal(try_link(&pinning_cases[i]), pinning_cases[i].up);
+}
+
+static void test_sequence_numbers_rise_and_begin_at_the_clock(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct exchange *exchange;
+    set_up(&f);
+    const struct exchange_kind kind = {INTAKE_VOTES, "/v1/votes", 1024, 1000};
+    const int64_t before_ms = clock_wall_ms();
+    assert_int_equal(exchange_new(&f.caller, &f.target, kind, (struct exchange_finish){0}, &exchange, NULL), OK);
+    int64_t last = before_ms - 1;
+    for (int i = 0; i < 1000; i++) {
+        const struct batch_head head = exchange_head(exchange);
+        assert_true(head.seq > last);
+        assert_string_equal(head.vantage, "ams");
+        last = head.seq;
+    }
+    exchange_free(&exchange);
+    tear_down(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_list_is_fetched_and_results_arrive_signed),
+        cmocka_unit_test(test_what_was_acknowledged_is_not_sent_again),
+        cmocka_unit_test(test_a_turned_vote_does_not_wait_for_the_next_second),
+        cmocka_unit_test(test_another_generation_is_fetched),
+        cmocka_unit_test(test_what_a_nameserver_refused_is_sent_again),
+        cmocka_unit_test(test_a_nameserver_that_is_away_holds_nobody_up),
+        cmocka_unit_test(test_each_nameserver_hears_of_its_own_checks_only),
+        cmocka_unit_test(test_only_the_pinned_certificate_and_name_are_trusted),
+        cmocka_unit_test(test_sequence_numbers_rise_and_begin_at_the_clock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
