@@ -7,6 +7,8 @@
 #include "store_fixture.h"
 
 #include <dirent.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 /* A store and the world that is compiled from it. */
@@ -517,6 +519,39 @@ static void test_a_pack_that_cannot_be_written_is_an_error_and_the_last_world_st
     last_close(&world.last);
 }
 
+/* A file may grow to `limit` bytes and no further, as on a full disk. */
+static void limit_files(rlim_t limit)
+{
+    struct rlimit now;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &now), 0);
+    now.rlim_cur = limit;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+}
+
+static void test_a_full_disk_is_an_error_and_the_last_world_stands(void **state)
+{
+    static const rlim_t limits[] = {0, 100, 1000}; /* nothing, part of a pack, part of the manifest */
+    struct world world = world_of(state);
+    deploy(&world);
+    fixture_run(world.fixture, "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'x', 'A', '192.0.2.1')");
+    const unsigned images = images_count(&world);
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        struct diag diag = {.text = ""};
+        limit_files(limits[i]);
+        const enum err err = compile_world(&world.request, &world.result, &diag);
+        limit_files(RLIM_INFINITY);
+        assert_int_equal(err, ERR_SYSTEM);
+        assert_non_null(strstr(diag.text, world.state_dir));
+        assert_int_equal(images_count(&world), images);
+        look(&world);
+        assert_int_equal(find(&world, "x.gslb.example.com", 1).kind, FOUND_NXDOMAIN);
+    }
+    deploy(&world);
+    assert_int_equal(find(&world, "x.gslb.example.com", 1).kind, FOUND_RRSET);
+    last_close(&world.last);
+}
+
 static void test_a_missing_store_is_missing(void **state)
 {
     struct world world = world_of(state);
@@ -576,6 +611,7 @@ int main(void)
         test(test_a_compile_that_is_never_committed_changes_nothing),
         test(test_damaged_state_is_compiled_anew),
         test(test_a_pack_that_cannot_be_written_is_an_error_and_the_last_world_stands),
+        test(test_a_full_disk_is_an_error_and_the_last_world_stands),
         test(test_a_missing_store_is_missing),
         cmocka_unit_test(test_a_mailbox_is_an_address_or_a_name),
     };

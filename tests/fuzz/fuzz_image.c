@@ -1,0 +1,142 @@
+/* Any bytes as a pack, its frame made good: it is refused, or every zone, node, rrset and service is read within bounds, and so
+ * is whatever names are looked up in it.
+ *
+ * An input is a pack without its frame. Names to look up are those of its own nodes, with labels before them.
+ */
+#include "common/frame.h"
+#include "geoip/policy.h"
+#include "zones/image.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VISITS_MAX = 2000 }; /* nodes looked at: an input of a fuzzer is small, but not its products */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static size_t bytes_sum(const struct image_zone *zone, uint32_t off, size_t len)
+{
+    const uint8_t *bytes = image_at(zone, off);
+    size_t sum = 0;
+    for (size_t i = 0; i < len; i++)
+        sum += bytes[i];
+    return sum;
+}
+
+static size_t rrset_read(const struct image_zone *zone, const struct image_rrset *rrset)
+{
+    size_t sum = bytes_sum(zone, rrset->wire_off, rrset->wire_len);
+    const uint32_t *extras = image_at(zone, rrset->extras_off), *fixups = image_at(zone, rrset->fixups_off);
+    for (unsigned i = 0; i < rrset->extras_count; i++)
+        sum += ((const struct image_node *)image_at(zone, extras[i]))->rrsets_count;
+    for (unsigned i = 0; i < rrset->fixups_count; i++)
+        sum += bytes_sum(zone, rrset->wire_off + fixups[i], 2);
+    if (rrset->target_off != 0)
+        sum += bytes_sum(zone, rrset->target_off, name_len(image_at(zone, rrset->target_off)));
+    return sum;
+}
+
+static size_t service_read(const struct image_zone *zone, const struct image_service *service)
+{
+    size_t sum = name_len(image_at(zone, service->name_off));
+    for (unsigned region = 0; region < REGIONS_MAX; region++) {
+        const struct image_pool_row *pool = image_pool_find(zone, service, region);
+        if (!pool)
+            continue;
+        const size_t count = (size_t)pool->counts[KIND_V4] + pool->counts[KIND_V6] + pool->counts[KIND_HOST];
+        const struct image_endpoint *endpoint = image_at(zone, pool->endpoints_off);
+        for (size_t i = 0; i < count; i++)
+            sum += pool->counts[KIND_HOST] > 0
+                       ? bytes_sum(zone, endpoint[i].host.name_off, endpoint[i].host.name_len)
+                       : endpoint[i].address[0];
+    }
+    return sum;
+}
+
+static size_t found_read(const struct image_zone *zone, const struct found *found)
+{
+    size_t sum = found->node->flags;
+    const bool rrset = found->kind == FOUND_RRSET || found->kind == FOUND_CNAME || found->kind == FOUND_DNAME ||
+                       found->kind == FOUND_DELEGATION || found->kind == FOUND_ANY;
+    if (rrset)
+        sum += rrset_read(zone, found->rrset);
+    if (found->kind == FOUND_SERVICE)
+        sum += service_read(zone, found->service);
+    return sum;
+}
+
+/* The name itself, a name below it and one far below it. */
+static size_t names_find(const struct image packs[PACKS_MAX], const uint8_t *name)
+{
+    static const char *const fronts[] = {"", "\1x", "\1*", "\1a\1b\1c"};
+    static const uint16_t qtypes[] = {1, 2, 5, 39, 43, 255};
+    const size_t len = name_len(name);
+    size_t sum = 0;
+    for (size_t i = 0; i < sizeof fronts / sizeof fronts[0]; i++) {
+        uint8_t below[NAME_WIRE_MAX];
+        const size_t front_len = strlen(fronts[i]);
+        struct name_suffixes suffixes;
+        unsigned idx;
+        if (front_len + len > sizeof below)
+            continue;
+        memcpy(below, fronts[i], front_len);
+        memcpy(below + front_len, name, len);
+        name_suffixes(below, &suffixes);
+        const struct image_zone *zone = image_zone_find(packs, below, &suffixes, 0, &idx);
+        for (size_t k = 0; zone && k < sizeof qtypes / sizeof qtypes[0]; k++) {
+            const struct found found = image_find(zone, below, &suffixes, idx, qtypes[k]);
+            sum += found_read(zone, &found);
+        }
+    }
+    return sum;
+}
+
+static size_t subjects_read(const struct image_zone *zone)
+{
+    const struct image_subject *subject = image_at(zone, zone->subjects_off);
+    size_t sum = 0;
+    for (uint32_t i = 0; i < zone->subjects_count; i++, subject++) {
+        sum += strlen(image_at(zone, subject->service_off)) + strlen(image_at(zone, subject->region_off));
+        if (subject->kind == SUBJECT_ENDPOINT)
+            sum += strlen(image_at(zone, subject->address_off)) + strlen(image_at(zone, subject->check_off));
+        if (subject->kind == SUBJECT_ENDPOINT && subject->monitor_off != 0)
+            sum += strlen(image_at(zone, subject->monitor_off));
+    }
+    return sum;
+}
+
+static size_t pack_read(const struct image packs[PACKS_MAX], const struct image *image)
+{
+    const struct image_zone *zone;
+    size_t sum = 0, visits = 0;
+    for (uint32_t cursor = 0; (zone = image_zone_next(image, &cursor));) {
+        const struct image_node *node = image_at(zone, zone->apex_off);
+        sum += rrset_read(zone, image_at(zone, zone->soa_off)) + rrset_read(zone, image_at(zone, zone->negative_soa_off));
+        sum += subjects_read(zone);
+        for (uint32_t i = 0; i < zone->nodes_count && visits < VISITS_MAX; i++, node++, visits++)
+            sum += names_find(packs, image_at(zone, node->name_off));
+    }
+    return sum;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const size_t len = sizeof(struct frame) + size;
+    struct image packs[PACKS_MAX] = {0}, image;
+    uint8_t *bytes = malloc(len);
+    if (!bytes)
+        return 0;
+    memset(bytes, 0, sizeof(struct frame));
+    if (size > 0)
+        memcpy(bytes + sizeof(struct frame), data, size);
+    frame_seal(bytes, len, FRAME_PACK, IMAGE_VERSION);
+    if (image_open(bytes, len, &image, NULL) == OK && image_check(&image, len, NULL) == OK) {
+        const struct image_pack *pack = (const void *)(bytes + sizeof(struct frame));
+        packs[pack->bucket] = image;
+        if (pack_read(packs, &image) == SIZE_MAX)
+            __builtin_trap();
+    }
+    free(bytes);
+    return 0;
+}
