@@ -1,0 +1,91 @@
+/* bench/answer_bench.c - nanoseconds per answer, without sockets: steered with a client subnet, static, NXDOMAIN.
+ *
+ * usage: answer_bench [ROUNDS]
+ *
+ * Every round copies a fresh query into the buffer, as the kernel would, so that the copy is part of the figure.
+ */
+#include "tests/world_fixture.h"
+
+#include <time.h>
+
+enum { ROUNDS = 2000000, QUERIES = 1024, PACKET_CAP = 4096 };
+
+static const struct zone_record records[] = {
+    {"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.1", 300}, {"host", "A", "192.0.2.10", 300},
+};
+
+static const struct world_service services[] = {
+    {.name = "www", .ttl_s = 30, .pools = {{0, 100, 1, {"198.51.100.1", "198.51.100.2"}},
+                                           {1, 100, 1, {"203.0.113.1", "203.0.113.2"}},
+                                           {2, 100, 1, {"192.0.2.7", "192.0.2.8"}}}},
+    {.name = "sticky", .ttl_s = 30, .sticky = STICKY_CLIENT,
+     .pools = {{0, 100, 1, {"198.51.100.1", "198.51.100.2"}}, {1, 100, 1, {"203.0.113.1", "203.0.113.2"}}}},
+};
+
+static double now_s(void)
+{
+    struct timespec at;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &at);
+    return (double)at.tv_sec + (double)at.tv_nsec * 1e-9;
+}
+
+static void world_make(struct world_fixture *fixture)
+{
+    static char texts[3 + 256][24], policy_name[] = "p";
+    static struct policy_rule rules[3 + 256];
+    static const struct world_zone zone = {"example.com", records, 3, services, 2};
+    size_t count = 0;
+    for (; count < 3; count++) { /* the default draws among three regions */
+        (void)snprintf(texts[0], sizeof texts[0], "default");
+        rules[count] = (struct policy_rule){texts[0], (uint16_t)count, 1, POLICY_WEIGHT_OF_POOL};
+    }
+    for (unsigned i = 0; i < 200; i++, count++) { /* most clients have a rule of their own */
+        (void)snprintf(texts[count], sizeof texts[count], "net:%u.0.0.0/%u", 11 + i, 9);
+        rules[count] = (struct policy_rule){texts[count], (uint16_t)(i % 3), 1, POLICY_WEIGHT_OF_POOL};
+    }
+    const struct policy policy = {.name = policy_name, .rules = rules, .rules_count = count};
+    world_fixture_make(fixture, &zone, 1, &policy);
+}
+
+enum subnets { SUBNETS_NONE, SUBNETS_MANY };
+
+static void measure(struct world_fixture *fixture, const char *what, const char *name, enum subnets subnets,
+                    unsigned rounds)
+{
+    static uint8_t queries[QUERIES][128];
+    static size_t lens[QUERIES];
+    static uint8_t packet[PACKET_CAP];
+    const struct listen peer = {.ip = geo_fixture_ip("192.0.2.200"), .port = 53000};
+    for (unsigned i = 0; i < QUERIES; i++) {
+        char subnet[32];
+        (void)snprintf(subnet, sizeof subnet, "%u.%u.%u.0/24", 11 + i % 200, i % 251, i % 241);
+        const struct world_query query = {.name = name, .qtype = 1, .udp_size = 1232,
+                                          .subnet = subnets == SUBNETS_MANY ? subnet : NULL};
+        lens[i] = world_query_put(&query, queries[i], sizeof queries[i]);
+    }
+    size_t bytes = 0;
+    const double start_s = now_s();
+    for (unsigned i = 0; i < rounds; i++) {
+        const unsigned idx = i % QUERIES;
+        memcpy(packet, queries[idx], lens[idx]);
+        bytes += answer(&fixture->answerer, TRANSPORT_UDP, &peer, packet, lens[idx], sizeof packet);
+    }
+    printf("%-28s %7.1f ns  (%zu bytes a reply)\n", what, (now_s() - start_s) / rounds * 1e9, bytes / rounds);
+}
+
+int main(int argc, char **argv)
+{
+    const unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : ROUNDS;
+    struct world_fixture *fixture = calloc(1, sizeof *fixture);
+    if (!fixture || rounds == 0)
+        return 1;
+    world_make(fixture);
+    measure(fixture, "steered, client subnet", "www.example.com", SUBNETS_MANY, rounds);
+    measure(fixture, "steered, no client subnet", "www.example.com", SUBNETS_NONE, rounds);
+    measure(fixture, "sticky, client subnet", "sticky.example.com", SUBNETS_MANY, rounds);
+    measure(fixture, "static A", "host.example.com", SUBNETS_NONE, rounds);
+    measure(fixture, "NXDOMAIN", "no.such.host.example.com", SUBNETS_NONE, rounds);
+    world_fixture_fini(fixture);
+    free(fixture);
+    return 0;
+}

@@ -1,0 +1,161 @@
+#include "server/query.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(row) (sizeof(row) / sizeof((row)[0]))
+
+/* A literal of bytes and their number. */
+#define BYTES(text) (const uint8_t *)(text), sizeof(text) - 1
+
+#define QUERY_HEAD "\x12\x34\0\0\0\1\0\0\0\0\0\0"
+#define QUERY_HEAD_AR1 "\x12\x34\0\0\0\1\0\0\0\0\0\1"
+#define QUERY_HEAD_AR2 "\x12\x34\0\0\0\1\0\0\0\0\0\2"
+#define WWW "\3WwW\7example\0"
+#define ASK_A WWW "\0\1\0\1"
+#define OPT "\0\0\x29\4\xd0\0\0\0\0\0\0"
+#define TSIG "\3key\0\0\xfa\0\xff\0\0\0\0\0\2ab"
+
+static void test_parse_takes_a_plain_question(void **state)
+{
+    (void)state;
+    const uint8_t packet[] = QUERY_HEAD ASK_A;
+    struct query query;
+    assert_int_equal(query_parse(packet, sizeof packet - 1, 53000, &query), PARSE_OK);
+    assert_ptr_equal(query.name, packet + 12);
+    assert_int_equal(query.question_len, 17);
+    assert_int_equal(query.qtype, QTYPE_A);
+    assert_int_equal(query.qclass, QCLASS_IN);
+    assert_false(query.edns.present);
+}
+
+static void test_parse_drops_what_a_reply_could_harm(void **state)
+{
+    (void)state;
+    static const struct {
+        const uint8_t *packet;
+        size_t len;
+        uint16_t port;
+        enum drop drop;
+    } rows[] = {
+        {BYTES(""), 53000, DROP_SHORT},
+        {BYTES("\x12\x34\0\0\0\1\0\0\0\0\0"), 53000, DROP_SHORT},
+        {BYTES("\x12\x34\x80\0\0\1\0\0\0\0\0\0" ASK_A), 53000, DROP_RESPONSE},
+        {BYTES("\x12\x34\xf8\0\0\1\0\0\0\0\0\0" ASK_A), 53000, DROP_RESPONSE},
+        {BYTES(QUERY_HEAD ASK_A), 0, DROP_PORT},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct query query;
+        assert_int_equal(query_parse(rows[i].packet, rows[i].len, rows[i].port, &query), PARSE_DROP);
+        assert_int_equal(query.drop, rows[i].drop);
+    }
+}
+
+struct error_case {
+    const char *what;
+    const uint8_t *packet;
+    size_t len;
+    enum rcode rcode;
+    uint16_t question_len;
+};
+
+static void test_parse_answers_errors_with_their_rcode(void **state)
+{
+    (void)state;
+    static const struct error_case rows[] = {
+        {"opcode NOTIFY", BYTES("\x12\x34\x20\0\0\1\0\0\0\0\0\0" ASK_A), RCODE_NOTIMP, 0},
+        {"opcode 15", BYTES("\x12\x34\x78\0\0\0\0\0\0\0\0\0"), RCODE_NOTIMP, 0},
+        {"no question", BYTES("\x12\x34\0\0\0\0\0\0\0\0\0\0"), RCODE_FORMERR, 0},
+        {"two questions", BYTES("\x12\x34\0\0\0\2\0\0\0\0\0\0" ASK_A ASK_A), RCODE_FORMERR, 0},
+        {"header only", BYTES(QUERY_HEAD), RCODE_FORMERR, 0},
+        {"name cut short", BYTES(QUERY_HEAD "\3ww"), RCODE_FORMERR, 0},
+        {"name without a root", BYTES(QUERY_HEAD "\3www"), RCODE_FORMERR, 0},
+        {"class cut short", BYTES(QUERY_HEAD WWW "\0\1\0"), RCODE_FORMERR, 0},
+        {"compressed name", BYTES(QUERY_HEAD "\xc0\x0c\0\1\0\1"), RCODE_FORMERR, 0},
+        {"label type 0x40", BYTES(QUERY_HEAD "\x43www\0\0\1\0\1"), RCODE_FORMERR, 0},
+        {"answers", BYTES("\x12\x34\0\0\0\1\0\1\0\0\0\0" ASK_A "\0\0\1\0\1\0\0\0\0\0\4abcd"), RCODE_FORMERR, 17},
+        {"authorities", BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" ASK_A "\0\0\1\0\1\0\0\0\0\0\4abcd"), RCODE_FORMERR, 17},
+        {"bytes behind", BYTES(QUERY_HEAD ASK_A "x"), RCODE_FORMERR, 17},
+        {"bytes behind the OPT", BYTES(QUERY_HEAD_AR1 ASK_A OPT "x"), RCODE_FORMERR, 17},
+        {"fewer records than counted", BYTES(QUERY_HEAD_AR1 ASK_A), RCODE_FORMERR, 17},
+        {"65535 records counted", BYTES("\x12\x34\0\0\0\1\0\0\0\0\xff\xff" ASK_A), RCODE_FORMERR, 17},
+        {"two OPT", BYTES(QUERY_HEAD_AR2 ASK_A OPT OPT), RCODE_FORMERR, 17},
+        {"OPT with a name", BYTES(QUERY_HEAD_AR1 ASK_A "\1x" OPT), RCODE_FORMERR, 17},
+        {"an A record", BYTES(QUERY_HEAD_AR1 ASK_A "\0\0\1\0\1\0\0\0\0\0\4abcd"), RCODE_FORMERR, 17},
+        {"TSIG before OPT", BYTES(QUERY_HEAD_AR2 ASK_A TSIG OPT), RCODE_FORMERR, 17},
+        {"TSIG cut short", BYTES(QUERY_HEAD_AR1 ASK_A "\3key\0\0\xfa\0\xff\0\0\0\0\0\3ab"), RCODE_FORMERR, 17},
+        {"version 1", BYTES(QUERY_HEAD_AR1 ASK_A "\0\0\x29\4\xd0\0\1\0\0\0\0"), RCODE_BADVERS, 17},
+        {"version 1 and a bad type", BYTES(QUERY_HEAD_AR1 WWW "\0\0\0\1\0\0\x29\4\xd0\0\1\0\0\0\0"), RCODE_BADVERS, 17},
+        {"version 1, bytes behind", BYTES(QUERY_HEAD_AR1 ASK_A "\0\0\x29\4\xd0\0\1\0\0\0\0x"), RCODE_FORMERR, 17},
+        {"type 0", BYTES(QUERY_HEAD WWW "\0\0\0\1"), RCODE_FORMERR, 17},
+        {"type OPT", BYTES(QUERY_HEAD WWW "\0\x29\0\1"), RCODE_FORMERR, 17},
+        {"type TKEY", BYTES(QUERY_HEAD WWW "\0\xf9\0\1"), RCODE_NOTIMP, 17},
+        {"type MAILA", BYTES(QUERY_HEAD WWW "\0\xfe\0\1"), RCODE_NOTIMP, 17},
+        {"type AXFR", BYTES(QUERY_HEAD WWW "\0\xfc\0\1"), RCODE_REFUSED, 17},
+        {"type IXFR with a SOA", BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\2ab"),
+         RCODE_REFUSED, 17},
+        {"type IXFR with two", BYTES("\x12\x34\0\0\0\1\0\0\0\2\0\0" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\2ab"),
+         RCODE_FORMERR, 17},
+        {"class CH", BYTES(QUERY_HEAD WWW "\0\x10\0\3"), RCODE_REFUSED, 17},
+        {"class ANY", BYTES(QUERY_HEAD WWW "\0\1\0\xff"), RCODE_REFUSED, 17},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct query query;
+        const enum parse parse = query_parse(rows[i].packet, rows[i].len, 53000, &query);
+        if (parse != PARSE_ERROR || query.rcode != rows[i].rcode || query.question_len != rows[i].question_len)
+            fail_msg("%s: parse %d, rcode %d, question %u", rows[i].what, parse, query.rcode, query.question_len);
+    }
+}
+
+static void test_parse_takes_opt_and_tsig(void **state)
+{
+    (void)state;
+    static const struct {
+        const uint8_t *packet;
+        size_t len;
+        int edns;
+    } rows[] = {
+        {BYTES(QUERY_HEAD_AR1 ASK_A OPT), 1},
+        {BYTES(QUERY_HEAD_AR1 ASK_A TSIG), 0},
+        {BYTES(QUERY_HEAD_AR2 ASK_A OPT TSIG), 1},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct query query;
+        assert_int_equal(query_parse(rows[i].packet, rows[i].len, 53000, &query), PARSE_OK);
+        assert_int_equal(query.edns.present, rows[i].edns);
+    }
+}
+
+static void test_parse_takes_the_longest_name_and_no_longer(void **state)
+{
+    (void)state;
+    uint8_t packet[12 + 256 + 4] = QUERY_HEAD;
+    struct query query;
+    for (unsigned i = 0; i < 127; i++) {
+        packet[12 + 2 * i] = 1;
+        packet[13 + 2 * i] = 'a';
+    }
+    packet[12 + 254] = 0;
+    memcpy(packet + 12 + 255, "\0\1\0\1", 4);
+    assert_int_equal(query_parse(packet, 12 + 255 + 4, 53000, &query), PARSE_OK);
+    packet[12] = 2; /* one octet more */
+    memmove(packet + 15, packet + 14, 256 + 4 - 3);
+    assert_int_equal(query_parse(packet, 12 + 256 + 4, 53000, &query), PARSE_ERROR);
+    assert_int_equal(query.rcode, RCODE_FORMERR);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parse_takes_a_plain_question),
+        cmocka_unit_test(test_parse_drops_what_a_reply_could_harm),
+        cmocka_unit_test(test_parse_answers_errors_with_their_rcode),
+        cmocka_unit_test(test_parse_takes_opt_and_tsig),
+        cmocka_unit_test(test_parse_takes_the_longest_name_and_no_longer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
