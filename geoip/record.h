@@ -1,8 +1,8 @@
 /* geoip/record.h - read single values of an MMDB data section.
  *
- * Format: MaxMind DB file format 2.0, "Output Data Section". Stands in for MMDB_get_value(), which steps over nested values by recursion, so that a crafted file
- * overflows the stack. Here nothing recurses and every read is bounded; what does not decode is
- * RECORD_NONE.
+ * Format: MaxMind DB file format 2.0, "Output Data Section". Stands in for
+ * MMDB_get_value(), which steps over nested values by recursion, so that a crafted file overflows
+ * the stack. Here nothing recurses and every read is bounded; what does not decode is RECORD_NONE.
  */
 #ifndef GEOIP_RECORD_H
 #define GEOIP_RECORD_H

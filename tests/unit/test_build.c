@@ -86,8 +86,8 @@ static void test_networks_that_the_rules_do_not_tell_apart_are_one(void **state)
 static void test_each_fact_comes_from_the_first_source_that_has_it(void **state)
 {
     (void)state;
-    static const char *const clients[] = {"country:DE", "country:CN", "country:AU", "asn:64500",
-                                          NULL};
+    static const char *const clients[] = {"country:DE", "country:CN", "country:AU",
+                                          "country:AQ", "asn:64500",  NULL};
     static const char *const tor_first[] = {"tor/geoip", "mmdb/ipinfo-lite.mmdb",
                                             "mmdb/size-24-v4.mmdb", NULL};
     static const char *const tor_last[] = {"mmdb/size-24-v4.mmdb", "mmdb/ipinfo-lite.mmdb",
@@ -96,12 +96,13 @@ static void test_each_fact_comes_from_the_first_source_that_has_it(void **state)
     geo_fixture_clients(clients, tor_first, &fixture);
     expect_chain(&fixture.geo, "192.0.2.1",
                  "asn:64500 country:DE");        /* ?? in the first: unknown, the second knows */
-    expect_chain(&fixture.geo, "224.0.0.1", ""); /* US in the first, of no rule */
+    expect_chain(&fixture.geo, "224.0.0.1", ""); /* US in the first, of no rule, hides AQ */
     expect_chain(&fixture.geo, "1.0.0.1", "country:AU");
     geo_fixture_fini(&fixture);
     geo_fixture_clients(clients, tor_last, &fixture);
     expect_chain(&fixture.geo, "192.0.2.1", "asn:64500 country:DE");
     expect_chain(&fixture.geo, "192.168.1.1", "country:DE");
+    expect_chain(&fixture.geo, "224.0.0.1", "country:AQ");
     geo_fixture_fini(&fixture);
 }
 

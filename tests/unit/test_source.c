@@ -70,6 +70,8 @@ static const struct expected expectations[] = {
      0,
      99,
      0}, /* a name, and no such latitude */
+    {"ipinfo-location.mmdb", "100.64.0.1", "DE", "EU", {NULL}, 0, 99, 0}, /* no such longitude */
+    {"ipinfo-location.mmdb", "100.64.1.1", "DE", "EU", {NULL}, 0, 99, 0},
     {"size-24-v4.mmdb", "198.51.100.7", "FR", "EU", {NULL}, 0, 99, 0},
     {"size-28-v4.mmdb", "224.0.0.0", "AQ", "AN", {NULL}, 0, 99, 0},
     {"size-32-v4.mmdb", "198.51.100.6", "", "", {NULL}, 0, 99, 0},
@@ -218,6 +220,86 @@ static void test_a_damaged_byte_never_crashes(void **state)
     assert_true(refused > 0 && refused < len);
 }
 
+/* Write an IPv4 database of 24-bit records whose every datum is {"country": "DE"}; returns its length. */
+static size_t write_database(const uint32_t (*nodes)[2], uint32_t count, uint8_t *bytes)
+{
+    static const uint8_t record[] = "\xe1\x47" "country\x42" "DE";
+    static const uint8_t counted[] = "\xab\xcd\xefMaxMind.com\xe9\x4anode_count\xc1"; /* and the count */
+    static const uint8_t about[] =
+        "\x4brecord_size\xa1\x18" "\x4aip_version\xa1\x04" "\x4d" "database_type\x41x"
+        "\x49languages\0\x04" "\x4b" "build_epoch\x01\x02\x01" "\x4b" "description\xe0"
+        "\x5b" "binary_format_major_version\xa1\x02" "\x5b" "binary_format_minor_version\xa1\0";
+    uint8_t *at = bytes;
+    for (uint32_t i = 0; i < 2 * count; i++) {
+        const uint32_t to = nodes[i / 2][i % 2];
+        *at++ = (uint8_t)(to >> 16);
+        *at++ = (uint8_t)(to >> 8);
+        *at++ = (uint8_t)to;
+    }
+    memset(at, 0, 16);
+    at = mempcpy(at + 16, record, sizeof record - 1);
+    at = mempcpy(at, counted, sizeof counted - 1);
+    *at++ = (uint8_t)count;
+    at = mempcpy(at, about, sizeof about - 1);
+    return (size_t)(at - bytes);
+}
+
+enum {
+    CHAIN_COUNT = 31,
+    NODES_COUNT = CHAIN_COUNT + 2,
+    EMPTY = NODES_COUNT,
+    DATUM = NODES_COUNT + 16
+};
+
+/* A chain of nodes down the right side; nodes 31 and 32 are a tree of height 2 at its left, at depth 1. */
+static void make_chain(uint32_t nodes[NODES_COUNT][2])
+{
+    for (uint32_t i = 0; i < CHAIN_COUNT; i++) {
+        nodes[i][0] = EMPTY;
+        nodes[i][1] = i + 1 < CHAIN_COUNT ? i + 1 : DATUM;
+    }
+    nodes[0][0] = CHAIN_COUNT;
+    nodes[CHAIN_COUNT][0] = CHAIN_COUNT + 1;
+    nodes[CHAIN_COUNT][1] = EMPTY;
+    nodes[CHAIN_COUNT + 1][0] = DATUM;
+    nodes[CHAIN_COUNT + 1][1] = EMPTY;
+}
+
+static void test_a_tree_deeper_than_an_address_is_refused_however_it_is_reached(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t last; /* where the end of the chain, at depth 31, leads */
+        enum err err;
+    } cases[] = {
+        {DATUM, OK},
+        {CHAIN_COUNT + 1, OK},          /* height 1: all 32 bits */
+        {CHAIN_COUNT, ERR_CORRUPT},     /* height 2, met before where it fits */
+        {CHAIN_COUNT - 1, ERR_CORRUPT}, /* itself */
+        {1, ERR_CORRUPT},               /* a loop */
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint32_t nodes[NODES_COUNT][2];
+        uint8_t bytes[1024];
+        char path[64];
+        struct source *source = NULL;
+        struct diag diag;
+        make_chain(nodes);
+        nodes[CHAIN_COUNT - 1][1] = cases[i].last;
+        const size_t len = write_database((const uint32_t(*)[2])nodes, NODES_COUNT, bytes);
+        const int fd = memory_file(bytes, len, path);
+        const enum err err = source_open(path, &source, &diag);
+        if (err != cases[i].err)
+            fail_msg("case %u: %d %s", i, err, err == OK ? "" : diag.text);
+        if (err == OK)
+            assert_string_equal(facts_at(source, "0.0.0.1")->country, "DE");
+        else
+            assert_non_null(strstr(diag.text, "is deeper than an address has bits"));
+        source_close(&source);
+        close(fd);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_empty_and_binary_files_are_refused),
         cmocka_unit_test(test_no_cut_of_a_database_is_taken_for_a_whole_one),
         cmocka_unit_test(test_a_damaged_byte_never_crashes),
+        cmocka_unit_test(test_a_tree_deeper_than_an_address_is_refused_however_it_is_reached),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

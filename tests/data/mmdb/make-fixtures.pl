@@ -66,4 +66,6 @@ write_db('ipinfo-location', \%flat, [
         loc => '37.4056,-122.0775' }],
     ['198.51.100.0/24', { city => 'Sao Paulo', region => 'SP', country => 'BR', lat => '-23.5475', lng => '-46.6361' }],
     ['203.0.113.0/24', { region => 'Bavaria', country => 'DE', loc => '137.4056,-122.0775' }],
+    ['100.64.0.0/24', { country => 'DE', loc => '37.4056,-190' }],
+    ['100.64.1.0/24', { country => 'DE', loc => '37.4056,-122.0775 or so' }],
 ]);
