@@ -112,7 +112,7 @@ def hostile_packets_do_no_harm(lab):
     workers = server.named("gslbd:worker")
     import random
     rng = random.Random(7)
-    good = struct.pack(">6H", 1, 0, 1, 0, 0, 1) + b"\3www\4gslb\7example\3com\0\0\1\0\1" + b"\0\0\x29\4\xd0\0\0\0\0\0\xb\0\x8\0\7\0\1\x18\0\xc1\0\6"
+    good = struct.pack(">6H", 1, 0, 1, 0, 0, 1) + b"\3www\4gslb\7example\3com\0\0\1\0\1" + bytes.fromhex("00002904d000000000000b0008000700011800c10006")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.connect(("127.0.0.1", lab.port))
         for number in range(20000):

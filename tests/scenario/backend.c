@@ -1,8 +1,8 @@
 /* tests/scenario/backend.c - a small real HTTP back end for the scenarios and the demo.
  *
- *    backend --listen ADDRESS@PORT [--name TEXT] [--status N]
+ *    backend --listen ADDRESS@PORT [--name TEXT] [--status N] [--deny-file FILE]
  *
- * Answers GET and HEAD of /healthz with the status and "ok NAME", and every other path with 200 and "NAME". Prints "ready" on stdout
+ * Peers whose address is a line of the deny file get no reply, as if their path were cut; it is read at each request. Answers GET and HEAD of /healthz with the status and "ok NAME", and every other path with 200 and "NAME". Prints "ready" on stdout
  * once it listens, and exits on SIGTERM.
  */
 #include "common/ip.h"
@@ -14,11 +14,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct option_def defs[] = {
     {"listen", OPTION_ONE, "ADDRESS@PORT", "where to serve"},
     {"name", OPTION_ONE, "TEXT", "what to call itself; backend"},
     {"status", OPTION_ONE, "N", "the status of /healthz; 200"},
+    {"deny-file", OPTION_ONE, "FILE", "addresses of peers that get no reply, one a line"},
 };
 
 enum { DEFS_COUNT = sizeof defs / sizeof defs[0] };
@@ -26,8 +28,27 @@ enum { DEFS_COUNT = sizeof defs / sizeof defs[0] };
 struct backend {
     struct listen at;
     const char *name;
+    const char *deny_path; /* or NULL */
     int status;
 };
+
+/* Whether the deny file names the peer. */
+static bool is_denied(const struct backend *backend, struct evhttp_request *request)
+{
+    char *peer, line[IP_TEXT_MAX + 1];
+    ev_uint16_t port;
+    bool found = false;
+    FILE *deny = backend->deny_path ? fopen(backend->deny_path, "r") : NULL;
+    if (!deny)
+        return false;
+    evhttp_connection_get_peer(evhttp_request_get_connection(request), &peer, &port);
+    while (!found && fgets(line, sizeof line, deny)) {
+        line[strcspn(line, "\n")] = '\0';
+        found = strcmp(line, peer) == 0;
+    }
+    (void)fclose(deny);
+    return found;
+}
 
 static void answer(struct evhttp_request *request, int status, const char *word, const char *name)
 {
@@ -42,13 +63,15 @@ static void answer(struct evhttp_request *request, int status, const char *word,
 static void on_health(struct evhttp_request *request, void *context)
 {
     const struct backend *backend = context;
-    answer(request, backend->status, backend->status < 400 ? "ok " : "failing ", backend->name);
+    if (!is_denied(backend, request))
+        answer(request, backend->status, backend->status < 400 ? "ok " : "failing ", backend->name);
 }
 
 static void on_other(struct evhttp_request *request, void *context)
 {
     const struct backend *backend = context;
-    answer(request, HTTP_OK, "", backend->name);
+    if (!is_denied(backend, request))
+        answer(request, HTTP_OK, "", backend->name);
 }
 
 static void on_stop(evutil_socket_t signal, short what, void *context)
@@ -104,6 +127,7 @@ static enum err read_options(const struct options *options, struct backend *back
     if (!err)
         err = option_number(options, "status", 100, 599, HTTP_OK, &status, reterr);
     backend->name = name ? name : "backend";
+    backend->deny_path = option_get(options, "deny-file", 0);
     backend->status = (int)status;
     return err;
 }
