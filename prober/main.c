@@ -1,4 +1,8 @@
 /* prober/main.c - gslb-prober: the daemon of a vantage point. Options in, a station on. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "common/log.h"
 #include "common/option.h"
 #include "prober/setup.h"
