@@ -2,8 +2,9 @@
  *
  *    backend --listen ADDRESS@PORT [--name TEXT] [--status N] [--deny-file FILE]
  *
- * Peers whose address is a line of the deny file get no reply, as if their path were cut; it is read at each request. Answers GET and HEAD of /healthz with the status and "ok NAME", and every other path with 200 and "NAME". Prints "ready" on stdout
- * once it listens, and exits on SIGTERM.
+ * Answers GET and HEAD of /healthz with the status and "ok NAME", and every other path with 200 and "NAME". Peers whose
+ * address is a line of the deny file get no reply, as if their path were cut; it is read at each request. Prints
+ * "ready" on stdout once it listens, and exits on SIGTERM.
  */
 #include "common/ip.h"
 #include "common/option.h"
@@ -30,35 +31,7 @@ struct backend {
     const char *name;
     const char *deny_path; /* or NULL */
     int status;
-    const char *deny_path; /* NULL: nobody is denied */
 };
-
-/* Whether `address` is a line of the file. One that cannot be read denies nobody. */
-static bool is_denied(const char *path, const char *address)
-{
-    struct buffer lines;
-    if (!path || file_read(path, DENY_MAX, &lines, NULL) != OK)
-        return false;
-    bool denied = false;
-    char *rest = (char *)lines.bytes;
-    for (const char *line; !denied && (line = strsep(&rest, "\n"));)
-        denied = strcmp(line, address) == 0;
-    buffer_fini(&lines);
-    return denied;
-}
-
-/* Hang up on a denied peer; returns whether it was one. */
-static bool refuse(const struct backend *backend, struct evhttp_request *request)
-{
-    struct evhttp_connection *connection = evhttp_request_get_connection(request);
-    char *address;
-    uint16_t port;
-    evhttp_connection_get_peer(connection, &address, &port);
-    if (!is_denied(backend->deny_path, address))
-        return false;
-    evhttp_connection_free(connection);
-    return true;
-}
 
 /* Whether the deny file names the peer. */
 static bool is_denied(const struct backend *backend, struct evhttp_request *request)
@@ -92,7 +65,6 @@ static void on_health(struct evhttp_request *request, void *context)
 {
     const struct backend *backend = context;
     if (!is_denied(backend, request))
-        if (!refuse(backend, request))
         answer(request, backend->status, backend->status < 400 ? "ok " : "failing ", backend->name);
 }
 
@@ -100,7 +72,6 @@ static void on_other(struct evhttp_request *request, void *context)
 {
     const struct backend *backend = context;
     if (!is_denied(backend, request))
-        if (!refuse(backend, request))
         answer(request, HTTP_OK, "", backend->name);
 }
 
@@ -159,7 +130,6 @@ static enum err read_options(const struct options *options, struct backend *back
     backend->name = name ? name : "backend";
     backend->deny_path = option_get(options, "deny-file", 0);
     backend->status = (int)status;
-    backend->deny_path = option_get(options, "deny-file", 0);
     return err;
 }
 
