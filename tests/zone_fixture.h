@@ -45,11 +45,14 @@ static inline void zone_fixture_record(struct zone_fixture *fixture, const struc
     size_t name_size, rdata_len;
     uint16_t type;
     struct diag diag = {.text = ""};
-    zone_fixture_must(name_parse_under(record->name, fixture->draft.origin, name, &name_size, &diag) == OK, diag.text);
-    zone_fixture_must(rdata_type_parse(record->type, &type, &diag) == OK, diag.text);
-    zone_fixture_must(rdata_parse(type, record->data, fixture->draft.origin, rdata, &rdata_len, &diag) == OK, diag.text);
-    zone_fixture_must(draft_record_put(&fixture->draft, name, type, record->ttl_s, rdata, rdata_len, &diag) == OK,
+    zone_fixture_must(name_parse_under(record->name, fixture->draft.origin, name, &name_size, &diag) == OK,
                       diag.text);
+    zone_fixture_must(rdata_type_parse(record->type, &type, &diag) == OK, diag.text);
+    zone_fixture_must(
+        rdata_parse(type, record->data, fixture->draft.origin, rdata, &rdata_len, &diag) == OK, diag.text);
+    zone_fixture_must(
+        draft_record_put(&fixture->draft, name, type, record->ttl_s, rdata, rdata_len, &diag) == OK,
+        diag.text);
 }
 
 /* The draft of a zone, still open, with a SOA. */
@@ -102,7 +105,8 @@ static inline void zone_fixture_free(struct zone_fixture *fixture)
 }
 
 /* What the zone says of an absolute name. */
-static inline struct found zone_fixture_find(const struct zone_fixture *fixture, const char *text, uint16_t qtype)
+static inline struct found zone_fixture_find(const struct zone_fixture *fixture, const char *text,
+                                             uint16_t qtype)
 {
     uint8_t name[NAME_WIRE_MAX];
     size_t len;
@@ -110,7 +114,8 @@ static inline struct found zone_fixture_find(const struct zone_fixture *fixture,
     unsigned apex_idx = 0;
     zone_fixture_must(name_parse(text, name, &len, NULL) == OK, text);
     name_suffixes(name, &suffixes);
-    zone_fixture_must(image_zone_find(fixture->packs, name, &suffixes, 0, &apex_idx) == fixture->zone, text);
+    zone_fixture_must(image_zone_find(fixture->packs, name, &suffixes, 0, &apex_idx) == fixture->zone,
+                      text);
     return image_find(fixture->zone, name, &suffixes, apex_idx, qtype);
 }
 

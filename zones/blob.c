@@ -41,7 +41,7 @@ static uint32_t node_off(const struct blob *blob, uint32_t node)
     return node == DRAFT_NONE ? 0 : blob->nodes + node * (uint32_t)sizeof(struct image_node);
 }
 
-/* RRsets ------------------------------------------------------------------------------------------------------ */
+/* RRsets ---------------------------------------------------------------------------------------------- */
 
 /* How much of a name stands before the zone's name, or all of it when it is not in the zone. */
 static size_t name_cut(const struct draft *draft, const uint8_t *name, size_t len)
@@ -49,7 +49,9 @@ static size_t name_cut(const struct draft *draft, const uint8_t *name, size_t le
     size_t at = 0;
     while (name[at] && len - at > draft->origin_len)
         at += 1u + name[at];
-    return draft->origin_len > 1 && len - at == draft->origin_len && name_equal(name + at, draft->origin) ? at : len;
+    return draft->origin_len > 1 && len - at == draft->origin_len && name_equal(name + at, draft->origin)
+               ? at
+               : len;
 }
 
 /* A name of the rdata, its tail replaced by a pointer if that is the zone's name. `wire_off` is where the rrset begins. */
@@ -98,7 +100,8 @@ static void rr_put(struct blob *blob, uint32_t wire_off, uint32_t ttl_s, const s
     writer_u16(&w, CLASS_IN);
     writer_u32(&w, ttl_s);
     const uint32_t start = bytes_put(blob, head, sizeof head);
-    rdata_put(blob, wire_off, record->type, blob->draft->rdata.bytes + record->rdata_off, record->rdata_len);
+    rdata_put(blob, wire_off, record->type, blob->draft->rdata.bytes + record->rdata_off,
+              record->rdata_len);
     if (blob->out->failed)
         return;
     const size_t len = blob->out->len - blob->base - start - RR_HEAD;
@@ -132,7 +135,8 @@ static void extra_put(struct blob *blob, const struct draft_record *record)
     if (!name)
         return;
     const uint32_t idx = draft_node_find(draft, name, name_hash(name));
-    if (idx == DRAFT_NONE || (!draft_rrset_find(draft, idx, RDATA_A) && !draft_rrset_find(draft, idx, RDATA_AAAA)))
+    if (idx == DRAFT_NONE ||
+        (!draft_rrset_find(draft, idx, RDATA_A) && !draft_rrset_find(draft, idx, RDATA_AAAA)))
         return;
     const struct draft_node *node = draft_node(draft, idx);
     if (record->type != RDATA_NS && (node->above != DRAFT_NONE || (node->flags & NODE_CUT)))
@@ -186,7 +190,8 @@ static void rrsets_write(struct blob *blob)
 /* The number that begins `back` bytes before the end of the apex' SOA. */
 static uint32_t soa_number(const struct draft *draft, unsigned back)
 {
-    const struct draft_record *record = draft_record(draft, draft_rrset_find(draft, 0, RDATA_SOA)->records_first);
+    const struct draft_record *record =
+        draft_record(draft, draft_rrset_find(draft, 0, RDATA_SOA)->records_first);
     struct reader r = reader_of(draft->rdata.bytes + record->rdata_off + record->rdata_len - back, back);
     return reader_u32(&r);
 }
@@ -201,7 +206,7 @@ static uint32_t negative_soa_write(struct blob *blob)
     return blob->rrsets + count * (uint32_t)sizeof row;
 }
 
-/* Services ---------------------------------------------------------------------------------------------------- */
+/* Services -------------------------------------------------------------------------------------------- */
 
 static uint32_t text_off(const struct blob *blob, uint32_t off)
 {
@@ -234,7 +239,8 @@ static void pools_write(struct blob *blob)
             .slot = pool->slot,
             .weight = pool->weight,
             .min_up = pool->min_up,
-            .endpoints_off = blob->endpoints + pool->endpoints_first * (uint32_t)sizeof(struct image_endpoint),
+            .endpoints_off =
+                blob->endpoints + pool->endpoints_first * (uint32_t)sizeof(struct image_endpoint),
             .region = pool->region,
         };
         memcpy(rows[i].counts, pool->counts, sizeof rows[i].counts);
@@ -305,7 +311,7 @@ static void subjects_write(struct blob *blob)
     }
 }
 
-/* The whole ---------------------------------------------------------------------------------------------------- */
+/* The whole ------------------------------------------------------------------------------------------- */
 
 static void nodes_write(struct blob *blob)
 {
@@ -358,7 +364,8 @@ static void parts_put(struct blob *blob)
 static uint32_t soa_off(const struct blob *blob)
 {
     const struct draft_rrset *soa = draft_rrset_find(blob->draft, 0, RDATA_SOA);
-    return blob->rrsets + (uint32_t)(soa - draft_rrset(blob->draft, 0)) * (uint32_t)sizeof(struct image_rrset);
+    return blob->rrsets +
+           (uint32_t)(soa - draft_rrset(blob->draft, 0)) * (uint32_t)sizeof(struct image_rrset);
 }
 
 static void head_write(struct blob *blob, uint64_t fingerprint, uint32_t negative_soa_off)

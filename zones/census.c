@@ -17,7 +17,7 @@ static enum err text_copy(const char *text, char **ret, struct diag *reterr)
     return text && !*ret ? memory_error(reterr) : OK;
 }
 
-/* Indexes ----------------------------------------------------------------------------------------------------- */
+/* Indexes --------------------------------------------------------------------------------------------- */
 
 /* What the zones of the last world name. */
 struct usage {
@@ -80,7 +80,8 @@ static int index_find(const struct indexes *indexes, const struct manifest *mani
     return -1;
 }
 
-static int index_free(const struct indexes *indexes, const struct manifest *last, const struct manifest *next)
+static int index_free(const struct indexes *indexes, const struct manifest *last,
+                      const struct manifest *next)
 {
     int reusable = -1;
     for (unsigned i = 0; i < indexes->max; i++) {
@@ -93,7 +94,8 @@ static int index_free(const struct indexes *indexes, const struct manifest *last
     return reusable;
 }
 
-static bool index_is_lost(const struct indexes *indexes, const struct manifest *last, const struct manifest *next)
+static bool index_is_lost(const struct indexes *indexes, const struct manifest *last,
+                          const struct manifest *next)
 {
     for (unsigned i = 0; i < indexes->max; i++)
         if (indexes->name_of(last, i) && !indexes->name_of(next, i))
@@ -101,7 +103,7 @@ static bool index_is_lost(const struct indexes *indexes, const struct manifest *
     return false;
 }
 
-/* Regions and policies ---------------------------------------------------------------------------------------- */
+/* Regions and policies -------------------------------------------------------------------------------- */
 
 enum pass { PASS_KNOWN, PASS_NEW };
 
@@ -114,12 +116,14 @@ static enum err index_get(const struct indexes *indexes, enum pass pass, const s
     if (pass == PASS_KNOWN || known >= 0)
         return OK;
     *ret = index_free(indexes, last->manifest, next);
-    return *ret >= 0 ? OK : diag_set(reterr, ERR_LIMIT, "\"%s\" is one too many: a store has at most %u of its kind", name,
-                                     indexes->max);
+    return *ret >= 0
+               ? OK
+               : diag_set(reterr, ERR_LIMIT, "\"%s\" is one too many: a store has at most %u of its kind",
+                          name, indexes->max);
 }
 
-static enum err regions_read(struct store *store, enum pass pass, const struct last *last, struct census *census,
-                             struct diag *reterr)
+static enum err regions_read(struct store *store, enum pass pass, const struct last *last,
+                             struct census *census, struct diag *reterr)
 {
     struct store_rows rows;
     struct store_region region;
@@ -148,8 +152,8 @@ static int no_region(const void *context, const char *region)
     return -1;
 }
 
-static enum err policies_read(struct store *store, enum pass pass, const struct last *last, struct census *census,
-                              struct diag *reterr)
+static enum err policies_read(struct store *store, enum pass pass, const struct last *last,
+                              struct census *census, struct diag *reterr)
 {
     const struct store_region_indexes none = {.find = no_region};
     struct store_rows rows;
@@ -172,7 +176,8 @@ static enum err policies_read(struct store *store, enum pass pass, const struct 
 /* Rows that are gone from the store and that a zone of the last world still names stay as they were. */
 static enum err lost_keep(const struct last *last, struct manifest *next, struct diag *reterr)
 {
-    if (!index_is_lost(&region_indexes, last->manifest, next) && !index_is_lost(&policy_indexes, last->manifest, next))
+    if (!index_is_lost(&region_indexes, last->manifest, next) &&
+        !index_is_lost(&policy_indexes, last->manifest, next))
         return OK;
     const struct usage usage = usage_of(last);
     enum err err = OK;
@@ -188,7 +193,7 @@ static enum err lost_keep(const struct last *last, struct manifest *next, struct
     return err;
 }
 
-/* Monitors and vantage points ----------------------------------------------------------------------------------- */
+/* Monitors and vantage points ------------------------------------------------------------------------- */
 
 static enum err vantages_read(struct store *store, struct census *census, struct diag *reterr)
 {
@@ -215,7 +220,8 @@ static enum err vantages_read(struct store *store, struct census *census, struct
     return err == OK ? end : err;
 }
 
-static enum err monitor_copy(const struct store_monitor *monitor, struct manifest_monitor *ret, struct diag *reterr)
+static enum err monitor_copy(const struct store_monitor *monitor, struct manifest_monitor *ret,
+                             struct diag *reterr)
 {
     *ret = (struct manifest_monitor){
         .port = monitor->port,
@@ -269,14 +275,16 @@ static void regions_check(const struct census *census, struct problems *problems
 {
     for (unsigned i = 0; i < REGIONS_MAX; i++) {
         const struct manifest_region *region = &census->next->regions[i];
-        const struct manifest_monitor *monitor = region->monitor ? census_monitor_find(census, region->monitor) : NULL;
+        const struct manifest_monitor *monitor =
+            region->monitor ? census_monitor_find(census, region->monitor) : NULL;
         if (monitor && !census_quorum_is_met(census, monitor))
-            problems_put(problems, region->name, "its monitor \"%s\" has quorum %u, but only %u vantage points are enabled",
+            problems_put(problems, region->name,
+                         "its monitor \"%s\" has quorum %u, but only %u vantage points are enabled",
                          monitor->name, monitor->quorum, census->vantages_enabled);
     }
 }
 
-/* The whole --------------------------------------------------------------------------------------------------- */
+/* The whole ------------------------------------------------------------------------------------------- */
 
 static uint64_t text_hash(uint64_t hash, const char *text, uint64_t number)
 {
@@ -299,8 +307,8 @@ static uint64_t fingerprint_make(const struct census *census)
     return hash;
 }
 
-enum err census_read(struct store *store, const struct last *last, struct manifest *next, struct problems *problems,
-                     struct census *ret, struct diag *reterr)
+enum err census_read(struct store *store, const struct last *last, struct manifest *next,
+                     struct problems *problems, struct census *ret, struct diag *reterr)
 {
     *ret = (struct census){.next = next};
     enum err err = vantages_read(store, ret, reterr);

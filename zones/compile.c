@@ -26,11 +26,12 @@ struct compile_job {
     bool packs_written[PACKS_MAX];
 };
 
-/* Files ------------------------------------------------------------------------------------------------------- */
+/* Files ----------------------------------------------------------------------------------------------- */
 
 static enum err dir_make(const char *path, struct diag *reterr)
 {
-    return mkdir(path, 0750) == 0 || errno == EEXIST ? OK : diag_errno(reterr, "cannot make directory %s", path);
+    return mkdir(path, 0750) == 0 || errno == EEXIST ? OK
+                                                     : diag_errno(reterr, "cannot make directory %s", path);
 }
 
 static enum err dirs_make(const char *state_dir, struct diag *reterr)
@@ -60,7 +61,7 @@ static void images_remove(const struct compile_job *job)
             image_remove(job, job->next->packs[i]);
 }
 
-/* The world ----------------------------------------------------------------------------------------------------- */
+/* The world ------------------------------------------------------------------------------------------- */
 
 /* One past the last world's, and past that of a world which was published but never committed. */
 static uint64_t generation_next(const struct compile_job *job)
@@ -101,13 +102,13 @@ static enum err images_compile(struct compile_job *job, struct diag *reterr)
     struct problems problems = {.manifest = job->next, .zone = ""};
     enum err err = census_read(job->store, &job->last, job->next, &problems, &job->census, reterr);
     if (err == OK)
-        err = compile_policies(job->request, job->store, &job->last, &job->census, &problems, job->policies_written,
-                               reterr);
+        err = compile_policies(job->request, job->store, &job->last, &job->census, &problems,
+                               job->policies_written, reterr);
     if (err == OK && problems.failed)
         err = diag_set(reterr, ERR_MEMORY, "out of memory");
     if (err == OK)
-        err = compile_packs(job->request, job->store, &job->last, &job->census, &job->result, job->packs_written,
-                            reterr);
+        err = compile_packs(job->request, job->store, &job->last, &job->census, &job->result,
+                            job->packs_written, reterr);
     return err;
 }
 
@@ -142,7 +143,8 @@ static enum err manifest_publish(struct compile_job *job, struct diag *reterr)
     return err;
 }
 
-enum err compile_world(const struct compile_request *request, struct compile_result *ret, struct diag *reterr)
+enum err compile_world(const struct compile_request *request, struct compile_result *ret,
+                       struct diag *reterr)
 {
     struct compile_job *job = calloc(1, sizeof *job);
     if (!job)
@@ -169,10 +171,11 @@ enum err compile_world(const struct compile_request *request, struct compile_res
     return err;
 }
 
-/* Commit -------------------------------------------------------------------------------------------------------- */
+/* Commit ---------------------------------------------------------------------------------------------- */
 
 /* Make an image durable if it is of this generation; the others were when theirs was committed. */
-static enum err image_sync(const char *state_dir, const char *file, uint64_t generation, struct diag *reterr)
+static enum err image_sync(const char *state_dir, const char *file, uint64_t generation,
+                           struct diag *reterr)
 {
     char tail[32], path[LAST_PATH_MAX];
     (void)snprintf(tail, sizeof tail, "-%llu.img", (unsigned long long)generation);

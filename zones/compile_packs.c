@@ -27,7 +27,7 @@ struct packs_job {
     struct pack pack;
 };
 
-/* What has changed ----------------------------------------------------------------------------------------------- */
+/* What has changed ------------------------------------------------------------------------------------ */
 
 /* Bit 0 says that the zone has services: then what they refer to counts too. */
 static uint64_t fingerprint_of(const struct packs_job *job, const struct zone_row *row, bool services)
@@ -47,7 +47,8 @@ static const struct image_zone *last_find(const struct packs_job *job, const str
     return image_zone_get(job->last->packs, name, &suffixes, 0);
 }
 
-static bool zone_is_current(const struct packs_job *job, const struct zone_row *row, const struct image_zone *zone)
+static bool zone_is_current(const struct packs_job *job, const struct zone_row *row,
+                            const struct image_zone *zone)
 {
     return zone && zone->fingerprint == fingerprint_of(job, row, zone->fingerprint & 1);
 }
@@ -60,7 +61,7 @@ static uint32_t last_count(const struct packs_job *job, uint32_t bucket)
     return count;
 }
 
-/* Zones ----------------------------------------------------------------------------------------------------------- */
+/* Zones ----------------------------------------------------------------------------------------------- */
 
 /* Slots and services are for zones that are compiled; most compiles of a large store have few of those. */
 static enum err sources_open(struct packs_job *job, struct diag *reterr)
@@ -80,15 +81,16 @@ static enum err sources_open(struct packs_job *job, struct diag *reterr)
 }
 
 /* Compile a zone and append its blob, or the last one if it does not compile. `*ret_built` says which. */
-static enum err zone_put(struct packs_job *job, uint32_t idx, const struct image_zone *last, bool *ret_built,
-                         struct diag *reterr)
+static enum err zone_put(struct packs_job *job, uint32_t idx, const struct image_zone *last,
+                         bool *ret_built, struct diag *reterr)
 {
     enum err err = sources_open(job, reterr);
     if (err != OK)
         return err;
     const struct zone_row *row = zone_list_row(&job->list, idx);
     const struct zone_sources sources = {job->store, job->census, &job->list, job->slots};
-    struct problems problems = {.manifest = job->census->next, .zone = zone_list_text(&job->list, row->text_off)};
+    struct problems problems = {.manifest = job->census->next,
+                                .zone = zone_list_text(&job->list, row->text_off)};
     *ret_built = false;
     err = compile_zone(&sources, idx, &job->draft, &problems, reterr);
     if (err != OK)
@@ -99,7 +101,8 @@ static enum err zone_put(struct packs_job *job, uint32_t idx, const struct image
         return OK;
     }
     const size_t mark = pack_mark(&job->pack);
-    err = blob_put(&job->draft, fingerprint_of(job, row, row->services_count > 0), &job->pack.bytes, reterr);
+    err =
+        blob_put(&job->draft, fingerprint_of(job, row, row->services_count > 0), &job->pack.bytes, reterr);
     if (err != OK)
         return err;
     pack_zone_put(&job->pack, mark);
@@ -108,7 +111,7 @@ static enum err zone_put(struct packs_job *job, uint32_t idx, const struct image
     return OK;
 }
 
-/* Packs ----------------------------------------------------------------------------------------------------------- */
+/* Packs ----------------------------------------------------------------------------------------------- */
 
 static enum err pack_write(struct packs_job *job, uint32_t bucket, struct diag *reterr)
 {
@@ -142,7 +145,8 @@ static void bucket_keep(struct packs_job *job, uint32_t bucket, uint32_t count)
         memcpy(next->packs[bucket], job->last->manifest->packs[bucket], MANIFEST_FILE_MAX);
 }
 
-static enum err bucket_compile(struct packs_job *job, uint32_t bucket, bool *ret_written, struct diag *reterr)
+static enum err bucket_compile(struct packs_job *job, uint32_t bucket, bool *ret_written,
+                               struct diag *reterr)
 {
     const uint32_t first = job->firsts[bucket], count = job->firsts[bucket + 1] - first;
     bool changed = false;
@@ -208,7 +212,8 @@ enum err compile_packs(const struct compile_request *request, struct store *stor
         err = bucket_compile(&job, bucket, &written[bucket], reterr);
     if (err == OK && problems.failed)
         err = diag_set(reterr, ERR_MEMORY, "out of memory");
-    const uint32_t last_end = last->manifest->slots_end < REGIONS_MAX ? REGIONS_MAX : last->manifest->slots_end;
+    const uint32_t last_end =
+        last->manifest->slots_end < REGIONS_MAX ? REGIONS_MAX : last->manifest->slots_end;
     census->next->slots_end = job.slots ? slots_end(job.slots) : last_end;
     slots_free(&job.slots);
     draft_fini(&job.draft);

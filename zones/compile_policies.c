@@ -31,7 +31,7 @@ struct policy_job {
     struct databases *databases;
 };
 
-/* Fingerprints ------------------------------------------------------------------------------------------------ */
+/* Fingerprints ---------------------------------------------------------------------------------------- */
 
 static uint64_t text_hash(uint64_t hash, const char *text)
 {
@@ -46,7 +46,11 @@ static uint64_t databases_fingerprint(const struct compile_request *request)
         struct stat st = {0};
         const int missing = stat(request->geo_paths[i], &st);
         const uint64_t numbers[] = {
-            (uint64_t)missing,    st.st_dev, st.st_ino, (uint64_t)st.st_size, (uint64_t)st.st_mtim.tv_sec,
+            (uint64_t)missing,
+            st.st_dev,
+            st.st_ino,
+            (uint64_t)st.st_size,
+            (uint64_t)st.st_mtim.tv_sec,
             (uint64_t)st.st_mtim.tv_nsec,
         };
         hash = hash_bytes(numbers, sizeof numbers, text_hash(hash, request->geo_paths[i]));
@@ -56,7 +60,8 @@ static uint64_t databases_fingerprint(const struct compile_request *request)
 
 static uint64_t policy_fingerprint(const struct policy *policy, uint64_t databases)
 {
-    uint64_t hash = hash_mix(text_hash(databases, policy->name) ^ (uint64_t)policy->method << 1 ^ policy->geofence);
+    uint64_t hash =
+        hash_mix(text_hash(databases, policy->name) ^ (uint64_t)policy->method << 1 ^ policy->geofence);
     for (size_t i = 0; i < policy->rules_count; i++) {
         const struct policy_rule *rule = &policy->rules[i];
         const uint64_t numbers[] = {rule->region, (uint64_t)rule->tier, rule->weight};
@@ -70,7 +75,7 @@ static uint64_t policy_fingerprint(const struct policy *policy, uint64_t databas
     return hash;
 }
 
-/* Databases ---------------------------------------------------------------------------------------------------- */
+/* Databases ------------------------------------------------------------------------------------------- */
 
 static enum err databases_open(struct databases *databases, struct problems *problems, struct diag *reterr)
 {
@@ -83,7 +88,8 @@ static enum err databases_open(struct databases *databases, struct problems *pro
         return diag_set(reterr, ERR_MEMORY, "out of memory");
     for (size_t i = 0; i < request->geo_paths_count; i++) {
         struct diag diag;
-        const enum err err = source_open(request->geo_paths[i], &databases->sources[databases->sources_count], &diag);
+        const enum err err =
+            source_open(request->geo_paths[i], &databases->sources[databases->sources_count], &diag);
         if (err == ERR_MEMORY)
             return diag_set(reterr, err, "%s", diag.text);
         if (err == OK) {
@@ -103,14 +109,15 @@ static void databases_close(struct databases *databases)
     free(databases->sources);
 }
 
-/* One policy --------------------------------------------------------------------------------------------------- */
+/* One policy ------------------------------------------------------------------------------------------ */
 
 /* Whether the image is there and as long as it says. */
 static bool image_is_whole(const char *state_dir, const char *file)
 {
     char path[LAST_PATH_MAX];
     struct file_map map = {0};
-    if (file[0] == '\0' || last_image_path(state_dir, file, path, NULL) != OK || file_map_open(path, &map, NULL) != OK)
+    if (file[0] == '\0' || last_image_path(state_dir, file, path, NULL) != OK ||
+        file_map_open(path, &map, NULL) != OK)
         return false;
     struct frame frame = {0};
     if (map.len >= sizeof frame)
@@ -126,7 +133,8 @@ static enum err image_write(const struct policy_job *job, unsigned idx, const st
     struct manifest *next = job->census->next;
     struct manifest_policy *row = &next->policies[idx];
     char path[LAST_PATH_MAX];
-    (void)snprintf(row->file, sizeof row->file, "policy-%u-%llu.img", idx, (unsigned long long)next->generation);
+    (void)snprintf(row->file, sizeof row->file, "policy-%u-%llu.img", idx,
+                   (unsigned long long)next->generation);
     job->written[idx] = true;
     const enum err err = last_image_path(job->request->state_dir, row->file, path, reterr);
     return err == OK ? file_create(path, image->bytes, image->len, 0640, reterr) : err;
@@ -153,7 +161,8 @@ static enum err policy_build(const struct policy_job *job, unsigned idx, const s
 }
 
 /* The last image stays in `next` unless a new one takes its place. */
-static enum err policy_compile(const struct policy_job *job, const struct policy *policy, struct diag *reterr)
+static enum err policy_compile(const struct policy_job *job, const struct policy *policy,
+                               struct diag *reterr)
 {
     const int idx = census_policy_find(job->census, policy->name);
     if (idx < 0)
@@ -180,9 +189,9 @@ static int region_index(const void *context, const char *region)
     return census_region_find(context, region);
 }
 
-enum err compile_policies(const struct compile_request *request, struct store *store, const struct last *last,
-                          struct census *census, struct problems *problems, bool written[POLICIES_MAX],
-                          struct diag *reterr)
+enum err compile_policies(const struct compile_request *request, struct store *store,
+                          const struct last *last, struct census *census, struct problems *problems,
+                          bool written[POLICIES_MAX], struct diag *reterr)
 {
     struct databases databases = {.request = request, .fingerprint = databases_fingerprint(request)};
     const struct policy_job job = {request, last, census, problems, written, &databases};

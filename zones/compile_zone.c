@@ -34,7 +34,7 @@ static enum err row_fail(const struct zone_job *job, enum err err, const char *s
     return OK;
 }
 
-/* The zone's own row ------------------------------------------------------------------------------------------- */
+/* The zone's own row ---------------------------------------------------------------------------------- */
 
 enum err compile_zone_mailbox(const char *text, uint8_t *wire, size_t *ret_len, struct diag *reterr)
 {
@@ -56,7 +56,8 @@ enum err compile_zone_mailbox(const char *text, uint8_t *wire, size_t *ret_len, 
     return name_parse(name, wire, ret_len, reterr);
 }
 
-static enum err soa_make(const struct store_zone *zone, uint8_t rdata[SOA_MAX], size_t *ret_len, struct diag *reterr)
+static enum err soa_make(const struct store_zone *zone, uint8_t rdata[SOA_MAX], size_t *ret_len,
+                         struct diag *reterr)
 {
     size_t mname_len, rname_len;
     enum err err = name_parse(zone->mname, rdata, &mname_len, reterr);
@@ -88,26 +89,27 @@ static enum err soa_read(const struct zone_job *job, uint32_t *ret_ttl_s, struct
         *ret_ttl_s = zone.ttl_s;
         err = soa_make(&zone, rdata, &len, &diag);
         if (err == OK)
-            err = draft_record_put(job->draft, job->draft->origin, RDATA_SOA, zone.ttl_s, rdata, len, &diag);
+            err =
+                draft_record_put(job->draft, job->draft->origin, RDATA_SOA, zone.ttl_s, rdata, len, &diag);
         err = row_fail(job, err, "SOA", &diag, reterr);
     }
     const enum err end = store_rows_end(&rows, err == OK ? reterr : NULL);
     return err == OK ? end : err;
 }
 
-/* Records ------------------------------------------------------------------------------------------------------- */
+/* Records --------------------------------------------------------------------------------------------- */
 
 static const char *record_print(const struct zone_job *job, const struct store_record *record,
                                 char text[SUBJECT_TEXT_MAX])
 {
     const bool apex = strcmp(record->name, "@") == 0;
-    (void)snprintf(text, SUBJECT_TEXT_MAX, "%.1024s%s%s %.40s", apex ? "" : record->name, apex ? "" : ".", zone_text(job),
-                   record->type);
+    (void)snprintf(text, SUBJECT_TEXT_MAX, "%.1024s%s%s %.40s", apex ? "" : record->name, apex ? "" : ".",
+                   zone_text(job), record->type);
     return text;
 }
 
-static enum err record_put(const struct zone_job *job, const struct store_record *record, uint32_t zone_ttl_s,
-                           uint8_t *rdata, struct diag *reterr)
+static enum err record_put(const struct zone_job *job, const struct store_record *record,
+                           uint32_t zone_ttl_s, uint8_t *rdata, struct diag *reterr)
 {
     uint8_t name[NAME_WIRE_MAX];
     size_t name_size, rdata_len;
@@ -119,8 +121,9 @@ static enum err record_put(const struct zone_job *job, const struct store_record
         err = rdata_parse(type, record->data, job->draft->origin, rdata, &rdata_len, reterr);
     if (err != OK)
         return err;
-    return draft_record_put(job->draft, name, type, record->ttl_s == STORE_TTL_OF_ZONE ? zone_ttl_s : record->ttl_s,
-                            rdata, rdata_len, reterr);
+    return draft_record_put(job->draft, name, type,
+                            record->ttl_s == STORE_TTL_OF_ZONE ? zone_ttl_s : record->ttl_s, rdata,
+                            rdata_len, reterr);
 }
 
 static enum err records_read(const struct zone_job *job, uint32_t zone_ttl_s, struct diag *reterr)
@@ -143,9 +146,10 @@ static enum err records_read(const struct zone_job *job, uint32_t zone_ttl_s, st
     return err == OK ? end : err;
 }
 
-/* Services ------------------------------------------------------------------------------------------------------ */
+/* Services -------------------------------------------------------------------------------------------- */
 
-static void endpoint_put(const struct zone_job *job, const char *service, const struct store_endpoint *endpoint)
+static void endpoint_put(const struct zone_job *job, const char *service,
+                         const struct store_endpoint *endpoint)
 {
     struct draft *draft = job->draft;
     struct draft_endpoint row = {.weight = endpoint->weight};
@@ -160,11 +164,13 @@ static void endpoint_put(const struct zone_job *job, const char *service, const 
         row.kind = KIND_HOST;
         row.wire_off = (uint32_t)buffer_put(&draft->rdata, name, len);
     } else {
-        problems_put(job->problems, service, "endpoint %s in region %s: %s", endpoint->address, endpoint->region, diag.text);
+        problems_put(job->problems, service, "endpoint %s in region %s: %s", endpoint->address,
+                     endpoint->region, diag.text);
         return;
     }
     row.address_off = draft_text_put(draft, endpoint->address);
-    row.check_off = endpoint->check_address ? draft_text_put(draft, endpoint->check_address) : row.address_off;
+    row.check_off =
+        endpoint->check_address ? draft_text_put(draft, endpoint->check_address) : row.address_off;
     draft_endpoint_put(draft, &row);
 }
 
@@ -188,12 +194,13 @@ static enum err pools_read(const struct zone_job *job, const char *service, stru
             .min_up = pool.min_up,
         };
         draft_pool_put(job->draft, &row);
-        for (; more && strcmp(endpoint.region, pool.region) <= 0; more = store_endpoint_next(&endpoints, &endpoint)) {
+        for (; more && strcmp(endpoint.region, pool.region) <= 0;
+             more = store_endpoint_next(&endpoints, &endpoint)) {
             if (strcmp(endpoint.region, pool.region) == 0)
                 endpoint_put(job, service, &endpoint);
             else
-                problems_put(job->problems, service, "endpoint %s: there is no pool in region %s", endpoint.address,
-                             endpoint.region);
+                problems_put(job->problems, service, "endpoint %s: there is no pool in region %s",
+                             endpoint.address, endpoint.region);
         }
     }
     if (more)
@@ -211,8 +218,9 @@ static void monitor_check(const struct zone_job *job, const char *service, const
     if (!monitor)
         problems_put(job->problems, service, "there is no monitor \"%s\"", name);
     else if (!census_quorum_is_met(census, monitor))
-        problems_put(job->problems, service, "its monitor \"%s\" has quorum %u, but only %u vantage points are enabled",
-                     name, monitor->quorum, census->vantages_enabled);
+        problems_put(job->problems, service,
+                     "its monitor \"%s\" has quorum %u, but only %u vantage points are enabled", name,
+                     monitor->quorum, census->vantages_enabled);
 }
 
 static enum all_down all_down_of(const char *text)
@@ -228,7 +236,8 @@ static enum err service_put(const struct zone_job *job, const struct service_row
     const char *name = zone_list_text(list, row->name_off);
     const int policy = census_policy_find(job->sources->census, zone_list_text(list, row->policy_off));
     if (policy < 0)
-        problems_put(job->problems, name, "there is no policy \"%s\"", zone_list_text(list, row->policy_off));
+        problems_put(job->problems, name, "there is no policy \"%s\"",
+                     zone_list_text(list, row->policy_off));
     struct draft_service service = {
         .name_off = draft_text_put(job->draft, name),
         .monitor_off = DRAFT_NONE,
@@ -236,7 +245,8 @@ static enum err service_put(const struct zone_job *job, const struct service_row
         .answers = row->answers,
         .policy = (uint16_t)(policy < 0 ? 0 : policy),
         .panic_below = (uint16_t)(row->panic_below * SHARE_ALL + 0.5),
-        .sticky = strcmp(zone_list_text(list, row->sticky_off), "client") == 0 ? STICKY_CLIENT : STICKY_NONE,
+        .sticky =
+            strcmp(zone_list_text(list, row->sticky_off), "client") == 0 ? STICKY_CLIENT : STICKY_NONE,
         .all_down = all_down_of(zone_list_text(list, row->all_down_off)),
     };
     if (row->monitor_off != ZONE_LIST_NONE) {
@@ -261,7 +271,7 @@ static enum err services_read(const struct zone_job *job, struct diag *reterr)
     return err;
 }
 
-/* Slots --------------------------------------------------------------------------------------------------------- */
+/* Slots ----------------------------------------------------------------------------------------------- */
 
 static enum err pool_slots(const struct zone_job *job, const char *service, struct draft_pool *pool,
                            struct diag *reterr)
@@ -271,8 +281,8 @@ static enum err pool_slots(const struct zone_job *job, const char *service, stru
     enum err err = slots_get(job->sources->slots, service, region, NULL, &pool->slot, reterr);
     for (uint32_t i = 0; i < pool->endpoints_count && err == OK; i++) {
         struct draft_endpoint *endpoint = draft_endpoint(draft, pool->endpoints_first + i);
-        err = slots_get(job->sources->slots, service, region, draft_text(draft, endpoint->address_off), &endpoint->slot,
-                        reterr);
+        err = slots_get(job->sources->slots, service, region, draft_text(draft, endpoint->address_off),
+                        &endpoint->slot, reterr);
     }
     return err;
 }

@@ -10,9 +10,9 @@ enum { TABLE_START = 64, BUFFERS = 11 };
 /* All buffers that a zone fills. */
 static void buffers_of(struct draft *draft, struct buffer *ret[BUFFERS])
 {
-    struct buffer *all[BUFFERS] = {&draft->names,  &draft->nodes,    &draft->table, &draft->records,
-                              &draft->rdata,  &draft->order,    &draft->rrsets, &draft->services,
-                              &draft->pools, &draft->endpoints, &draft->text};
+    struct buffer *all[BUFFERS] = {&draft->names, &draft->nodes,     &draft->table,  &draft->records,
+                                   &draft->rdata, &draft->order,     &draft->rrsets, &draft->services,
+                                   &draft->pools, &draft->endpoints, &draft->text};
     memcpy(ret, all, sizeof all);
 }
 
@@ -32,7 +32,7 @@ uint8_t *draft_scratch(struct draft *draft)
     return draft->scratch.failed ? NULL : draft->scratch.bytes;
 }
 
-/* Nodes ------------------------------------------------------------------------------------------------------ */
+/* Nodes ----------------------------------------------------------------------------------------------- */
 
 static uint32_t *table_slots(const struct draft *draft)
 {
@@ -145,7 +145,7 @@ void draft_begin(struct draft *draft, const uint8_t *origin)
     node_put(draft, draft->origin_hash, name_off, 0);
 }
 
-/* Puts ------------------------------------------------------------------------------------------------------- */
+/* Puts ------------------------------------------------------------------------------------------------ */
 
 enum err draft_record_put(struct draft *draft, const uint8_t *name, uint16_t type, uint32_t ttl_s,
                           const uint8_t *rdata, size_t rdata_len, struct diag *reterr)
@@ -205,9 +205,10 @@ uint32_t draft_text_put(struct draft *draft, const char *text)
     return (uint32_t)buffer_put(&draft->text, text, strlen(text) + 1);
 }
 
-/* Order ------------------------------------------------------------------------------------------------------ */
+/* Order ----------------------------------------------------------------------------------------------- */
 
-static int record_compare(const struct draft *draft, const struct draft_record *a, const struct draft_record *b)
+static int record_compare(const struct draft *draft, const struct draft_record *a,
+                          const struct draft_record *b)
 {
     if (a->type != b->type)
         return a->type < b->type ? -1 : 1;
@@ -329,13 +330,14 @@ static void services_sort(struct draft *draft)
     for (uint32_t i = 0; i < draft_services_count(draft); i++) {
         const struct draft_service *service = draft_service(draft, i);
         if (service->pools_count > 1)
-            qsort(draft_pool(draft, service->pools_first), service->pools_count, sizeof(struct draft_pool), pool_compare);
+            qsort(draft_pool(draft, service->pools_first), service->pools_count, sizeof(struct draft_pool),
+                  pool_compare);
     }
     for (uint32_t i = 0; i < draft_pools_count(draft); i++) {
         const struct draft_pool *pool = draft_pool(draft, i);
         if (pool->endpoints_count > 1)
-            qsort(draft_endpoint(draft, pool->endpoints_first), pool->endpoints_count, sizeof(struct draft_endpoint),
-                  endpoint_compare);
+            qsort(draft_endpoint(draft, pool->endpoints_first), pool->endpoints_count,
+                  sizeof(struct draft_endpoint), endpoint_compare);
     }
 }
 

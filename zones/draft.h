@@ -126,8 +126,8 @@ void draft_endpoint_put(struct draft *draft, const struct draft_endpoint *endpoi
 /* Append a string; returns its offset in `text`. */
 uint32_t draft_text_put(struct draft *draft, const char *text);
 
-/* After the last put: records become rrsets, pools are sorted by region, endpoints by kind, and every node gets its flags, its wildcard
- * and what is above it. ERR_MEMORY: here or in a put before. */
+/* After the last put: records become rrsets, pools are sorted by region and endpoints by kind, and every node gets
+ * its flags, its wildcard and what is above it. ERR_MEMORY: here or in a put before. */
 NODISCARD enum err draft_group(struct draft *draft, struct diag *reterr);
 
 /* The node of a name (wire) whose name_hash() is `hash`, or DRAFT_NONE. */

@@ -2,7 +2,15 @@
 
 #include "common/frame.h"
 
-enum { TYPE_A = 1, TYPE_NS = 2, TYPE_CNAME = 5, TYPE_AAAA = 28, TYPE_DNAME = 39, TYPE_DS = 43, TYPE_ANY = 255 };
+enum {
+    TYPE_A = 1,
+    TYPE_NS = 2,
+    TYPE_CNAME = 5,
+    TYPE_AAAA = 28,
+    TYPE_DNAME = 39,
+    TYPE_DS = 43,
+    TYPE_ANY = 255
+};
 
 static const struct image_pack *pack_of(const struct image *image)
 {
@@ -26,8 +34,9 @@ static enum err head_check(const uint8_t *base, size_t len, struct diag *reterr)
     if (len < sizeof(struct frame) + sizeof *pack || pack->bucket >= PACKS_MAX)
         return diag_set(reterr, ERR_CORRUPT, "pack has no head");
     const uint64_t slots = (uint64_t)pack->table_mask + 1;
-    if ((slots & pack->table_mask) != 0 || pack->table_off % 8 != 0 || pack->table_off < sizeof(struct frame) ||
-        pack->table_off > len || slots * sizeof(struct image_slot) > len - pack->table_off)
+    if ((slots & pack->table_mask) != 0 || pack->table_off % 8 != 0 ||
+        pack->table_off < sizeof(struct frame) || pack->table_off > len ||
+        slots * sizeof(struct image_slot) > len - pack->table_off)
         return diag_set(reterr, ERR_CORRUPT, "pack %u: its table of zones is not inside it", pack->bucket);
     if (pack->zones_count > slots / 2)
         return diag_set(reterr, ERR_CORRUPT, "pack %u: its table of zones is too full", pack->bucket);
@@ -82,7 +91,8 @@ const struct image_zone *image_zone_get(const struct image packs[PACKS_MAX], con
 }
 
 const struct image_zone *image_zone_find(const struct image packs[PACKS_MAX], const uint8_t *name,
-                                         const struct name_suffixes *suffixes, unsigned from, unsigned *ret_idx)
+                                         const struct name_suffixes *suffixes, unsigned from,
+                                         unsigned *ret_idx)
 {
     for (unsigned idx = from; idx <= suffixes->labels; idx++) {
         const struct image_zone *zone = image_zone_get(packs, name, suffixes, idx);
@@ -97,7 +107,8 @@ const struct image_zone *image_zone_find(const struct image packs[PACKS_MAX], co
 const struct image_node *image_node_find(const struct image_zone *zone, const uint8_t *name, uint64_t hash)
 {
     const struct image_slot *table = image_at(zone, zone->table_off);
-    for (uint32_t at = (uint32_t)hash & zone->table_mask; table[at].off != 0; at = (at + 1) & zone->table_mask) {
+    for (uint32_t at = (uint32_t)hash & zone->table_mask; table[at].off != 0;
+         at = (at + 1) & zone->table_mask) {
         if (table[at].tag != (uint32_t)(hash >> 32))
             continue;
         const struct image_node *node = image_at(zone, table[at].off);
@@ -111,7 +122,8 @@ const struct image_rrset *image_rrset_find(const struct image_zone *zone, const 
                                            uint16_t type)
 {
     const struct image_rrset *rrset = image_at(zone, node->rrsets_off);
-    for (const struct image_rrset *end = rrset + node->rrsets_count; rrset < end && rrset->type <= type; rrset++)
+    for (const struct image_rrset *end = rrset + node->rrsets_count; rrset < end && rrset->type <= type;
+         rrset++)
         if (rrset->type == type)
             return rrset;
     return NULL;
@@ -126,7 +138,8 @@ static const struct image_node *encloser_get(const struct image_zone *zone, cons
     unsigned low = 1, high = apex_idx;
     while (low < high) {
         const unsigned middle = (low + high) / 2;
-        const struct image_node *node = image_node_find(zone, name + suffixes->off[middle], suffixes->hash[middle]);
+        const struct image_node *node =
+            image_node_find(zone, name + suffixes->off[middle], suffixes->hash[middle]);
         if (node) {
             found = node;
             high = middle;
@@ -185,8 +198,8 @@ static struct found exact_get(const struct image_zone *zone, const struct image_
     return node_get(zone, node, qtype);
 }
 
-struct found image_find(const struct image_zone *zone, const uint8_t *name, const struct name_suffixes *suffixes,
-                        unsigned apex_idx, uint16_t qtype)
+struct found image_find(const struct image_zone *zone, const uint8_t *name,
+                        const struct name_suffixes *suffixes, unsigned apex_idx, uint16_t qtype)
 {
     if (apex_idx == 0)
         return exact_get(zone, image_at(zone, zone->apex_off), qtype);
@@ -205,8 +218,8 @@ struct found image_find(const struct image_zone *zone, const uint8_t *name, cons
     return found;
 }
 
-const struct image_pool_row *image_pool_find(const struct image_zone *zone, const struct image_service *service,
-                                             unsigned region)
+const struct image_pool_row *image_pool_find(const struct image_zone *zone,
+                                             const struct image_service *service, unsigned region)
 {
     const unsigned word = region / 64;
     const uint64_t bit = UINT64_C(1) << region % 64;

@@ -13,7 +13,8 @@
  * six bits that are the same for all its zones).
  *
  * A *node* is a name that exists, empty non-terminals too (RFC 4592 2.2.2): the closest encloser of a name is its
- * longest suffix in the table. The nodes are one row that begins with the apex. Names at or below a zone cut or a DNAME carry the offset of the topmost such node.
+ * longest suffix in the table. The nodes are one row that begins with the apex. Names below a zone cut or a DNAME
+ * carry the offset of the topmost such node.
  *
  * An rrset's *wire* is ready to copy to a reply: for each RR owner, type, class, TTL, rdlength, rdata, with the
  * owner as a pointer to offset 12 (the question's name). Names in rdata that RFC 1035 types may compress

@@ -10,14 +10,17 @@ enum { TYPE_NS = 2, TYPE_CNAME = 5, TYPE_SOA = 6, TYPE_DNAME = 39, CLASS_IN = 1 
 enum { OWNER_POINTER = 0xc00c, SHARE_MAX = 4095 };
 
 /* Whether a row of `count` things stands inside the zone, behind its head and aligned. */
-static bool row_check(const struct image_zone *zone, uint32_t off, uint64_t count, size_t size, size_t align)
+static bool row_check(const struct image_zone *zone, uint32_t off, uint64_t count, size_t size,
+                      size_t align)
 {
-    return count == 0 || (off >= sizeof *zone && off % align == 0 && off < zone->len && count <= (zone->len - off) / size);
+    return count == 0 || (off >= sizeof *zone && off % align == 0 && off < zone->len &&
+                          count <= (zone->len - off) / size);
 }
 
 static bool name_at_check(const struct image_zone *zone, uint32_t off, size_t *ret_len)
 {
-    return off >= sizeof *zone && off < zone->len && name_check(image_at(zone, off), zone->len - off, ret_len);
+    return off >= sizeof *zone && off < zone->len &&
+           name_check(image_at(zone, off), zone->len - off, ret_len);
 }
 
 /* Text ends inside the zone because the zone's last byte is NUL. */
@@ -33,7 +36,7 @@ static bool node_off_check(const struct image_zone *zone, uint32_t off)
            past / sizeof(struct image_node) < zone->nodes_count;
 }
 
-/* RRsets ---------------------------------------------------------------------------------------------------- */
+/* RRsets ---------------------------------------------------------------------------------------------- */
 
 static bool wire_check(const struct image_zone *zone, const struct image_rrset *rrset)
 {
@@ -42,8 +45,8 @@ static bool wire_check(const struct image_zone *zone, const struct image_rrset *
         return false;
     struct reader r = reader_of(image_at(zone, rrset->wire_off), rrset->wire_len);
     for (unsigned i = 0; i < rrset->count; i++) {
-        if (reader_u16(&r) != OWNER_POINTER || reader_u16(&r) != rrset->type || reader_u16(&r) != CLASS_IN ||
-            reader_u32(&r) != rrset->ttl_s)
+        if (reader_u16(&r) != OWNER_POINTER || reader_u16(&r) != rrset->type ||
+            reader_u16(&r) != CLASS_IN || reader_u32(&r) != rrset->ttl_s)
             return false;
         (void)reader_bytes(&r, reader_u16(&r));
     }
@@ -57,8 +60,8 @@ static bool fixups_check(const struct image_zone *zone, const struct image_rrset
     const uint32_t *fixups = image_at(zone, rrset->fixups_off);
     const uint8_t *wire = image_at(zone, rrset->wire_off);
     for (uint32_t i = 0, from = 0; i < rrset->fixups_count; from = fixups[i++] + 2)
-        if (fixups[i] < from || rrset->wire_len < 2 || fixups[i] > rrset->wire_len - 2 || wire[fixups[i]] != 0xc0 ||
-            wire[fixups[i] + 1] != 0x0c)
+        if (fixups[i] < from || rrset->wire_len < 2 || fixups[i] > rrset->wire_len - 2 ||
+            wire[fixups[i]] != 0xc0 || wire[fixups[i] + 1] != 0x0c)
             return false;
     return true;
 }
@@ -85,7 +88,7 @@ static bool soa_check(const struct image_zone *zone, uint32_t off)
     return rrset->type == TYPE_SOA && rrset_check(zone, rrset);
 }
 
-/* Services -------------------------------------------------------------------------------------------------- */
+/* Services -------------------------------------------------------------------------------------------- */
 
 static bool endpoints_check(const struct image_zone *zone, const struct image_pool_row *pool)
 {
@@ -99,7 +102,8 @@ static bool endpoints_check(const struct image_zone *zone, const struct image_po
         if (endpoint[i].slot < REGIONS_MAX || endpoint[i].slot >= IMAGE_SLOTS_MAX)
             return false;
         size_t len;
-        if (hosts > 0 && (!name_at_check(zone, endpoint[i].host.name_off, &len) || len != endpoint[i].host.name_len))
+        if (hosts > 0 &&
+            (!name_at_check(zone, endpoint[i].host.name_off, &len) || len != endpoint[i].host.name_len))
             return false;
     }
     return true;
@@ -130,22 +134,23 @@ static bool service_check(const struct image_zone *zone, uint32_t off)
     size_t len;
     return name_at_check(zone, service->name_off, &len) &&
            row_check(zone, service->pools_off, service->pools_count, sizeof(struct image_pool_row), 4) &&
-           service->policy < POLICIES_MAX && service->panic_below <= SHARE_MAX && service->sticky <= STICKY_CLIENT &&
-           service->all_down <= ALL_DOWN_SERVFAIL && pools_check(zone, service);
+           service->policy < POLICIES_MAX && service->panic_below <= SHARE_MAX &&
+           service->sticky <= STICKY_CLIENT && service->all_down <= ALL_DOWN_SERVFAIL &&
+           pools_check(zone, service);
 }
 
 static bool subject_check(const struct image_zone *zone, const struct image_subject *subject)
 {
-    if ((subject->kind != SUBJECT_POOL && subject->kind != SUBJECT_ENDPOINT) || subject->region >= REGIONS_MAX ||
-        subject->slot < REGIONS_MAX || subject->slot >= IMAGE_SLOTS_MAX || !text_check(zone, subject->service_off) ||
-        !text_check(zone, subject->region_off))
+    if ((subject->kind != SUBJECT_POOL && subject->kind != SUBJECT_ENDPOINT) ||
+        subject->region >= REGIONS_MAX || subject->slot < REGIONS_MAX || subject->slot >= IMAGE_SLOTS_MAX ||
+        !text_check(zone, subject->service_off) || !text_check(zone, subject->region_off))
         return false;
     return subject->kind == SUBJECT_POOL ||
            (text_check(zone, subject->address_off) && text_check(zone, subject->check_off) &&
             (subject->monitor_off == 0 || text_check(zone, subject->monitor_off)));
 }
 
-/* Nodes ----------------------------------------------------------------------------------------------------- */
+/* Nodes ----------------------------------------------------------------------------------------------- */
 
 static const uint8_t *node_name(const struct image_zone *zone, const struct image_node *node)
 {
@@ -199,7 +204,8 @@ static bool nodes_check(const struct image_zone *zone)
     const uint8_t *apex = image_at(zone, zone->name_off);
     size_t len;
     for (uint32_t i = 0; i < zone->nodes_count; i++)
-        if (!name_at_check(zone, nodes[i].name_off, &len) || !name_is_under(node_name(zone, &nodes[i]), apex))
+        if (!name_at_check(zone, nodes[i].name_off, &len) ||
+            !name_is_under(node_name(zone, &nodes[i]), apex))
             return false;
     for (uint32_t i = 0; i < zone->nodes_count; i++)
         if (!node_check(zone, &nodes[i]))
@@ -207,13 +213,14 @@ static bool nodes_check(const struct image_zone *zone)
     return name_equal(node_name(zone, nodes), apex);
 }
 
-/* Zones ----------------------------------------------------------------------------------------------------- */
+/* Zones ----------------------------------------------------------------------------------------------- */
 
 /* At most half of the slots are taken, so that every search meets an empty one. */
 static bool table_check(const struct image_zone *zone)
 {
     const uint64_t slots = (uint64_t)zone->table_mask + 1;
-    if ((slots & zone->table_mask) != 0 || !row_check(zone, zone->table_off, slots, sizeof(struct image_slot), 4))
+    if ((slots & zone->table_mask) != 0 ||
+        !row_check(zone, zone->table_off, slots, sizeof(struct image_slot), 4))
         return false;
     const struct image_slot *table = image_at(zone, zone->table_off);
     uint64_t taken = 0;
@@ -242,9 +249,9 @@ static bool subjects_check(const struct image_zone *zone)
 static bool zone_check(const struct image_zone *zone)
 {
     return ((const uint8_t *)zone)[zone->len - 1] == 0 && zone->nodes_count > 0 &&
-           row_check(zone, zone->apex_off, zone->nodes_count, sizeof(struct image_node), 4) && table_check(zone) &&
-           nodes_check(zone) && soa_check(zone, zone->soa_off) && soa_check(zone, zone->negative_soa_off) &&
-           subjects_check(zone);
+           row_check(zone, zone->apex_off, zone->nodes_count, sizeof(struct image_node), 4) &&
+           table_check(zone) && nodes_check(zone) && soa_check(zone, zone->soa_off) &&
+           soa_check(zone, zone->negative_soa_off) && subjects_check(zone);
 }
 
 /* Whether a zone's head, its length and its name are inside the pack. */
@@ -255,8 +262,8 @@ static bool head_check(const uint8_t *base, size_t len, uint32_t off)
         return false;
     const struct image_zone *zone = (const struct image_zone *)(const void *)(base + at);
     size_t name_len;
-    return zone->len >= sizeof *zone && zone->len <= len - at && name_at_check(zone, zone->name_off, &name_len) &&
-           name_len == zone->name_len;
+    return zone->len >= sizeof *zone && zone->len <= len - at &&
+           name_at_check(zone, zone->name_off, &name_len) && name_len == zone->name_len;
 }
 
 static enum err slots_check(const struct image *image, const struct image_pack *pack, size_t len,
@@ -272,13 +279,14 @@ static enum err slots_check(const struct image *image, const struct image_pack *
         taken++;
     }
     if (taken != pack->zones_count)
-        return diag_set(reterr, ERR_CORRUPT, "pack %u: its head counts %u zones, its table %llu", pack->bucket,
-                        pack->zones_count, (unsigned long long)taken);
+        return diag_set(reterr, ERR_CORRUPT, "pack %u: its head counts %u zones, its table %llu",
+                        pack->bucket, pack->zones_count, (unsigned long long)taken);
     return OK;
 }
 
 /* Whether a search for the zone's name ends at the zone. */
-static bool reachable_check(const struct image *image, const struct image_pack *pack, const struct image_zone *zone)
+static bool reachable_check(const struct image *image, const struct image_pack *pack,
+                            const struct image_zone *zone)
 {
     struct image packs[PACKS_MAX] = {0};
     packs[pack->bucket] = *image;

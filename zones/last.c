@@ -4,7 +4,9 @@
 
 static enum err path_check(int len, const char *state_dir, struct diag *reterr)
 {
-    return len < LAST_PATH_MAX ? OK : diag_set(reterr, ERR_LIMIT, "the path of the state directory is too long: %s", state_dir);
+    return len < LAST_PATH_MAX
+               ? OK
+               : diag_set(reterr, ERR_LIMIT, "the path of the state directory is too long: %s", state_dir);
 }
 
 enum err last_path(const char *state_dir, const char *file, char ret[LAST_PATH_MAX], struct diag *reterr)
@@ -12,7 +14,8 @@ enum err last_path(const char *state_dir, const char *file, char ret[LAST_PATH_M
     return path_check(snprintf(ret, LAST_PATH_MAX, "%s/%s", state_dir, file), state_dir, reterr);
 }
 
-enum err last_image_path(const char *state_dir, const char *file, char ret[LAST_PATH_MAX], struct diag *reterr)
+enum err last_image_path(const char *state_dir, const char *file, char ret[LAST_PATH_MAX],
+                         struct diag *reterr)
 {
     return path_check(snprintf(ret, LAST_PATH_MAX, "%s/images/%s", state_dir, file), state_dir, reterr);
 }
@@ -40,8 +43,8 @@ static enum err manifest_open(const char *state_dir, struct problems *problems, 
     return manifest_new(&last->manifest, reterr);
 }
 
-static enum err pack_open(const char *state_dir, unsigned bucket, struct problems *problems, struct last *last,
-                          struct diag *reterr)
+static enum err pack_open(const char *state_dir, unsigned bucket, struct problems *problems,
+                          struct last *last, struct diag *reterr)
 {
     const char *file = last->manifest->packs[bucket];
     char path[LAST_PATH_MAX];

@@ -67,8 +67,8 @@ void manifest_free(struct manifest **manifest)
     free(m);
 }
 
-enum err manifest_problem_put(struct manifest *manifest, const char *zone, const char *subject, const char *message,
-                              struct diag *reterr)
+enum err manifest_problem_put(struct manifest *manifest, const char *zone, const char *subject,
+                              const char *message, struct diag *reterr)
 {
     manifest->problems_total++;
     if (manifest->problems_count == MANIFEST_PROBLEMS_MAX)
@@ -78,7 +78,8 @@ enum err manifest_problem_put(struct manifest *manifest, const char *zone, const
         if (!manifest->problems)
             return memory_error(reterr);
     }
-    struct manifest_problem problem = {.zone = strdup(zone), .subject = strdup(subject), .message = strdup(message)};
+    struct manifest_problem problem = {
+        .zone = strdup(zone), .subject = strdup(subject), .message = strdup(message)};
     if (!problem.zone || !problem.subject || !problem.message) {
         problem_fini(&problem);
         return memory_error(reterr);
@@ -87,7 +88,7 @@ enum err manifest_problem_put(struct manifest *manifest, const char *zone, const
     return OK;
 }
 
-/* Writing ----------------------------------------------------------------------------------------------------- */
+/* Writing --------------------------------------------------------------------------------------------- */
 
 /* Regions and policies are rows with their index, so that gaps cost nothing. "s*" leaves out what is NULL. */
 static json_t *regions_print(const struct manifest *manifest)
@@ -96,8 +97,9 @@ static json_t *regions_print(const struct manifest *manifest)
     for (size_t i = 0; i < REGIONS_MAX; i++) {
         const struct manifest_region *region = &manifest->regions[i];
         if (region->name)
-            (void)json_array_append_new(rows, json_pack("{sI ss ss* ss*}", "index", (json_int_t)i, "name", region->name,
-                                                        "monitor", region->monitor, "target", region->target));
+            (void)json_array_append_new(rows, json_pack("{sI ss ss* ss*}", "index", (json_int_t)i, "name",
+                                                        region->name, "monitor", region->monitor, "target",
+                                                        region->target));
     }
     return rows;
 }
@@ -111,8 +113,9 @@ static json_t *policies_print(const struct manifest *manifest)
         char fingerprint[20];
         (void)snprintf(fingerprint, sizeof fingerprint, "%016llx", (unsigned long long)policy->fingerprint);
         if (policy->name)
-            (void)json_array_append_new(rows, json_pack("{sI ss ss ss}", "index", (json_int_t)i, "name", policy->name,
-                                                        "file", policy->file, "fingerprint", fingerprint));
+            (void)json_array_append_new(rows, json_pack("{sI ss ss ss}", "index", (json_int_t)i, "name",
+                                                        policy->name, "file", policy->file, "fingerprint",
+                                                        fingerprint));
     }
     return rows;
 }
@@ -131,12 +134,13 @@ static json_t *monitors_print(const struct manifest *manifest)
     for (size_t i = 0; i < manifest->monitors_count; i++) {
         const struct manifest_monitor *m = &manifest->monitors[i];
         (void)json_array_append_new(
-            rows, json_pack("{ss ss ss* ss ss ss ss* si sb sI sI sI sI sI sI}", "name", m->name, "type", m->type, "host",
-                            m->host, "path", m->path, "method", m->method, "expect_status", m->expect_status,
-                            "expect_body", m->expect_body, "port", (int)m->port, "tls_verify", (int)m->tls_verify,
-                            "interval_ms", (json_int_t)m->interval_ms, "timeout_ms", (json_int_t)m->timeout_ms, "fall",
-                            (json_int_t)m->fall, "rise", (json_int_t)m->rise, "latency_max_ms",
-                            (json_int_t)m->latency_max_ms, "quorum", (json_int_t)m->quorum));
+            rows,
+            json_pack("{ss ss ss* ss ss ss ss* si sb sI sI sI sI sI sI}", "name", m->name, "type", m->type,
+                      "host", m->host, "path", m->path, "method", m->method, "expect_status",
+                      m->expect_status, "expect_body", m->expect_body, "port", (int)m->port, "tls_verify",
+                      (int)m->tls_verify, "interval_ms", (json_int_t)m->interval_ms, "timeout_ms",
+                      (json_int_t)m->timeout_ms, "fall", (json_int_t)m->fall, "rise", (json_int_t)m->rise,
+                      "latency_max_ms", (json_int_t)m->latency_max_ms, "quorum", (json_int_t)m->quorum));
     }
     return rows;
 }
@@ -146,8 +150,9 @@ static json_t *vantages_print(const struct manifest *manifest)
     json_t *rows = json_array();
     for (size_t i = 0; i < manifest->vantages_count; i++) {
         const struct manifest_vantage *v = &manifest->vantages[i];
-        (void)json_array_append_new(rows, json_pack("{ss ss sI sb}", "name", v->name, "public_key", v->public_key, "asn",
-                                                    (json_int_t)v->asn, "enabled", (int)v->enabled));
+        (void)json_array_append_new(rows,
+                                    json_pack("{ss ss sI sb}", "name", v->name, "public_key", v->public_key,
+                                              "asn", (json_int_t)v->asn, "enabled", (int)v->enabled));
     }
     return rows;
 }
@@ -165,13 +170,13 @@ static json_t *problems_print(const struct manifest *manifest)
 
 enum err manifest_print(const struct manifest *manifest, char **ret, struct diag *reterr)
 {
-    json_t *root = json_pack("{si sI so so so so so so sI sI sI}", "version", MANIFEST_VERSION, "generation",
-                             (json_int_t)manifest->generation, "regions", regions_print(manifest), "policies",
-                             policies_print(manifest), "packs", packs_print(manifest), "monitors",
-                             monitors_print(manifest), "vantages", vantages_print(manifest), "problems",
-                             problems_print(manifest), "problems_total", (json_int_t)manifest->problems_total,
-                             "zones_count", (json_int_t)manifest->zones_count, "slots_end",
-                             (json_int_t)manifest->slots_end);
+    json_t *root = json_pack(
+        "{si sI so so so so so so sI sI sI}", "version", MANIFEST_VERSION, "generation",
+        (json_int_t)manifest->generation, "regions", regions_print(manifest), "policies",
+        policies_print(manifest), "packs", packs_print(manifest), "monitors", monitors_print(manifest),
+        "vantages", vantages_print(manifest), "problems", problems_print(manifest), "problems_total",
+        (json_int_t)manifest->problems_total, "zones_count", (json_int_t)manifest->zones_count, "slots_end",
+        (json_int_t)manifest->slots_end);
     *ret = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
     json_decref(root);
     return *ret ? OK : memory_error(reterr);
@@ -196,7 +201,7 @@ enum err manifest_write(const struct manifest *manifest, const char *path, struc
     return err;
 }
 
-/* Reading ----------------------------------------------------------------------------------------------------- */
+/* Reading --------------------------------------------------------------------------------------------- */
 
 /* A reader of one manifest: sticky like common/reader.h, with the first member that was wrong. */
 struct cursor {
@@ -214,7 +219,8 @@ static void cursor_fail(struct cursor *cursor, const char *member)
 static uint64_t number_get(struct cursor *cursor, const json_t *object, const char *member, uint64_t max)
 {
     const json_t *value = json_object_get(object, member);
-    if (!json_is_integer(value) || json_integer_value(value) < 0 || (uint64_t)json_integer_value(value) > max) {
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        (uint64_t)json_integer_value(value) > max) {
         cursor_fail(cursor, member);
         return 0;
     }
@@ -256,7 +262,8 @@ static char *text_copy(struct cursor *cursor, const json_t *object, const char *
 }
 
 /* A file's name, which must not lead out of the directory of images. */
-static void file_copy(struct cursor *cursor, const char *file, char ret[MANIFEST_FILE_MAX], const char *member)
+static void file_copy(struct cursor *cursor, const char *file, char ret[MANIFEST_FILE_MAX],
+                      const char *member)
 {
     if (strlen(file) >= MANIFEST_FILE_MAX || strchr(file, '/'))
         cursor_fail(cursor, member);
@@ -278,7 +285,8 @@ static void regions_read(struct cursor *cursor, const json_t *root, struct manif
     const json_t *rows = rows_get(cursor, root, "regions", REGIONS_MAX);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
-        struct manifest_region *region = &manifest->regions[number_get(cursor, row, "index", REGIONS_MAX - 1)];
+        struct manifest_region *region =
+            &manifest->regions[number_get(cursor, row, "index", REGIONS_MAX - 1)];
         if (region->name) {
             cursor_fail(cursor, "regions");
             return;
@@ -294,7 +302,8 @@ static void policies_read(struct cursor *cursor, const json_t *root, struct mani
     const json_t *rows = rows_get(cursor, root, "policies", POLICIES_MAX);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
-        struct manifest_policy *policy = &manifest->policies[number_get(cursor, row, "index", POLICIES_MAX - 1)];
+        struct manifest_policy *policy =
+            &manifest->policies[number_get(cursor, row, "index", POLICIES_MAX - 1)];
         if (policy->name) {
             cursor_fail(cursor, "policies");
             return;
@@ -389,7 +398,8 @@ static void problems_read(struct cursor *cursor, const json_t *root, struct mani
     manifest->problems_total = number_get(cursor, root, "problems_total", INT64_MAX);
 }
 
-static enum err root_read(const json_t *root, const char *path, struct manifest *manifest, struct diag *reterr)
+static enum err root_read(const json_t *root, const char *path, struct manifest *manifest,
+                          struct diag *reterr)
 {
     struct cursor cursor = {0};
     const uint64_t version = number_get(&cursor, root, "version", INT64_MAX);
@@ -406,8 +416,9 @@ static enum err root_read(const json_t *root, const char *path, struct manifest 
     problems_read(&cursor, root, manifest);
     if (cursor.memory_failed)
         return memory_error(reterr);
-    return cursor.member ? diag_set(reterr, ERR_CORRUPT, "%s: member \"%s\" is missing or wrong", path, cursor.member)
-                         : OK;
+    return cursor.member
+               ? diag_set(reterr, ERR_CORRUPT, "%s: member \"%s\" is missing or wrong", path, cursor.member)
+               : OK;
 }
 
 enum err manifest_read(const char *path, struct manifest **ret, struct diag *reterr)

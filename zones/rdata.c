@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Types ----------------------------------------------------------------------------------------------------- */
+/* Types ----------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *text;
@@ -58,7 +58,8 @@ enum err rdata_type_parse(const char *text, uint16_t *ret, struct diag *reterr)
     } else {
         type = ldns_get_rr_type_by_name(text);
         if (type == 0)
-            return diag_set(reterr, ERR_SYNTAX, "there is no type \"%.40s\"; write TYPE and its number", text);
+            return diag_set(reterr, ERR_SYNTAX, "there is no type \"%.40s\"; write TYPE and its number",
+                            text);
     }
     if (!type_is_stored(type))
         return diag_set(reterr, ERR_SYNTAX, "type \"%.40s\" cannot be stored in a zone", text);
@@ -76,9 +77,10 @@ const char *rdata_type_print(uint16_t type, char text[RDATA_TYPE_TEXT_MAX])
     return text;
 }
 
-/* Own paths -------------------------------------------------------------------------------------------------- */
+/* Own paths ------------------------------------------------------------------------------------------- */
 
-static enum err address_parse(int family, const char *text, uint8_t *rdata, size_t *ret_len, struct diag *reterr)
+static enum err address_parse(int family, const char *text, uint8_t *rdata, size_t *ret_len,
+                              struct diag *reterr)
 {
     if (inet_pton(family, text, rdata) != 1)
         return diag_set(reterr, ERR_SYNTAX, "\"%.100s\" is not an %s address", text,
@@ -137,7 +139,7 @@ static bool text_is_generic(const char *text)
     return strncmp(text + strspn(text, " \t"), "\\#", 2) == 0;
 }
 
-/* Through ldns ----------------------------------------------------------------------------------------------- */
+/* Through ldns ---------------------------------------------------------------------------------------- */
 
 struct token {
     const char *at;
@@ -183,13 +185,14 @@ static enum err tokens_check(uint16_t type, const char *text, struct diag *reter
     const ldns_rr_descriptor *descriptor = ldns_rr_descript(type);
     for (const char *p = text; *p; p++)
         if ((unsigned char)*p < ' ' && *p != '\t')
-            return diag_set(reterr, ERR_SYNTAX, "has a line end or another control character; write it as \\DDD");
+            return diag_set(reterr, ERR_SYNTAX,
+                            "has a line end or another control character; write it as \\DDD");
     const char *at = text;
     for (size_t i = 0;; i++) {
         struct token token;
         if (!token_next(&at, &token))
-            return diag_set(reterr, ERR_SYNTAX, "\"%.100s\" has a quote that does not close, or a \";\" outside quotes",
-                            text);
+            return diag_set(reterr, ERR_SYNTAX,
+                            "\"%.100s\" has a quote that does not close, or a \";\" outside quotes", text);
         if (token.len == 0)
             return OK;
         if (i >= ldns_rr_descriptor_minimum(descriptor))
@@ -259,7 +262,8 @@ static enum err wire_check(uint16_t type, const uint8_t *rdata, size_t len, stru
         err = diag_set(reterr, ERR_MEMORY, "out of memory");
         goto out;
     }
-    const uint8_t head[11] = {0, (uint8_t)(type >> 8), (uint8_t)type, 0, 1, 0, 0, 0, 0, (uint8_t)(len >> 8), (uint8_t)len};
+    const uint8_t head[11] = {0, (uint8_t)(type >> 8), (uint8_t)type, 0, 1, 0, 0, 0,
+                              0, (uint8_t)(len >> 8),  (uint8_t)len};
     memcpy(wire, head, sizeof head);
     memcpy(wire + sizeof head, rdata, len);
     size_t at = 0, again_len = 0;
@@ -296,13 +300,14 @@ static enum err svcb_check(const uint8_t *rdata, size_t len, struct diag *reterr
         last = key;
     }
     return reader_left(&mandatory) > 0
-               ? diag_set(reterr, ERR_SYNTAX, "lacks a parameter that it says is mandatory, or lists them out of order")
+               ? diag_set(reterr, ERR_SYNTAX,
+                          "lacks a parameter that it says is mandatory, or lists them out of order")
                : OK;
 }
 
 /* By ldns, and then what ldns leaves unchecked. */
-static enum err text_parse(uint16_t type, const char *text, const uint8_t *origin, uint8_t *rdata, size_t *ret_len,
-                           struct diag *reterr)
+static enum err text_parse(uint16_t type, const char *text, const uint8_t *origin, uint8_t *rdata,
+                           size_t *ret_len, struct diag *reterr)
 {
     if (strlen(text) > RDATA_TEXT_MAX)
         return diag_set(reterr, ERR_LIMIT, "is longer than %u bytes of text", RDATA_TEXT_MAX);
@@ -316,8 +321,8 @@ static enum err text_parse(uint16_t type, const char *text, const uint8_t *origi
     return err;
 }
 
-enum err rdata_parse(uint16_t type, const char *text, const uint8_t *origin, uint8_t *rdata, size_t *ret_len,
-                     struct diag *reterr)
+enum err rdata_parse(uint16_t type, const char *text, const uint8_t *origin, uint8_t *rdata,
+                     size_t *ret_len, struct diag *reterr)
 {
     const bool plain = text_is_plain(text);
     if (plain && type == RDATA_A)

@@ -121,8 +121,8 @@ enum err slots_inherit(struct slots *slots, const struct image_zone *zone, struc
     return OK;
 }
 
-enum err slots_get(struct slots *slots, const char *service, const char *region, const char *address, uint32_t *ret,
-                   struct diag *reterr)
+enum err slots_get(struct slots *slots, const char *service, const char *region, const char *address,
+                   uint32_t *ret, struct diag *reterr)
 {
     const struct holder holder = {
         .hash = holder_hash(service, region, address ? address : ""),
@@ -138,7 +138,8 @@ enum err slots_get(struct slots *slots, const char *service, const char *region,
     while (slots->next < IMAGE_SLOTS_MAX && slot_is_taken(slots, slots->next))
         slots->next++;
     if (slots->next == IMAGE_SLOTS_MAX)
-        return diag_set(reterr, ERR_LIMIT, "the store has more than %u pools and endpoints (BOARD_SLOTS_MAX)",
+        return diag_set(reterr, ERR_LIMIT,
+                        "the store has more than %u pools and endpoints (BOARD_SLOTS_MAX)",
                         IMAGE_SLOTS_MAX - REGIONS_MAX);
     slot_take(slots, slots->next);
     *ret = slots->next++;

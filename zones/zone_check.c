@@ -15,14 +15,15 @@ static const char *subject_print(const struct draft *draft, uint32_t node, uint1
                                  char text[SUBJECT_TEXT_MAX])
 {
     char name[NAME_TEXT_MAX], mnemonic[RDATA_TYPE_TEXT_MAX];
-    (void)snprintf(text, SUBJECT_TEXT_MAX, "%s%s%s", name_print(draft_node_name(draft, node), name), type ? " " : "",
-                   type ? rdata_type_print(type, mnemonic) : "");
+    (void)snprintf(text, SUBJECT_TEXT_MAX, "%s%s%s", name_print(draft_node_name(draft, node), name),
+                   type ? " " : "", type ? rdata_type_print(type, mnemonic) : "");
     return text;
 }
 
 /* A problem of a node, or of one of its rrsets. */
-__attribute__((format(printf, 5, 6))) static void check_put(struct problems *problems, const struct draft *draft,
-                                                            uint32_t node, uint16_t type, const char *format, ...)
+__attribute__((format(printf, 5, 6))) static void check_put(struct problems *problems,
+                                                            const struct draft *draft, uint32_t node,
+                                                            uint16_t type, const char *format, ...)
 {
     char subject[SUBJECT_TEXT_MAX], message[DIAG_TEXT_MAX];
     va_list ap;
@@ -32,12 +33,13 @@ __attribute__((format(printf, 5, 6))) static void check_put(struct problems *pro
     problems_put(problems, subject_print(draft, node, type, subject), "%s", message);
 }
 
-/* Records ---------------------------------------------------------------------------------------------------- */
+/* Records --------------------------------------------------------------------------------------------- */
 
 static void apex_check(const struct draft *draft, struct problems *problems)
 {
     if (!draft_rrset_find(draft, 0, RDATA_NS))
-        check_put(problems, draft, 0, RDATA_NS, "the zone has no NS record at its apex; insert at least one (name '@')");
+        check_put(problems, draft, 0, RDATA_NS,
+                  "the zone has no NS record at its apex; insert at least one (name '@')");
     const struct draft_rrset *soa = draft_rrset_find(draft, 0, RDATA_SOA);
     if (soa && soa->records_count > 1)
         check_put(problems, draft, 0, RDATA_SOA, "the SOA comes from table zone; delete the record");
@@ -72,7 +74,8 @@ static void cname_check(const struct draft *draft, uint32_t idx, struct problems
         const uint16_t type = draft_rrset(draft, node->rrsets_first + i)->type;
         char mnemonic[RDATA_TYPE_TEXT_MAX];
         if (!stands_beside_cname(type))
-            check_put(problems, draft, idx, RDATA_CNAME, "a CNAME stands alone; delete it or the %s beside it",
+            check_put(problems, draft, idx, RDATA_CNAME,
+                      "a CNAME stands alone; delete it or the %s beside it",
                       rdata_type_print(type, mnemonic));
     }
 }
@@ -86,13 +89,15 @@ static void dname_check(const struct draft *draft, uint32_t idx, struct problems
         check_put(problems, draft, idx, RDATA_DNAME, "a name has at most one DNAME; this one has %u",
                   dname->records_count);
     if (idx != 0 && draft_rrset_find(draft, idx, RDATA_NS))
-        check_put(problems, draft, idx, RDATA_DNAME, "a name has a DNAME or is delegated with NS, not both");
+        check_put(problems, draft, idx, RDATA_DNAME,
+                  "a name has a DNAME or is delegated with NS, not both");
 }
 
 static void above_check(const struct draft *draft, uint32_t idx, struct problems *problems)
 {
     const struct draft_node *node = draft_node(draft, idx);
-    if (node->above == DRAFT_NONE || !(draft_node(draft, node->above)->flags & NODE_DNAME) || (node->flags & NODE_EMPTY))
+    if (node->above == DRAFT_NONE || !(draft_node(draft, node->above)->flags & NODE_DNAME) ||
+        (node->flags & NODE_EMPTY))
         return;
     char name[NAME_TEXT_MAX];
     check_put(problems, draft, idx, 0, "nothing may stand below the DNAME at %s",
@@ -103,11 +108,12 @@ static void wildcard_check(const struct draft *draft, uint32_t idx, struct probl
 {
     const uint16_t types[] = {RDATA_NS, RDATA_DNAME};
     for (size_t i = 0; i < 2; i++)
-        if ((draft_node(draft, idx)->flags & NODE_WILDCARD) && idx != 0 && draft_rrset_find(draft, idx, types[i]))
+        if ((draft_node(draft, idx)->flags & NODE_WILDCARD) && idx != 0 &&
+            draft_rrset_find(draft, idx, types[i]))
             check_put(problems, draft, idx, types[i], "this type has no meaning at a wildcard");
 }
 
-/* Services --------------------------------------------------------------------------------------------------- */
+/* Services -------------------------------------------------------------------------------------------- */
 
 static bool pool_has_hosts(const struct draft_pool *pool)
 {
@@ -122,19 +128,22 @@ static bool service_has_hosts(const struct draft *draft, const struct draft_serv
     return false;
 }
 
-static void pool_check(const struct draft *draft, const struct draft_service *service, const struct draft_pool *pool,
-                       struct problems *problems)
+static void pool_check(const struct draft *draft, const struct draft_service *service,
+                       const struct draft_pool *pool, struct problems *problems)
 {
     const char *region = draft_text(draft, pool->region_off);
     if (pool_has_hosts(pool) && pool->counts[KIND_HOST] != pool->endpoints_count)
         check_put(problems, draft, service->node, 0,
-                  "the pool in region %s has addresses and host names as endpoints; keep one of them", region);
+                  "the pool in region %s has addresses and host names as endpoints; keep one of them",
+                  region);
     if (pool->endpoints_count > IMAGE_RRSET_MAX / (RR_HEAD + 16))
-        check_put(problems, draft, service->node, 0, "the pool in region %s has %u endpoints; at most %u fit a message",
-                  region, pool->endpoints_count, IMAGE_RRSET_MAX / (RR_HEAD + 16));
+        check_put(problems, draft, service->node, 0,
+                  "the pool in region %s has %u endpoints; at most %u fit a message", region,
+                  pool->endpoints_count, IMAGE_RRSET_MAX / (RR_HEAD + 16));
 }
 
-static void beside_check(const struct draft *draft, const struct draft_service *service, struct problems *problems)
+static void beside_check(const struct draft *draft, const struct draft_service *service,
+                         struct problems *problems)
 {
     const struct draft_node *node = draft_node(draft, service->node);
     const bool hosts = service_has_hosts(draft, service);
@@ -149,13 +158,16 @@ static void beside_check(const struct draft *draft, const struct draft_service *
     }
 }
 
-static void service_check(const struct draft *draft, const struct draft_service *service, struct problems *problems)
+static void service_check(const struct draft *draft, const struct draft_service *service,
+                          struct problems *problems)
 {
     const struct draft_node *node = draft_node(draft, service->node);
     char name[NAME_TEXT_MAX];
     if (node->above != DRAFT_NONE || (node->flags & NODE_CUT))
-        check_put(problems, draft, service->node, 0, "the service is in what %s hands to other servers",
-                  name_print(draft_node_name(draft, node->above != DRAFT_NONE ? node->above : service->node), name));
+        check_put(
+            problems, draft, service->node, 0, "the service is in what %s hands to other servers",
+            name_print(draft_node_name(draft, node->above != DRAFT_NONE ? node->above : service->node),
+                       name));
     beside_check(draft, service, problems);
     for (uint32_t i = 0; i < service->pools_count; i++)
         pool_check(draft, service, draft_pool(draft, service->pools_first + i), problems);

@@ -16,8 +16,8 @@ void zone_list_fini(struct zone_list *list)
 
 static enum err memory_check(const struct zone_list *list, struct diag *reterr)
 {
-    const bool failed = list->rows.failed || list->table.failed || list->names.failed || list->services.failed ||
-                        list->text.failed;
+    const bool failed = list->rows.failed || list->table.failed || list->names.failed ||
+                        list->services.failed || list->text.failed;
     return failed ? diag_set(reterr, ERR_MEMORY, "out of memory for the list of zones") : OK;
 }
 
@@ -26,7 +26,7 @@ static uint32_t text_put(struct zone_list *list, const char *text)
     return text ? (uint32_t)buffer_put(&list->text, text, strlen(text) + 1) : ZONE_LIST_NONE;
 }
 
-/* Zones ------------------------------------------------------------------------------------------------------- */
+/* Zones ----------------------------------------------------------------------------------------------- */
 
 static void row_put(struct zone_list *list, const struct store_zone *zone, struct problems *problems)
 {
@@ -88,7 +88,8 @@ static uint32_t longest_find(const struct zone_list *list, const uint8_t *name, 
     return ZONE_LIST_NONE;
 }
 
-enum err zone_list_read(struct store *store, struct problems *problems, struct zone_list *ret, struct diag *reterr)
+enum err zone_list_read(struct store *store, struct problems *problems, struct zone_list *ret,
+                        struct diag *reterr)
 {
     struct store_rows rows;
     struct store_zone zone;
@@ -114,7 +115,7 @@ enum err zone_list_read(struct store *store, struct problems *problems, struct z
     return err;
 }
 
-/* Services ----------------------------------------------------------------------------------------------------- */
+/* Services -------------------------------------------------------------------------------------------- */
 
 /* The schema lets no service into the store that is not in a zone. */
 static void service_put(struct zone_list *list, const struct store_service *service)

@@ -44,7 +44,8 @@ static size_t service_read(const struct image_zone *zone, const struct image_ser
         const struct image_pool_row *pool = image_pool_find(zone, service, region);
         if (!pool)
             continue;
-        const size_t count = (size_t)pool->counts[KIND_V4] + pool->counts[KIND_V6] + pool->counts[KIND_HOST];
+        const size_t count =
+            (size_t)pool->counts[KIND_V4] + pool->counts[KIND_V6] + pool->counts[KIND_HOST];
         const struct image_endpoint *endpoint = image_at(zone, pool->endpoints_off);
         for (size_t i = 0; i < count; i++)
             sum += pool->counts[KIND_HOST] > 0
@@ -57,8 +58,9 @@ static size_t service_read(const struct image_zone *zone, const struct image_ser
 static size_t found_read(const struct image_zone *zone, const struct found *found)
 {
     size_t sum = found->node->flags;
-    const bool rrset = found->kind == FOUND_RRSET || found->kind == FOUND_CNAME || found->kind == FOUND_DNAME ||
-                       found->kind == FOUND_DELEGATION || found->kind == FOUND_ANY;
+    const bool rrset = found->kind == FOUND_RRSET || found->kind == FOUND_CNAME ||
+                       found->kind == FOUND_DNAME || found->kind == FOUND_DELEGATION ||
+                       found->kind == FOUND_ANY;
     if (rrset)
         sum += rrset_read(zone, found->rrset);
     if (found->kind == FOUND_SERVICE)
@@ -99,7 +101,8 @@ static size_t subjects_read(const struct image_zone *zone)
     for (uint32_t i = 0; i < zone->subjects_count; i++, subject++) {
         sum += strlen(image_at(zone, subject->service_off)) + strlen(image_at(zone, subject->region_off));
         if (subject->kind == SUBJECT_ENDPOINT)
-            sum += strlen(image_at(zone, subject->address_off)) + strlen(image_at(zone, subject->check_off));
+            sum +=
+                strlen(image_at(zone, subject->address_off)) + strlen(image_at(zone, subject->check_off));
         if (subject->kind == SUBJECT_ENDPOINT && subject->monitor_off != 0)
             sum += strlen(image_at(zone, subject->monitor_off));
     }
@@ -112,7 +115,8 @@ static size_t pack_read(const struct image packs[PACKS_MAX], const struct image 
     size_t sum = 0, visits = 0;
     for (uint32_t cursor = 0; (zone = image_zone_next(image, &cursor));) {
         const struct image_node *node = image_at(zone, zone->apex_off);
-        sum += rrset_read(zone, image_at(zone, zone->soa_off)) + rrset_read(zone, image_at(zone, zone->negative_soa_off));
+        sum += rrset_read(zone, image_at(zone, zone->soa_off)) +
+               rrset_read(zone, image_at(zone, zone->negative_soa_off));
         sum += subjects_read(zone);
         for (uint32_t i = 0; i < zone->nodes_count && visits < VISITS_MAX; i++, node++, visits++)
             sum += names_find(packs, image_at(zone, node->name_off));

@@ -25,9 +25,18 @@ static const char *const origin = "example.test";
 static const struct {
     const char *type, *data;
 } shapes[] = {
-    {"A", "192.0.2.1"},   {"A", "192.0.2.2"}, {"AAAA", "2001:db8::1"}, {"TXT", "\"a b\" c"},
-    {"CNAME", "c.a"},     {"NS", "b.a"},      {"NS", "ns.example."},   {"DNAME", "other.test."},
-    {"MX", "10 a"},       {"MX", "20 @"},     {"DS", "1 8 2 abcdef"},  {"SRV", "1 2 3 b"},
+    {"A", "192.0.2.1"},
+    {"A", "192.0.2.2"},
+    {"AAAA", "2001:db8::1"},
+    {"TXT", "\"a b\" c"},
+    {"CNAME", "c.a"},
+    {"NS", "b.a"},
+    {"NS", "ns.example."},
+    {"DNAME", "other.test."},
+    {"MX", "10 a"},
+    {"MX", "20 @"},
+    {"DS", "1 8 2 abcdef"},
+    {"SRV", "1 2 3 b"},
     {"PTR", "B.Example.TEST."},
 };
 
@@ -83,7 +92,8 @@ struct answer {
 static bool under(const char *name, const char *ancestor)
 {
     const size_t len = strlen(name), top = strlen(ancestor);
-    return len >= top && strcasecmp(name + len - top, ancestor) == 0 && (len == top || name[len - top - 1] == '.');
+    return len >= top && strcasecmp(name + len - top, ancestor) == 0 &&
+           (len == top || name[len - top - 1] == '.');
 }
 
 static bool exists(const struct generated *zone, const char *name)
@@ -168,13 +178,14 @@ static void query_check(const struct zone_fixture *fixture, const struct generat
         return;
     for (size_t i = 0; i < zone->count; i++)
         print_message("%s %s %s\n", zone->names[i], zone->records[i].type, zone->records[i].data);
-    fail_msg("%s %s: kind %d at %s (%s), wildcard %d; should be %d at %s (%s), %d", qname, qtype, (int)got.kind, node,
-             type, got.wildcard, (int)want.kind, want.node, want.type, want.wildcard);
+    fail_msg("%s %s: kind %d at %s (%s), wildcard %d; should be %d at %s (%s), %d", qname, qtype,
+             (int)got.kind, node, type, got.wildcard, (int)want.kind, want.node, want.type, want.wildcard);
 }
 
 static void test_find_agrees_with_a_linear_scan(void **state)
 {
-    static const char *const qtypes[] = {"A", "AAAA", "NS", "CNAME", "DNAME", "DS", "MX", "TXT", "ANY", "SOA"};
+    static const char *const qtypes[] = {"A",  "AAAA", "NS",  "CNAME", "DNAME",
+                                         "DS", "MX",   "TXT", "ANY",   "SOA"};
     struct rng rng;
     unsigned compiled = 0;
     (void)state;
@@ -189,7 +200,8 @@ static void test_find_agrees_with_a_linear_scan(void **state)
                 char relative[TEXT_MAX], qname[TEXT_MAX];
                 name_make(&rng, rng_below(&rng, 6), relative);
                 absolute_make(relative, qname);
-                query_check(&fixture, &zone, qname, qtypes[rng_below(&rng, sizeof qtypes / sizeof qtypes[0])]);
+                query_check(&fixture, &zone, qname,
+                            qtypes[rng_below(&rng, sizeof qtypes / sizeof qtypes[0])]);
             }
         }
         zone_fixture_free(&fixture);
@@ -197,7 +209,7 @@ static void test_find_agrees_with_a_linear_scan(void **state)
     assert_true(compiled > ZONES / 10);
 }
 
-/* Wire ------------------------------------------------------------------------------------------------------------ */
+/* Wire ------------------------------------------------------------------------------------------------ */
 
 /* A reply with the apex as its question, where the pointers of rdata names lead, and the rrset as its answer. */
 static ldns_pkt *reply_parse(const struct zone_fixture *fixture, const struct image_rrset *rrset)
@@ -228,7 +240,8 @@ static unsigned matches(const struct generated *zone, const char *owner, const l
     for (size_t i = 0; i < zone->count; i++) {
         char line[256];
         ldns_rr *in;
-        (void)snprintf(line, sizeof line, "%s. 300 IN %s %s", origin, zone->records[i].type, zone->records[i].data);
+        (void)snprintf(line, sizeof line, "%s. 300 IN %s %s", origin, zone->records[i].type,
+                       zone->records[i].data);
         assert_int_equal(ldns_rr_new_frm_str(&in, line, 0, above, NULL), LDNS_STATUS_OK);
         bool same = strcasecmp(zone->names[i], owner) == 0 && ldns_rr_get_type(in) == ldns_rr_get_type(rr);
         for (size_t k = 0; same && k < ldns_rr_rd_count(in); k++)

@@ -84,7 +84,8 @@ static struct found find(const struct world *world, const char *text, uint16_t q
 }
 
 /* The slot of a pool (`address` "") or endpoint, 0 when it is not there. */
-static uint32_t slot_of(const struct world *world, const char *service, const char *region, const char *address)
+static uint32_t slot_of(const struct world *world, const char *service, const char *region,
+                        const char *address)
 {
     for (unsigned i = 0; i < PACKS_MAX; i++) {
         const struct image_zone *zone;
@@ -100,7 +101,8 @@ static uint32_t slot_of(const struct world *world, const char *service, const ch
     return 0;
 }
 
-static void expect_problem(const struct world *world, const char *zone, const char *subject, const char *words)
+static void expect_problem(const struct world *world, const char *zone, const char *subject,
+                           const char *words)
 {
     const struct manifest *manifest = world->last.manifest;
     for (size_t i = 0; i < manifest->problems_count; i++) {
@@ -136,12 +138,14 @@ static const char *const second_zone =
 /* As an operator of an older store might have, whose triggers knew less. */
 static void run_without_triggers(struct world *world, const char *sql)
 {
-    assert_int_equal(sqlite3_db_config(world->fixture->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_db_config(world->fixture->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL),
+                     SQLITE_OK);
     fixture_run(world->fixture, sql);
-    assert_int_equal(sqlite3_db_config(world->fixture->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_db_config(world->fixture->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL),
+                     SQLITE_OK);
 }
 
-/* Worlds ------------------------------------------------------------------------------------------------------ */
+/* Worlds ---------------------------------------------------------------------------------------------- */
 
 static void test_the_first_session_becomes_a_world(void **state)
 {
@@ -203,14 +207,16 @@ static void test_a_deleted_zone_goes(void **state)
     fixture_run(world.fixture, second_zone);
     deploy(&world);
     assert_non_null(zone_get(&world, "other.example"));
-    fixture_run(world.fixture, "DELETE FROM record WHERE zone = 'other.example'; DELETE FROM zone WHERE name = 'other.example'");
+    fixture_run(
+        world.fixture,
+        "DELETE FROM record WHERE zone = 'other.example'; DELETE FROM zone WHERE name = 'other.example'");
     deploy(&world);
     assert_null(zone_get(&world, "other.example"));
     assert_int_equal(world.last.manifest->zones_count, 1);
     last_close(&world.last);
 }
 
-/* Quarantine ---------------------------------------------------------------------------------------------------- */
+/* Quarantine ------------------------------------------------------------------------------------------ */
 
 static void test_a_bad_zone_keeps_its_last_form_and_others_go_live(void **state)
 {
@@ -218,8 +224,10 @@ static void test_a_bad_zone_keeps_its_last_form_and_others_go_live(void **state)
     fixture_run(world.fixture, second_zone);
     deploy(&world);
     const uint32_t slot = slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.1");
-    fixture_run(world.fixture, "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'bad', 'MX', '10'),"
-                               " ('gslb.example.com', 'new', 'A', '192.0.2.8'), ('other.example', 'new', 'A', '192.0.2.8')");
+    fixture_run(
+        world.fixture,
+        "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'bad', 'MX', '10'),"
+        " ('gslb.example.com', 'new', 'A', '192.0.2.8'), ('other.example', 'new', 'A', '192.0.2.8')");
     deploy(&world);
     assert_int_equal(world.result.problems, 1);
     assert_int_equal(world.result.zones_built, 1);
@@ -241,7 +249,8 @@ static void test_a_bad_zone_keeps_its_last_form_and_others_go_live(void **state)
 static void test_a_new_zone_that_does_not_compile_is_not_there(void **state)
 {
     struct world world = world_of(state);
-    fixture_run(world.fixture, "INSERT INTO zone(name, mname, rname) VALUES ('empty.example', 'ns', 'h@x.example')");
+    fixture_run(world.fixture,
+                "INSERT INTO zone(name, mname, rname) VALUES ('empty.example', 'ns', 'h@x.example')");
     deploy(&world);
     assert_null(zone_get(&world, "empty.example"));
     expect_problem(&world, "empty.example", "empty.example NS", "no NS record");
@@ -260,7 +269,8 @@ static void test_every_kind_of_mistake_names_its_row(void **state)
          "a.gslb.example.com NOTYPE", "there is no type"},
         {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a\\999', 'A', '1.2.3.4')",
          "a\\999.gslb.example.com A", "bad escape"},
-        {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a.example.net.', 'A', '1.2.3.4')",
+        {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a.example.net.', 'A', "
+         "'1.2.3.4')",
          "a.example.net..gslb.example.com A", "not in the zone"},
         {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'www', 'CNAME', 'x')",
          "www.gslb.example.com CNAME", "a service answers for this name"},
@@ -268,10 +278,13 @@ static void test_every_kind_of_mistake_names_its_row(void **state)
          "www.gslb.example.com", "to other servers"},
         {"UPDATE service SET policy = 'none'", "www.gslb.example.com", "no policy \"none\""},
         {"UPDATE service SET monitor = 'none'", "www.gslb.example.com", "no monitor \"none\""},
-        {"UPDATE pool SET region = 'none' WHERE region = 'eu'", "www.gslb.example.com", "no region \"none\""},
-        {"UPDATE endpoint SET region = 'none' WHERE region = 'eu'", "www.gslb.example.com", "no pool in region none"},
+        {"UPDATE pool SET region = 'none' WHERE region = 'eu'", "www.gslb.example.com",
+         "no region \"none\""},
+        {"UPDATE endpoint SET region = 'none' WHERE region = 'eu'", "www.gslb.example.com",
+         "no pool in region none"},
         {"UPDATE monitor SET quorum = '3'", "www.gslb.example.com", "quorum 3, but only 0 vantage points"},
-        {"INSERT INTO endpoint(service, region, address) VALUES ('www.gslb.example.com', 'eu', 'cdn.example.net')",
+        {"INSERT INTO endpoint(service, region, address) VALUES ('www.gslb.example.com', 'eu', "
+         "'cdn.example.net')",
          "www.gslb.example.com", "addresses and host names"},
         {"UPDATE endpoint SET address = 'cdn.example.net'; INSERT INTO record(zone, name, type, data)"
          " VALUES ('gslb.example.com', 'www', 'TXT', 'x')",
@@ -311,7 +324,7 @@ static void test_a_quorum_is_met_when_vantage_points_are_added(void **state)
     last_close(&world.last);
 }
 
-/* What keeps its number ------------------------------------------------------------------------------------------ */
+/* What keeps its number ------------------------------------------------------------------------------- */
 
 static void test_slots_stand_through_edits_and_are_not_reused_at_once(void **state)
 {
@@ -347,7 +360,8 @@ static void test_regions_keep_their_index(void **state)
     assert_string_equal(world.last.manifest->regions[0].name, "eu");
     assert_string_equal(world.last.manifest->regions[1].name, "us");
     assert_string_equal(world.last.manifest->regions[2].name, "ap");
-    fixture_run(world.fixture, "DELETE FROM region WHERE name = 'ap'; INSERT INTO region(name) VALUES ('af')");
+    fixture_run(world.fixture,
+                "DELETE FROM region WHERE name = 'ap'; INSERT INTO region(name) VALUES ('af')");
     deploy(&world);
     assert_null(world.last.manifest->regions[2].name);
     assert_string_equal(world.last.manifest->regions[4].name, "af");
@@ -358,10 +372,12 @@ static void test_a_region_that_a_quarantined_zone_names_is_kept(void **state)
 {
     struct world world = world_of(state);
     deploy(&world);
-    fixture_run(world.fixture, "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'bad', 'A', 'x')");
-    fixture_run(world.fixture, "DELETE FROM endpoint WHERE region = 'eu'; DELETE FROM pool WHERE region = 'eu';"
-                               "DELETE FROM rule WHERE region = 'eu'; DELETE FROM region WHERE name = 'eu';"
-                               "INSERT INTO region(name) VALUES ('ap')");
+    fixture_run(world.fixture,
+                "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'bad', 'A', 'x')");
+    fixture_run(world.fixture,
+                "DELETE FROM endpoint WHERE region = 'eu'; DELETE FROM pool WHERE region = 'eu';"
+                "DELETE FROM rule WHERE region = 'eu'; DELETE FROM region WHERE name = 'eu';"
+                "INSERT INTO region(name) VALUES ('ap')");
     deploy(&world);
     assert_string_equal(world.last.manifest->regions[0].name, "eu");
     assert_string_equal(world.last.manifest->regions[2].name, "ap");
@@ -378,8 +394,11 @@ static void test_a_service_goes_to_a_zone_that_is_put_around_it(void **state)
     struct world world = world_of(state);
     deploy(&world);
     const uint32_t slot = slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.1");
-    run_without_triggers(&world, "INSERT INTO zone(name, mname, rname, serial) VALUES ('www.gslb.example.com', 'ns', 'h@x.example', 1);"
-                                 "INSERT INTO record(zone, name, type, data) VALUES ('www.gslb.example.com', '@', 'NS', 'ns')");
+    run_without_triggers(
+        &world,
+        "INSERT INTO zone(name, mname, rname, serial) VALUES ('www.gslb.example.com', 'ns', 'h@x.example', "
+        "1);"
+        "INSERT INTO record(zone, name, type, data) VALUES ('www.gslb.example.com', '@', 'NS', 'ns')");
     deploy(&world);
     assert_int_equal(world.result.problems, 0);
     assert_int_equal(zone_get(&world, "gslb.example.com")->subjects_count, 0);
@@ -388,7 +407,7 @@ static void test_a_service_goes_to_a_zone_that_is_put_around_it(void **state)
     last_close(&world.last);
 }
 
-/* Geo databases -------------------------------------------------------------------------------------------------- */
+/* Geo databases --------------------------------------------------------------------------------------- */
 
 static const char *tor_file(char path[256])
 {
@@ -445,7 +464,8 @@ static void test_a_policy_is_built_again_when_its_rules_change(void **state)
 {
     struct world world = world_of(state);
     deploy(&world);
-    fixture_run(world.fixture, "UPDATE rule SET weight = 51 WHERE client = 'continent:EU' AND region = 'us'");
+    fixture_run(world.fixture,
+                "UPDATE rule SET weight = 51 WHERE client = 'continent:EU' AND region = 'us'");
     deploy(&world);
     assert_string_equal(world.last.manifest->policies[0].file, "policy-0-2.img");
     assert_int_equal(world.result.zones_built, 0);
@@ -456,13 +476,15 @@ static void test_a_policy_is_built_again_when_its_rules_change(void **state)
     last_close(&world.last);
 }
 
-/* Failures --------------------------------------------------------------------------------------------------------- */
+/* Failures -------------------------------------------------------------------------------------------- */
 
 static void test_a_compile_that_is_never_committed_changes_nothing(void **state)
 {
     struct world world = world_of(state);
     deploy(&world);
-    fixture_run(world.fixture, "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'x', 'A', '192.0.2.1')");
+    fixture_run(
+        world.fixture,
+        "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'x', 'A', '192.0.2.1')");
     compile(&world);
     assert_int_equal(world.result.generation, 2);
     look(&world);
@@ -480,7 +502,8 @@ static void test_damaged_state_is_compiled_anew(void **state)
     struct world world = world_of(state);
     deploy(&world);
     char command[160];
-    (void)snprintf(command, sizeof command, "for f in %s/images/pack-*; do echo x >> $f; done", world.state_dir);
+    (void)snprintf(command, sizeof command, "for f in %s/images/pack-*; do echo x >> $f; done",
+                   world.state_dir);
     assert_int_equal(system(command), 0);
     deploy(&world);
     assert_int_equal(world.result.zones_built, 1);
@@ -534,7 +557,9 @@ static void test_a_full_disk_is_an_error_and_the_last_world_stands(void **state)
     static const rlim_t limits[] = {0, 100, 1000}; /* nothing, part of a pack, part of the manifest */
     struct world world = world_of(state);
     deploy(&world);
-    fixture_run(world.fixture, "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'x', 'A', '192.0.2.1')");
+    fixture_run(
+        world.fixture,
+        "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'x', 'A', '192.0.2.1')");
     const unsigned images = images_count(&world);
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         struct diag diag = {.text = ""};

@@ -119,10 +119,10 @@ static void test_find_follows_rfc_1034(void **state)
         const struct found found = zone_fixture_find(fixture, cases[i].name, cases[i].qtype);
         char node[NAME_TEXT_MAX];
         (void)name_print(image_at(fixture->zone, found.node->name_off), node);
-        if (found.kind != cases[i].kind || found.wildcard != cases[i].wildcard || strcmp(node, cases[i].node) != 0 ||
-            (found.rrset ? found.rrset->type : 0) != cases[i].type)
-            fail_msg("%s %u: kind %d, wildcard %d, node %s, rrset %d", cases[i].name, cases[i].qtype, (int)found.kind,
-                     found.wildcard, node, found.rrset ? found.rrset->type : 0);
+        if (found.kind != cases[i].kind || found.wildcard != cases[i].wildcard ||
+            strcmp(node, cases[i].node) != 0 || (found.rrset ? found.rrset->type : 0) != cases[i].type)
+            fail_msg("%s %u: kind %d, wildcard %d, node %s, rrset %d", cases[i].name, cases[i].qtype,
+                     (int)found.kind, found.wildcard, node, found.rrset ? found.rrset->type : 0);
     }
 }
 
@@ -174,7 +174,8 @@ static const char *extras_print(const struct zone_fixture *fixture, const char *
 static void test_extras_are_addresses_in_the_zone_and_glue_for_ns_only(void **state)
 {
     const struct zone_fixture *fixture = *state;
-    assert_string_equal(extras_print(fixture, "sub.example.com", NS), "ns.sub.example.com ns2.sub.example.com ");
+    assert_string_equal(extras_print(fixture, "sub.example.com", NS),
+                        "ns.sub.example.com ns2.sub.example.com ");
     assert_string_equal(extras_print(fixture, "example.com", NS), "ns.example.com ns2.sub.example.com ");
     assert_string_equal(extras_print(fixture, "mail.example.com", MX), "www.example.com ");
     assert_string_equal(extras_print(fixture, "www.example.com", A), "");
@@ -207,7 +208,7 @@ static void test_the_root_is_a_zone_without_fixups(void **state)
     zone_fixture_free(&fixture);
 }
 
-/* Services ------------------------------------------------------------------------------------------------- */
+/* Services -------------------------------------------------------------------------------------------- */
 
 static void service_put(struct zone_fixture *fixture, const char *name, enum kind kind, uint16_t region)
 {
@@ -216,11 +217,14 @@ static void service_put(struct zone_fixture *fixture, const char *name, enum kin
     uint8_t wire[NAME_WIRE_MAX];
     size_t len;
     assert_int_equal(name_parse(name, wire, &len, NULL), OK);
-    const struct draft_service service = {.name_off = draft_text_put(draft, name), .monitor_off = DRAFT_NONE};
+    const struct draft_service service = {.name_off = draft_text_put(draft, name),
+                                          .monitor_off = DRAFT_NONE};
     assert_int_equal(draft_service_put(draft, wire, &service, NULL), OK);
-    const struct draft_pool pool = {.region_off = draft_text_put(draft, "eu"), .region = region, .slot = 300};
+    const struct draft_pool pool = {
+        .region_off = draft_text_put(draft, "eu"), .region = region, .slot = 300};
     draft_pool_put(draft, &pool);
-    struct draft_endpoint endpoint = {.kind = kind, .slot = 301, .address_off = draft_text_put(draft, "address")};
+    struct draft_endpoint endpoint = {
+        .kind = kind, .slot = 301, .address_off = draft_text_put(draft, "address")};
     endpoint.check_off = endpoint.address_off;
     endpoint.wire_off = (uint32_t)buffer_put(&draft->rdata, wires[kind], sizeof wires[kind]);
     draft_endpoint_put(draft, &endpoint);
@@ -229,19 +233,25 @@ static void service_put(struct zone_fixture *fixture, const char *name, enum kin
 static void test_services_answer_under_wildcards_too(void **state)
 {
     (void)state;
-    static const struct zone_record static_records[] = {
-        {"@", "NS", "ns.example.net.", 300}, {"www", "TXT", "\"beside\"", 300}, {"*.any", "TXT", "\"beside\"", 300}};
+    static const struct zone_record static_records[] = {{"@", "NS", "ns.example.net.", 300},
+                                                        {"www", "TXT", "\"beside\"", 300},
+                                                        {"*.any", "TXT", "\"beside\"", 300}};
     static const struct {
         const char *name;
         uint16_t qtype;
         enum found_kind kind;
         bool wildcard;
     } cases[] = {
-        {"www.example.com", A, FOUND_SERVICE, false},    {"www.example.com", AAAA, FOUND_SERVICE, false},
-        {"www.example.com", ANY, FOUND_SERVICE, false},  {"www.example.com", TXT, FOUND_RRSET, false},
-        {"www.example.com", MX, FOUND_NODATA, false},    {"x.www.example.com", A, FOUND_NXDOMAIN, false},
-        {"y.any.example.com", A, FOUND_SERVICE, true},   {"y.any.example.com", TXT, FOUND_RRSET, true},
-        {"host.example.com", MX, FOUND_SERVICE, false}, {"deep.y.any.example.com", AAAA, FOUND_SERVICE, true},
+        {"www.example.com", A, FOUND_SERVICE, false},
+        {"www.example.com", AAAA, FOUND_SERVICE, false},
+        {"www.example.com", ANY, FOUND_SERVICE, false},
+        {"www.example.com", TXT, FOUND_RRSET, false},
+        {"www.example.com", MX, FOUND_NODATA, false},
+        {"x.www.example.com", A, FOUND_NXDOMAIN, false},
+        {"y.any.example.com", A, FOUND_SERVICE, true},
+        {"y.any.example.com", TXT, FOUND_RRSET, true},
+        {"host.example.com", MX, FOUND_SERVICE, false},
+        {"deep.y.any.example.com", AAAA, FOUND_SERVICE, true},
     };
     struct zone_fixture fixture;
     zone_fixture_begin(&fixture, "example.com");
@@ -254,7 +264,8 @@ static void test_services_answer_under_wildcards_too(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         const struct found found = zone_fixture_find(&fixture, cases[i].name, cases[i].qtype);
         if (found.kind != cases[i].kind || found.wildcard != cases[i].wildcard)
-            fail_msg("%s %u: kind %d, wildcard %d", cases[i].name, cases[i].qtype, (int)found.kind, found.wildcard);
+            fail_msg("%s %u: kind %d, wildcard %d", cases[i].name, cases[i].qtype, (int)found.kind,
+                     found.wildcard);
     }
     const struct image_service *service = zone_fixture_find(&fixture, "y.any.example.com", A).service;
     assert_int_equal(image_pool_find(fixture.zone, service, 70)->region, 70);
@@ -263,7 +274,7 @@ static void test_services_answer_under_wildcards_too(void **state)
     zone_fixture_free(&fixture);
 }
 
-/* Rules and damage ------------------------------------------------------------------------------------------ */
+/* Rules and damage ------------------------------------------------------------------------------------ */
 
 static void test_rules_are_checked_with_the_record_named(void **state)
 {
@@ -274,11 +285,21 @@ static void test_rules_are_checked_with_the_record_named(void **state)
     } cases[] = {
         {{{"@", "NS", "ns", 1}}, NULL, NULL},
         {{{"www", "A", "192.0.2.1", 1}}, "example.com NS", "no NS record"},
-        {{{"@", "NS", "ns", 1}, {"a", "CNAME", "b", 1}, {"a", "TXT", "x", 1}}, "a.example.com CNAME", "TXT beside it"},
-        {{{"@", "NS", "ns", 1}, {"a", "CNAME", "b", 1}, {"a", "CNAME", "c", 1}}, "a.example.com CNAME", "at most one CNAME"},
-        {{{"@", "NS", "ns", 1}, {"a", "DNAME", "b", 1}, {"a", "DNAME", "c", 1}}, "a.example.com DNAME", "at most one DNAME"},
-        {{{"@", "NS", "ns", 1}, {"a", "DNAME", "b", 1}, {"a", "NS", "c", 1}}, "a.example.com DNAME", "not both"},
-        {{{"@", "NS", "ns", 1}, {"a", "DNAME", "b", 1}, {"y.x.a", "A", "192.0.2.1", 1}}, "y.x.a.example.com", "below the DNAME at a.example.com"},
+        {{{"@", "NS", "ns", 1}, {"a", "CNAME", "b", 1}, {"a", "TXT", "x", 1}},
+         "a.example.com CNAME",
+         "TXT beside it"},
+        {{{"@", "NS", "ns", 1}, {"a", "CNAME", "b", 1}, {"a", "CNAME", "c", 1}},
+         "a.example.com CNAME",
+         "at most one CNAME"},
+        {{{"@", "NS", "ns", 1}, {"a", "DNAME", "b", 1}, {"a", "DNAME", "c", 1}},
+         "a.example.com DNAME",
+         "at most one DNAME"},
+        {{{"@", "NS", "ns", 1}, {"a", "DNAME", "b", 1}, {"a", "NS", "c", 1}},
+         "a.example.com DNAME",
+         "not both"},
+        {{{"@", "NS", "ns", 1}, {"a", "DNAME", "b", 1}, {"y.x.a", "A", "192.0.2.1", 1}},
+         "y.x.a.example.com",
+         "below the DNAME at a.example.com"},
         {{{"@", "NS", "ns", 1}, {"@", "DNAME", "b.test.", 1}}, NULL, NULL},
         {{{"@", "NS", "ns", 1}, {"*", "NS", "ns", 1}}, "*.example.com NS", "wildcard"},
         {{{"@", "NS", "ns", 1}, {"*.x", "DNAME", "b", 1}}, "*.x.example.com DNAME", "wildcard"},
@@ -394,7 +415,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_name_of_120_labels_meets_its_wildcard, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_rrset_has_one_ttl_and_no_duplicates, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_negative_soa_has_the_minimum_as_ttl, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_extras_are_addresses_in_the_zone_and_glue_for_ns_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_extras_are_addresses_in_the_zone_and_glue_for_ns_only, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_rdata_names_in_the_zone_end_in_a_fixup, setup, teardown),
         cmocka_unit_test(test_the_root_is_a_zone_without_fixups),
         cmocka_unit_test(test_services_answer_under_wildcards_too),

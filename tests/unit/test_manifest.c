@@ -52,9 +52,20 @@ static struct manifest *full_manifest(void)
     m->monitors = calloc(1, sizeof *m->monitors);
     m->monitors_count = 1;
     m->monitors[0] = (struct manifest_monitor){
-        .name = strdup("web"),   .type = strdup("http"), .path = strdup("/\"\xc3\xa9"), .method = strdup("GET"),
-        .expect_status = strdup("200"), .host = strdup("h"), .port = 65535, .tls_verify = true,
-        .interval_ms = 1, .timeout_ms = 2, .fall = 3, .rise = 4, .latency_max_ms = 5, .quorum = 6,
+        .name = strdup("web"),
+        .type = strdup("http"),
+        .path = strdup("/\"\xc3\xa9"),
+        .method = strdup("GET"),
+        .expect_status = strdup("200"),
+        .host = strdup("h"),
+        .port = 65535,
+        .tls_verify = true,
+        .interval_ms = 1,
+        .timeout_ms = 2,
+        .fall = 3,
+        .rise = 4,
+        .latency_max_ms = 5,
+        .quorum = 6,
     };
     m->vantages = calloc(1, sizeof *m->vantages);
     m->vantages_count = 1;
@@ -146,7 +157,8 @@ static void test_damage_is_named(void **state)
         struct diag diag = {.text = ""};
         struct manifest *got = NULL;
         const enum err err = manifest_read(files->path, &got, &diag);
-        if (err != cases[i].err || got || !strstr(diag.text, cases[i].words) || !strstr(diag.text, files->path))
+        if (err != cases[i].err || got || !strstr(diag.text, cases[i].words) ||
+            !strstr(diag.text, files->path))
             fail_msg("%s for %s: %d \"%s\"", cases[i].to, cases[i].from, err, diag.text);
     }
     free(good);

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #define COUNT(row) (sizeof(row) / sizeof((row)[0]))
-#define EXAMPLE "07 6578616d706c65 03 636f6d 00"
+#define EXAMPLE    "07 6578616d706c65 03 636f6d 00"
 
 static uint8_t origin[NAME_WIRE_MAX];
 
@@ -23,7 +23,8 @@ static int setup(void **state)
     return name_parse("example.com", origin, &len, NULL) == OK ? 0 : -1;
 }
 
-static enum err parse(const char *type, const char *text, uint8_t *rdata, size_t *ret_len, struct diag *reterr)
+static enum err parse(const char *type, const char *text, uint8_t *rdata, size_t *ret_len,
+                      struct diag *reterr)
 {
     uint16_t number;
     const enum err err = rdata_type_parse(type, &number, reterr);
@@ -54,7 +55,8 @@ static void test_data_becomes_wire(void **state)
         {"CAA", "0 issue \"ca.test\"", "00 05 6973737565 63612e74657374"},
         {"TLSA", "3 1 1 abcdef", "03 01 01 abcdef"},
         {"NAPTR", "1 2 \"u\" \"E2U\" \"\" .", "0001 0002 01 75 03 453255 00 00"},
-        {"LOC", "52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m", "00 00 16 13 8b3cf018 810cbce0 00989 5b8"},
+        {"LOC", "52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m",
+         "00 00 16 13 8b3cf018 810cbce0 00989 5b8"},
         {"HTTPS", "1 . port=443 alpn=h2,h3 ipv4hint=192.0.2.1",
          "0001 00 0001 0006 02 6832 02 6833 0003 0002 01bb 0004 0004 c0000201"},
         {"SVCB", "0 other.test.", "0000 05 6f74686572 04 74657374 00"},
@@ -134,7 +136,8 @@ static void test_mistakes_are_refused_with_a_reason(void **state)
         struct diag diag = {.text = ""};
         const enum err err = parse(cases[i].type, cases[i].text, rdata, &len, &diag);
         if (err != ERR_SYNTAX || !strstr(diag.text, cases[i].words) || strchr(diag.text, '\n'))
-            fail_msg("%s %s: %d \"%s\" lacks \"%s\"", cases[i].type, cases[i].text, err, diag.text, cases[i].words);
+            fail_msg("%s %s: %d \"%s\" lacks \"%s\"", cases[i].type, cases[i].text, err, diag.text,
+                     cases[i].words);
     }
 }
 
@@ -163,7 +166,8 @@ static void test_long_data_is_whole_or_refused(void **state)
 
 static void test_types_print_as_they_parse(void **state)
 {
-    static const char *const types[] = {"A", "AAAA", "HTTPS", "NSEC3PARAM", "CAA", "TYPE65280", "TYPE300", "TYPE66"};
+    static const char *const types[] = {"A",   "AAAA",      "HTTPS",   "NSEC3PARAM",
+                                        "CAA", "TYPE65280", "TYPE300", "TYPE66"};
     (void)state;
     for (size_t i = 0; i < COUNT(types); i++) {
         char text[RDATA_TYPE_TEXT_MAX];
