@@ -52,6 +52,16 @@ static inline struct ip geo_fixture_ip(const char *text)
     return ip;
 }
 
+/* The facts that a source has of an address. */
+static inline const struct facts *geo_fixture_facts(const struct source *source, const char *address)
+{
+    const struct ip ip = geo_fixture_ip(address);
+    uint32_t root = ip.family == IP_V4 ? source->v4 : source->v6;
+    for (unsigned bit = 0; !tree_is_leaf(root); bit++)
+        root = tree_child(&source->tree, root, ip.bytes[bit / 8] >> (7 - bit % 8) & 1);
+    return source_facts(source, tree_value(root));
+}
+
 /* A policy's rules from client texts, ended by NULL: each client's one region is its position. */
 static inline size_t geo_fixture_rules(const char *const *clients,
                                        struct policy_rule rules[GEO_FIXTURE_RULES_MAX])

@@ -12,16 +12,6 @@
 
 #include <cmocka.h>
 
-/* The facts that a source has of an address. */
-static const struct facts *facts_at(const struct source *source, const char *address)
-{
-    const struct ip ip = geo_fixture_ip(address);
-    uint32_t root = ip.family == IP_V4 ? source->v4 : source->v6;
-    for (unsigned bit = 0; !tree_is_leaf(root); bit++)
-        root = tree_child(&source->tree, root, ip.bytes[bit / 8] >> (7 - bit % 8) & 1);
-    return source_facts(source, tree_value(root));
-}
-
 struct expected {
     const char *file;
     const char *address;
@@ -104,7 +94,7 @@ static void test_fields_of_every_maker_are_understood(void **state)
         char name[64];
         (void)snprintf(name, sizeof name, "mmdb/%s", expectations[i].file);
         struct source *source = geo_fixture_source(name);
-        expect_facts(&expectations[i], facts_at(source, expectations[i].address));
+        expect_facts(&expectations[i], geo_fixture_facts(source, expectations[i].address));
         source_close(&source);
     }
 }
@@ -292,7 +282,7 @@ static void test_a_tree_deeper_than_an_address_is_refused_however_it_is_reached(
         if (err != cases[i].err)
             fail_msg("case %u: %d %s", i, err, err == OK ? "" : diag.text);
         if (err == OK)
-            assert_string_equal(facts_at(source, "0.0.0.1")->country, "DE");
+            assert_string_equal(geo_fixture_facts(source, "0.0.0.1")->country, "DE");
         else
             assert_non_null(strstr(diag.text, "is deeper than an address has bits"));
         source_close(&source);

@@ -8,21 +8,11 @@
 
 #include <cmocka.h>
 
-/* The facts that a source has of an address. */
-static const struct facts *facts_at(const struct source *source, const char *address)
-{
-    const struct ip ip = geo_fixture_ip(address);
-    uint32_t root = ip.family == IP_V4 ? source->v4 : source->v6;
-    for (unsigned bit = 0; !tree_is_leaf(root); bit++)
-        root = tree_child(&source->tree, root, ip.bytes[bit / 8] >> (7 - bit % 8) & 1);
-    return source_facts(source, tree_value(root));
-}
-
 static void expect_country(const struct source *source, const char *address, const char *country,
                            const char *continent)
 {
-    assert_string_equal(facts_at(source, address)->country, country);
-    assert_string_equal(facts_at(source, address)->continent, continent);
+    assert_string_equal(geo_fixture_facts(source, address)->country, country);
+    assert_string_equal(geo_fixture_facts(source, address)->continent, continent);
 }
 
 static void test_numbers_are_ipv4_ranges(void **state)
