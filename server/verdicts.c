@@ -76,12 +76,12 @@ static size_t print_voters(const struct verdicts *verdicts, uint32_t check, enum
     const char *before = verdict_print(verdict);
     const char *between = "; ";
     for (size_t v = 0; v < verdicts->world.vantages_count; v++) {
-        const struct intake_sender *sender = &verdicts->world.vantages[v].sender;
+        const struct manifest_vantage *vantage = &verdicts->world.roster->manifest->vantages[v];
         const enum verdict says = tally_vote_of(verdicts->tally, (uint32_t)v, check, now_ms).verdict;
-        if (!sender->enabled || says != verdict || len >= VERDICTS_EVENT_MAX)
+        if (!vantage->enabled || says != verdict || len >= VERDICTS_EVENT_MAX)
             continue;
         len += (size_t)snprintf(text + len, VERDICTS_EVENT_MAX - len, "%s%s%s%s", between, before,
-                                before[0] ? ": " : " ", sender->name);
+                                before[0] ? ": " : " ", vantage->name);
         before = between = "";
     }
     return len < VERDICTS_EVENT_MAX ? len : VERDICTS_EVENT_MAX - 1;
