@@ -71,10 +71,12 @@ static const struct image_endpoint *endpoints_at(const struct image_zone *zone, 
 }
 
 /* Whether the serving endpoints have less of the pool's weight than panic_below. A pool of which none serves does
- * not panic: there the next region takes over. */
+ * not panic: there the next region takes over. The image has rounded panic_below, here it counts as the least that
+ * it can have been, so that half of the weight is not under a half. */
 static bool panics(const struct image_service *service, uint64_t serving_weight, uint64_t total_weight)
 {
-    return serving_weight > 0 && serving_weight * BOARD_SHARE_ALL < total_weight * service->panic_below;
+    const uint64_t halves = 2 * (uint64_t)service->panic_below;
+    return halves > 0 && serving_weight > 0 && serving_weight * 2 * BOARD_SHARE_ALL < total_weight * (halves - 1);
 }
 
 static bool endpoint_serves(const struct walk *walk, const struct stand *stand, const struct image_endpoint *endpoint)
@@ -261,12 +263,9 @@ static bool steps_walk(struct walk *walk, struct stand *ret)
 {
     const enum step last =
         walk->asked->service->all_down == ALL_DOWN_SERVE_ALL ? STEP_ALL_UP_DRAINS : STEP_DRAINING;
-    for (enum step step = STEP_SERVING; step <= last; step++) {
+    for (enum step step = STEP_SERVING; step <= last; step++)
         if (step_walk(walk, step, ret))
             return true;
-        if (!walk->met)
-            return false;
-    }
     return false;
 }
 

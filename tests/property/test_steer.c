@@ -217,7 +217,8 @@ static bool plain_region(const struct small *small, unsigned region, enum kind k
     for (unsigned i = 0; i < total; i++)
         all += endpoints[i].weight;
     unsigned count = plain_count(small, region, kind, step, &weight);
-    if (step < STEP_ALL_UP && weight > 0 && weight * BOARD_SHARE_ALL < all * small->blob.service.panic_below) {
+    const double panic_below = (small->blob.service.panic_below - 0.5) / BOARD_SHARE_ALL;
+    if (step < STEP_ALL_UP && weight > 0 && (double)weight / (double)all < panic_below - 1e-9) {
         *ret_step = step + 2;
         count = plain_count(small, region, kind, *ret_step, &weight);
     }
