@@ -10,6 +10,8 @@
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <event2/util.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -228,8 +230,9 @@ static void on_complete(struct evhttp_request *request, void *context)
 
 static enum err listen_on(struct http *http, int fd, struct diag *reterr)
 {
-    if (evutil_make_socket_nonblocking(fd) < 0)
-        return diag_errno(reterr, "control port: cannot make the socket non-blocking");
+    const int now = 1; /* a reply is a few records: the last is not to wait for an acknowledgement of the first */
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &now, sizeof now) < 0 || evutil_make_socket_nonblocking(fd) < 0)
+        return diag_errno(reterr, "control port: cannot prepare the socket");
     struct evconnlistener *listener =
         evconnlistener_new(http->base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, HTTP_BACKLOG, fd);
     if (!listener)
