@@ -1,0 +1,99 @@
+/* tests/reply_check.h - what holds for every reply, whatever the query was. Aborts where it does not.
+ *
+ * ldns is the judge of whether a reply is a message at all.
+ */
+#ifndef TESTS_REPLY_CHECK_H
+#define TESTS_REPLY_CHECK_H
+
+#include "tests/world_fixture.h"
+
+#include <ldns/ldns.h>
+
+/* A world with one of everything: static names, wildcards, cuts, DNAME, chains, services of all kinds. */
+static inline void reply_check_world(struct world_fixture *fixture)
+{
+    static const struct zone_record records[] = {
+        {"@", "NS", "ns", 300}, {"@", "MX", "10 host", 300}, {"ns", "A", "192.0.2.1", 300}, {"ns", "AAAA", "2001:db8::1", 300},
+        {"host", "A", "192.0.2.10", 300}, {"host", "TXT", "\"hello\"", 300}, {"alias", "CNAME", "host", 300},
+        {"near", "CNAME", "www.example.net.", 300}, {"loop", "CNAME", "pool", 300}, {"pool", "CNAME", "loop", 300},
+        {"steer", "CNAME", "svc", 60}, {"*.w", "A", "192.0.2.20", 300}, {"*.wc", "CNAME", "svc", 300}, {"a.b.c", "A", "192.0.2.21", 300},
+        {"sub", "NS", "ns.sub", 300}, {"ns.sub", "A", "192.0.2.30", 300}, {"ns.sub", "AAAA", "2001:db8::30", 300},
+        {"dn", "DNAME", "example.net.", 300}, {"self", "DNAME", "x.self.self", 300}, {"child", "NS", "ns.child", 300},
+        {"ns.child", "A", "192.0.2.31", 300}, {"_s._t", "SRV", "1 2 3 host", 300}, {"big", "TXT", "\"0\"", 300},
+    };
+    static const struct zone_record other[] = {{"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.2", 300},
+                                               {"www", "A", "192.0.2.40", 300}, {"back", "CNAME", "alias.example.com.", 300}};
+    static const struct world_service services[] = {
+        {.name = "svc", .ttl_s = 30, .pools = {{0, 100, 1, {"198.51.100.1", "2001:db8:e::1"}}, {1, 100, 1, {"203.0.113.1"}}}},
+        {.name = "*.s", .ttl_s = 30, .sticky = STICKY_CLIENT, .answers = 1, .pools = {{0, 100, 1, {"198.51.100.2", "198.51.100.3"}}}},
+        {.name = "cdn", .ttl_s = 20, .pools = {{0, 100, 1, {"www.example.net"}}, {1, 100, 1, {"edge.cdn.test"}}}},
+        {.name = "none", .ttl_s = 30, .all_down = ALL_DOWN_NODATA, .pools = {{0, 100, 1, {"198.51.100.4"}}}},
+        {.name = "fail", .ttl_s = 30, .all_down = ALL_DOWN_SERVFAIL, .pools = {{0, 100, 1, {"198.51.100.5"}}}},
+    };
+    static const struct world_zone zones[] = {
+        {"example.com", records, sizeof records / sizeof *records, services, sizeof services / sizeof *services},
+        {"example.net", other, 4, NULL, 0},
+        {"child.example.com", other, 4, NULL, 0},
+    };
+    static char texts[][24] = {"default", "net:193.0.0.0/16", "p"};
+    struct policy_rule rules[] = {{texts[0], 1, 1, POLICY_WEIGHT_OF_POOL}, {texts[0], 0, 2, POLICY_WEIGHT_OF_POOL},
+                                  {texts[1], 0, 1, POLICY_WEIGHT_OF_POOL}};
+    const struct policy policy = {.name = texts[2], .rules = rules, .rules_count = 3};
+    world_fixture_make(fixture, zones, 3, &policy);
+    world_health_set(fixture, world_slot(fixture, "198.51.100.4"), VERDICT_DOWN, STATE_AUTO);
+    world_health_set(fixture, world_slot(fixture, "198.51.100.5"), VERDICT_DOWN, STATE_AUTO);
+}
+
+static inline void reply_check_records(const ldns_pkt *reply)
+{
+    const ldns_rr_list *answer = ldns_pkt_answer(reply);
+    zone_fixture_must(ldns_pkt_qr(reply) && !ldns_pkt_ra(reply) && !ldns_pkt_ad(reply), "flags");
+    if (ldns_pkt_get_rcode(reply) != LDNS_RCODE_NOERROR && ldns_pkt_get_rcode(reply) != LDNS_RCODE_NXDOMAIN &&
+        ldns_pkt_get_rcode(reply) != LDNS_RCODE_YXDOMAIN)
+        zone_fixture_must(ldns_pkt_ancount(reply) == 0 && ldns_pkt_nscount(reply) == 0 && !ldns_pkt_aa(reply),
+                          "an error with records");
+    for (size_t i = 0; i < ldns_rr_list_rr_count(answer); i++) {
+        const ldns_rr *rr = ldns_rr_list_rr(answer, i);
+        zone_fixture_must(ldns_rr_get_class(rr) == LDNS_RR_CLASS_IN, "class of a record");
+        if (i == 0 && ldns_rr_get_type(rr) != LDNS_RR_TYPE_DNAME)
+            zone_fixture_must(ldns_dname_compare(ldns_rr_owner(rr), ldns_rr_owner(ldns_rr_list_rr(ldns_pkt_question(reply), 0))) == 0,
+                              "the answer is not the question's");
+    }
+}
+
+/* The query's OPT, as far as the parser goes: present if the reply has one. */
+static inline void reply_check_sizes(const ldns_pkt *reply, size_t len, enum transport transport)
+{
+    if (transport == TRANSPORT_UDP)
+        zone_fixture_must(len <= (ldns_pkt_edns(reply) ? 1232u : 512u), "longer than UDP may be");
+    if (ldns_pkt_tc(reply))
+        zone_fixture_must(ldns_pkt_ancount(reply) == 0, "truncated, with an answer");
+    if (ldns_pkt_edns(reply))
+        zone_fixture_must(ldns_pkt_edns_udp_size(reply) == 1232 && ldns_pkt_edns_version(reply) == 0, "OPT");
+}
+
+/* `query` is what was sent, `reply` what came back; a reply of no bytes is right for some queries. */
+static inline void reply_check(const uint8_t *query, size_t query_len, const uint8_t *reply, size_t len,
+                               enum transport transport)
+{
+    ldns_pkt *parsed;
+    if (len == 0) {
+        zone_fixture_must(query_len < 12 || (query[2] & 0x80), "no reply to a query");
+        return;
+    }
+    zone_fixture_must(query_len >= 12 && len >= 12, "a reply to no query");
+    zone_fixture_must(query[0] == reply[0] && query[1] == reply[1], "id");
+    zone_fixture_must((query[2] & 0x79) == (reply[2] & 0x79) && (query[3] & 0x10) == (reply[3] & 0x10), "opcode, RD, CD");
+    zone_fixture_must(ldns_wire2pkt(&parsed, reply, len) == LDNS_STATUS_OK, "ldns does not parse it");
+    if (ldns_pkt_qdcount(parsed) > 0) {
+        const size_t question_len = name_len(reply + 12) + 4;
+        zone_fixture_must(query_len >= 12 + question_len && memcmp(query + 12, reply + 12, question_len) == 0, "question");
+        reply_check_records(parsed);
+    } else {
+        zone_fixture_must(len == 12, "no question, but more");
+    }
+    reply_check_sizes(parsed, len, transport);
+    ldns_pkt_free(parsed);
+}
+
+#endif
