@@ -18,12 +18,12 @@ MAY = {
 # file (a pattern) -> what it may include beyond its directory: the control side, file by file
 ALSO = {
     r"zones/compile.*":  ["geoip/build.h", "geoip/source.h"],
-    r"server/(compiler|control|publish|roster|states|verdicts|checks|metrics|watch|api)[a-z_]*\.[ch]":
+    r"server/(compiler|control|publish|rebuild|roster|states|sweep|verdicts|checks|metrics|watch|api)[a-z_]*\.[ch]":
                          ["zones/manifest.h", "zones/history.h", "zones/store.h", "zones/compile.h"],
 }
 # header -> the only files that may see it: control faces, and each library's one home
 ONLY = {
-    "zones/compile.h": r"server/compiler.c|ctl/.*\.c",
+    "zones/compile.h": r"server/compiler.c|ctl/.*\.[ch]",
     "geoip/build.h":   r"zones/compile.*\.c",
     "geoip/source.h":  r"zones/compile.*\.c",
     "sqlite3.h":       r"zones/(store|history)[a-z_]*\.[ch]",
