@@ -48,6 +48,16 @@ def fill(work, count):
     db.close()
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return [int(child) for child in f.read().split()]
+
+
+def memory_kb(pid):
+    with open(f"/proc/{pid}/smaps_rollup") as f:
+        return sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+
+
 def measure(count, rounds):
     work = tempfile.mkdtemp(prefix="commit-")
     server = None
@@ -71,9 +81,8 @@ def measure(count, rounds):
             begin = time.monotonic()
             server = serve(work)
             restarts.append(until("host1.example.com", 100 + rounds - 1, begin))
-        pss = 0
-        for pid in subprocess.run(["pgrep", "-g", str(os.getpgid(server.pid)), "gslbd"], capture_output=True, text=True).stdout.split():
-            pss += sum(int(l.split()[1]) for l in open(f"/proc/{pid}/smaps_rollup") if l.startswith("Pss:"))
+        time.sleep(1) # for the compiler to end
+        pss = sum(memory_kb(pid) for pid in [server.pid, *children(server.pid)])
         budget = 50 if count <= 1000 else 250
         print(f"{count:>9} records: first compile {1000 * first:7.0f} ms   commit to answer {1000 * statistics.median(edits):6.0f} ms "
               f"(budget {budget})   restart to answer {1000 * statistics.median(restarts):6.0f} ms (budget 100)   "
