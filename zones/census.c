@@ -251,7 +251,22 @@ static enum err monitor_copy(const struct store_monitor *monitor, struct manifes
     return err;
 }
 
-static enum err monitors_read(struct store *store, struct census *census, struct diag *reterr)
+/* A monitor whose texts cannot be handed on is left out; services that name it say so. */
+static bool monitor_is_valid(const struct store_monitor *monitor, struct problems *problems)
+{
+    const char *const texts[] = {monitor->name,   monitor->type,          monitor->host,       monitor->path,
+                                 monitor->method, monitor->expect_status, monitor->expect_body};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (!texts[i] || manifest_text_is_valid(texts[i]))
+            continue;
+        problems_put(problems, monitor->name, "the monitor has text that is not UTF-8; write it again");
+        return false;
+    }
+    return true;
+}
+
+static enum err monitors_read(struct store *store, struct census *census, struct problems *problems,
+                              struct diag *reterr)
 {
     struct manifest *next = census->next;
     struct store_rows rows;
@@ -259,6 +274,8 @@ static enum err monitors_read(struct store *store, struct census *census, struct
     enum err err = OK;
     store_monitors(store, &rows);
     while (err == OK && store_monitor_next(&rows, &monitor)) {
+        if (!monitor_is_valid(&monitor, problems))
+            continue;
         struct manifest_monitor *all = reallocarray(next->monitors, next->monitors_count + 1, sizeof *all);
         if (!all) {
             err = memory_error(reterr);
@@ -313,7 +330,7 @@ enum err census_read(struct store *store, const struct last *last, struct manife
     *ret = (struct census){.next = next};
     enum err err = vantages_read(store, ret, reterr);
     if (err == OK)
-        err = monitors_read(store, ret, reterr);
+        err = monitors_read(store, ret, problems, reterr);
     if (err == OK)
         err = regions_read(store, PASS_KNOWN, last, ret, reterr);
     if (err == OK)

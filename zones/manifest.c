@@ -67,6 +67,37 @@ void manifest_free(struct manifest **manifest)
     free(m);
 }
 
+bool manifest_text_is_valid(const char *text)
+{
+    for (const uint8_t *p = (const uint8_t *)text; *p;) {
+        const unsigned more = *p < 0x80 ? 0 : *p >> 5 == 6 ? 1 : *p >> 4 == 14 ? 2 : *p >> 3 == 30 ? 3 : 4;
+        static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+        if (more == 4)
+            return false;
+        uint32_t code = more > 0 ? *p & (0x3fu >> more) : *p;
+        p++;
+        for (unsigned i = 0; i < more; i++, p++) {
+            if (*p >> 6 != 2)
+                return false;
+            code = code << 6 | (*p & 0x3f);
+        }
+        if (code < least[more] || code > 0x10ffff || code >> 11 == 0x1b)
+            return false;
+    }
+    return true;
+}
+
+/* A copy in which whatever is not printable ASCII has become a question mark: a sentence may quote any bytes, and
+ * may have been cut within a character. */
+static char *sentence_copy(const char *text)
+{
+    char *copy = strdup(text);
+    for (char *p = copy; p && *p; p++)
+        if (*p < ' ' || *p > '~')
+            *p = '?';
+    return copy;
+}
+
 enum err manifest_problem_put(struct manifest *manifest, const char *zone, const char *subject,
                               const char *message, struct diag *reterr)
 {
@@ -79,7 +110,10 @@ enum err manifest_problem_put(struct manifest *manifest, const char *zone, const
             return memory_error(reterr);
     }
     struct manifest_problem problem = {
-        .zone = strdup(zone), .subject = strdup(subject), .message = strdup(message)};
+        .zone = sentence_copy(zone),
+        .subject = sentence_copy(subject),
+        .message = sentence_copy(message),
+    };
     if (!problem.zone || !problem.subject || !problem.message) {
         problem_fini(&problem);
         return memory_error(reterr);
@@ -90,6 +124,15 @@ enum err manifest_problem_put(struct manifest *manifest, const char *zone, const
 
 /* Writing --------------------------------------------------------------------------------------------- */
 
+/* Add a row; when memory is out, for the row or here, there are no rows at all, so that none is lost unseen. */
+static void row_put(json_t **rows, json_t *row)
+{
+    if (json_array_append_new(*rows, row) == 0)
+        return;
+    json_decref(*rows);
+    *rows = NULL;
+}
+
 /* Regions and policies are rows with their index, so that gaps cost nothing. "s*" leaves out what is NULL. */
 static json_t *regions_print(const struct manifest *manifest)
 {
@@ -97,9 +140,8 @@ static json_t *regions_print(const struct manifest *manifest)
     for (size_t i = 0; i < REGIONS_MAX; i++) {
         const struct manifest_region *region = &manifest->regions[i];
         if (region->name)
-            (void)json_array_append_new(rows, json_pack("{sI ss ss* ss*}", "index", (json_int_t)i, "name",
-                                                        region->name, "monitor", region->monitor, "target",
-                                                        region->target));
+            row_put(&rows, json_pack("{sI ss ss* ss*}", "index", (json_int_t)i, "name", region->name,
+                                     "monitor", region->monitor, "target", region->target));
     }
     return rows;
 }
@@ -113,9 +155,8 @@ static json_t *policies_print(const struct manifest *manifest)
         char fingerprint[20];
         (void)snprintf(fingerprint, sizeof fingerprint, "%016llx", (unsigned long long)policy->fingerprint);
         if (policy->name)
-            (void)json_array_append_new(rows, json_pack("{sI ss ss ss}", "index", (json_int_t)i, "name",
-                                                        policy->name, "file", policy->file, "fingerprint",
-                                                        fingerprint));
+            row_put(&rows, json_pack("{sI ss ss ss}", "index", (json_int_t)i, "name", policy->name, "file",
+                                     policy->file, "fingerprint", fingerprint));
     }
     return rows;
 }
@@ -124,7 +165,7 @@ static json_t *packs_print(const struct manifest *manifest)
 {
     json_t *rows = json_array();
     for (size_t i = 0; i < PACKS_MAX; i++)
-        (void)json_array_append_new(rows, json_string(manifest->packs[i]));
+        row_put(&rows, json_string(manifest->packs[i]));
     return rows;
 }
 
@@ -133,8 +174,8 @@ static json_t *monitors_print(const struct manifest *manifest)
     json_t *rows = json_array();
     for (size_t i = 0; i < manifest->monitors_count; i++) {
         const struct manifest_monitor *m = &manifest->monitors[i];
-        (void)json_array_append_new(
-            rows,
+        row_put(
+            &rows,
             json_pack("{ss ss ss* ss ss ss ss* si sb sI sI sI sI sI sI}", "name", m->name, "type", m->type,
                       "host", m->host, "path", m->path, "method", m->method, "expect_status",
                       m->expect_status, "expect_body", m->expect_body, "port", (int)m->port, "tls_verify",
@@ -150,9 +191,8 @@ static json_t *vantages_print(const struct manifest *manifest)
     json_t *rows = json_array();
     for (size_t i = 0; i < manifest->vantages_count; i++) {
         const struct manifest_vantage *v = &manifest->vantages[i];
-        (void)json_array_append_new(rows,
-                                    json_pack("{ss ss sI sb}", "name", v->name, "public_key", v->public_key,
-                                              "asn", (json_int_t)v->asn, "enabled", (int)v->enabled));
+        row_put(&rows, json_pack("{ss ss sI sb}", "name", v->name, "public_key", v->public_key, "asn",
+                                 (json_int_t)v->asn, "enabled", (int)v->enabled));
     }
     return rows;
 }
@@ -162,8 +202,8 @@ static json_t *problems_print(const struct manifest *manifest)
     json_t *rows = json_array();
     for (size_t i = 0; i < manifest->problems_count; i++) {
         const struct manifest_problem *p = &manifest->problems[i];
-        (void)json_array_append_new(
-            rows, json_pack("{ss ss ss}", "zone", p->zone, "subject", p->subject, "message", p->message));
+        row_put(&rows,
+                json_pack("{ss ss ss}", "zone", p->zone, "subject", p->subject, "message", p->message));
     }
     return rows;
 }
@@ -431,7 +471,9 @@ enum err manifest_read(const char *path, struct manifest **ret, struct diag *ret
     if (err != OK)
         return err;
     root = json_loadb((const char *)text.bytes, text.len, JSON_REJECT_DUPLICATES, &error);
-    if (!root)
+    if (!root && json_error_code(&error) == json_error_out_of_memory)
+        err = memory_error(reterr);
+    else if (!root)
         err = diag_set(reterr, ERR_CORRUPT, "%s, line %d: %s", path, error.line, error.text);
     if (err == OK)
         err = manifest_new(&manifest, reterr);

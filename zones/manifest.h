@@ -88,7 +88,11 @@ NODISCARD enum err manifest_write(const struct manifest *manifest, const char *p
 NODISCARD enum err manifest_new(struct manifest **ret, struct diag *reterr);
 void manifest_free(struct manifest **manifest);
 
-/* Append to the problems, unless MANIFEST_PROBLEMS_MAX are there; counts always. */
+/* Whether a text can stand in a manifest: UTF-8 (RFC 3629). manifest_print() takes nothing else. */
+bool manifest_text_is_valid(const char *text);
+
+/* Append to the problems, unless MANIFEST_PROBLEMS_MAX are there; counts always. Octets that are not printable ASCII
+ * become question marks. */
 NODISCARD enum err manifest_problem_put(struct manifest *manifest, const char *zone, const char *subject,
                                         const char *message, struct diag *reterr);
 

@@ -290,6 +290,9 @@ static void test_every_kind_of_mistake_names_its_row(void **state)
          " VALUES ('gslb.example.com', 'www', 'TXT', 'x')",
          "www.gslb.example.com TXT", "no record stands beside"},
         {"UPDATE zone SET rname = 'a@b..c'", "SOA", "empty label"},
+        {"UPDATE monitor SET expect_body = CAST(x'e9' AS TEXT)", "www.gslb.example.com", "no monitor \"web\""},
+        {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a', 'A', CAST(x'e9' AS TEXT))",
+         "a.gslb.example.com A", "\"?\" is not an IPv4 address"},
     };
     struct world world = world_of(state);
     deploy(&world);

@@ -2,6 +2,7 @@
 
 #include "common/file.h"
 
+#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -118,6 +119,47 @@ static void test_problems_are_counted_past_those_kept(void **state)
     manifest_free(&m);
 }
 
+static void test_a_problem_may_quote_any_bytes(void **state)
+{
+    struct manifest *m;
+    char *text;
+    (void)state;
+    assert_int_equal(manifest_new(&m, NULL), OK);
+    assert_int_equal(manifest_problem_put(m, "z", "a\xe9", "cut in \xc3", NULL), OK);
+    assert_string_equal(m->problems[0].subject, "a?");
+    assert_int_equal(manifest_print(m, &text, NULL), OK);
+    assert_non_null(strstr(text, "\"cut in ?\""));
+    free(text);
+    manifest_free(&m);
+}
+
+static void test_text_is_utf_8_as_jansson_takes_it(void **state)
+{
+    static const struct {
+        const char *text;
+        bool valid;
+    } cases[] = {
+        {"", true},
+        {"plain", true},
+        {"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", true},
+        {"\xe9", false},
+        {"\xc3", false},
+        {"\xc0\xaf", false},
+        {"\xe0\x80\xaf", false},
+        {"\xed\xa0\x80", false},
+        {"\xf4\x90\x80\x80", false},
+        {"\xf8\x88\x80\x80\x80", false},
+        {"\x80", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *string = json_string(cases[i].text);
+        assert_int_equal(manifest_text_is_valid(cases[i].text), cases[i].valid);
+        assert_int_equal(string != NULL, cases[i].valid);
+        json_decref(string);
+    }
+}
+
 static void test_damage_is_named(void **state)
 {
     static const struct {
@@ -178,6 +220,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(test_what_is_written_is_read),
         test(test_problems_are_counted_past_those_kept),
+        test(test_a_problem_may_quote_any_bytes),
+        test(test_text_is_utf_8_as_jansson_takes_it),
         test(test_damage_is_named),
         test(test_a_missing_manifest_is_missing),
     };
