@@ -22,14 +22,6 @@ static void settle(const char *title, pid_t parent)
         _exit(EXIT_FAILURE);
 }
 
-static void delay(struct child *child, int64_t now_ms)
-{
-    child->start_at_ms = now_ms + child->delay_ms;
-    child->delay_ms = child->delay_ms == 0 ? CHILD_DELAY_MIN_MS : child->delay_ms * 2;
-    if (child->delay_ms > CHILD_DELAY_MAX_MS)
-        child->delay_ms = CHILD_DELAY_MAX_MS;
-}
-
 pid_t child_fork(struct child *child, const char *title, int64_t now_ms)
 {
     const pid_t parent = getpid();
@@ -38,13 +30,19 @@ pid_t child_fork(struct child *child, const char *title, int64_t now_ms)
         settle(title, parent);
         return 0;
     }
-    if (pid < 0) {
-        delay(child, now_ms);
+    if (pid < 0)
         return -1;
-    }
     child->pid = pid;
     child->started_ms = now_ms;
     return pid;
+}
+
+void child_put_off(struct child *child, int64_t now_ms)
+{
+    child->start_at_ms = now_ms + child->delay_ms;
+    child->delay_ms = child->delay_ms == 0 ? CHILD_DELAY_MIN_MS : child->delay_ms * 2;
+    if (child->delay_ms > CHILD_DELAY_MAX_MS)
+        child->delay_ms = CHILD_DELAY_MAX_MS;
 }
 
 void child_ended(struct child *child, int64_t now_ms)
@@ -52,7 +50,7 @@ void child_ended(struct child *child, int64_t now_ms)
     if (now_ms - child->started_ms >= CHILD_CALM_MS)
         child->delay_ms = 0;
     child->pid = 0;
-    delay(child, now_ms);
+    child_put_off(child, now_ms);
 }
 
 int64_t child_wait_ms(const struct child *child, int64_t now_ms)

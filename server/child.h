@@ -25,11 +25,12 @@ struct child {
 };
 
 /* Fork. Returns 0 in the child, which has the name `title`, dies with its parent, has no signals blocked, and obeys SIGTERM but
- * not the terminal; in the parent its pid, or -1 and the child is due again later. Times are monotonic. */
+ * not the terminal; in the parent its pid, or -1. Times are monotonic. */
 pid_t child_fork(struct child *child, const char *title, int64_t now_ms);
 
-/* It has ended: say when it is due again. */
+/* It has ended, or could not be started: say when it is due again. */
 void child_ended(struct child *child, int64_t now_ms);
+void child_put_off(struct child *child, int64_t now_ms);
 
 /* How long until it has to be started: 0 is now, -1 never, since it runs. */
 int64_t child_wait_ms(const struct child *child, int64_t now_ms);

@@ -14,6 +14,7 @@
 #include "zones/history.h"
 
 #include <event2/event.h>
+#include <fcntl.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -95,19 +96,26 @@ static void recover(struct control *control)
     log_number(&line, "problems", (int64_t)control->metrics.problems);
     log_number(&line, "ms", clock_mono_ms() - begun_ms);
     log_end(&line);
+    rebuild_recovered(control->rebuild);
 }
 
-/* Serve the control port, unless it is served already. */
+/* The api closes its sockets at its end; ours stay, for the next one. */
+static void copy_sockets(const struct control_setup *setup, int ret_fds[SETTINGS_LISTENS_MAX])
+{
+    for (size_t i = 0; i < setup->listens_count; i++)
+        ret_fds[i] = fcntl(setup->listen_fds[i], F_DUPFD_CLOEXEC, 0);
+}
+
+/* Serve the control port, with the certificate that is there now. On failure it is served as before. */
 static enum err open_api(struct control *control, struct diag *reterr)
 {
+    int fds[SETTINGS_LISTENS_MAX];
     const struct settings *settings = control->settings;
     const struct certificate_setup certificate = {.state_dir = settings->state_dir,
                                                   .controls = settings->controls,
                                                   .controls_count = settings->controls_count,
                                                   .now_s = clock_wall_ms() / 1000};
     SSL_CTX *tls;
-    if (control->api)
-        return OK;
     enum err err = certificate_ensure(&certificate, reterr);
     if (err == OK)
         err = certificate_open(settings->state_dir, &tls, reterr);
@@ -115,11 +123,13 @@ static enum err open_api(struct control *control, struct diag *reterr)
         return err;
     const struct api_setup setup = {.base = control->base,
                                     .tls = tls,
-                                    .fds = control->setup->listen_fds,
+                                    .fds = fds,
                                     .fds_count = control->setup->listens_count,
                                     .verdicts = control->verdicts,
                                     .metrics = &control->metrics,
                                     .view = &control->view};
+    api_stop(&control->api);
+    copy_sockets(control->setup, fds);
     err = api_start(&setup, &control->api, reterr);
     SSL_CTX_free(tls);
     return err;
@@ -172,7 +182,7 @@ static void on_terminate(evutil_socket_t number, short events, void *context)
     (void)event_base_loopbreak(control->base);
 }
 
-/* SIGHUP: look at everything again, and try again what could not be opened. */
+/* SIGHUP: look at everything again, the certificate too. */
 static void reload(struct control *control)
 {
     struct diag diag;

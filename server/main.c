@@ -61,5 +61,7 @@ int main(int argc, char **argv)
     if (settings_read(&options, count_cores(), &settings, &diag) != OK)
         return refuse(&diag);
     title_set("gslbd");
-    return supervisor_run(&settings);
+    const int status = supervisor_run(&settings);
+    option_fini(&options);
+    return status;
 }

@@ -28,7 +28,7 @@ struct place {
 NODISCARD enum err place_open(struct place *place, unsigned index, const struct settings *settings,
                               struct diag *reterr);
 
-/* Start a worker there and hand it the whole world. `board_fd` is opened read-only. On failure it is due again later. */
+/* Start a worker there and hand it the whole world. `board_fd` is opened read-only. On failure nobody works there. */
 NODISCARD enum err place_start(struct place *place, const struct settings *settings, int board_fd,
                                const struct parts *parts, int64_t now_ms, struct diag *reterr);
 

@@ -32,6 +32,7 @@ struct rebuild {
     char complaint[DIAG_TEXT_MAX]; /* logged already; "" while all is well */
     struct history_load load;      /* not in health.db yet, if `load_due` */
     bool load_due;
+    bool problems_due; /* those of the current world, likewise */
     uint64_t problems_hash; /* of those that were logged */
 };
 
@@ -44,20 +45,20 @@ static enum err record(struct rebuild *rebuild, struct diag *reterr)
     const enum err err = history_begin(control->history, reterr);
     if (err != OK)
         return err;
-    history_put_load(control->history, &rebuild->load);
-    if (manifest)
-        history_put_problems(control->history, manifest->problems, manifest->problems_count, rebuild->load.at_ms);
+    if (rebuild->load_due)
+        history_put_load(control->history, &rebuild->load);
+    if (rebuild->problems_due)
+        history_put_problems(control->history, manifest->problems, manifest->problems_count, clock_wall_ms());
     return history_commit(control->history, reterr);
 }
 
 void rebuild_tick(struct rebuild *rebuild)
 {
     struct diag diag;
-    if (!rebuild->load_due || !rebuild->control->history)
+    if (!rebuild->control->history || (!rebuild->load_due && !rebuild->problems_due))
         return;
-    const enum err err = record(rebuild, &diag);
-    if (err == OK)
-        rebuild->load_due = false;
+    if (record(rebuild, &diag) == OK)
+        rebuild->load_due = rebuild->problems_due = false;
 }
 
 /* A load that health.db has not taken yet gives way to this one. */
@@ -73,9 +74,10 @@ static void note_load(struct rebuild *rebuild, bool ok)
     rebuild_tick(rebuild);
 }
 
+/* Never 0, which is no list at all. */
 static uint64_t hash_problems(const struct manifest *manifest)
 {
-    uint64_t hash = manifest->problems_count;
+    uint64_t hash = 1 + manifest->problems_count;
     for (size_t i = 0; i < manifest->problems_count; i++) {
         const struct manifest_problem *problem = &manifest->problems[i];
         hash = hash_bytes(problem->zone, strlen(problem->zone), hash);
@@ -86,12 +88,14 @@ static uint64_t hash_problems(const struct manifest *manifest)
 }
 
 /* Problems that are the same as in the last world are not told again. */
-static void log_problems(struct rebuild *rebuild, const struct manifest *manifest)
+static void tell_problems(struct rebuild *rebuild)
 {
+    const struct manifest *manifest = publish_manifest(rebuild->control->publish);
     const uint64_t hash = hash_problems(manifest);
     if (hash == rebuild->problems_hash)
         return;
     rebuild->problems_hash = hash;
+    rebuild->problems_due = true;
     for (size_t i = 0; i < manifest->problems_count && i < REBUILD_PROBLEMS_LOGGED; i++) {
         const struct manifest_problem *problem = &manifest->problems[i];
         struct log_line line;
@@ -174,7 +178,7 @@ static void take_world(struct rebuild *rebuild, const struct compiler_report *re
     control->metrics.loads_ok++;
     control->metrics.load_ok_ms = clock_wall_ms();
     log_world(rebuild, report);
-    log_problems(rebuild, publish_manifest(control->publish));
+    tell_problems(rebuild);
     note_load(rebuild, true);
 }
 
@@ -222,7 +226,7 @@ static void on_report(evutil_socket_t fd, short events, void *context)
     const ssize_t len = recv(fd, &report, sizeof report, MSG_DONTWAIT);
     if (len == (ssize_t)sizeof report && !rebuild->done)
         take_report(rebuild, &report);
-    else if (len <= 0)
+    else if (len == 0)
         (void)event_del(rebuild->reported); /* the rest is told by its end */
     if (rebuild->done) /* before a commit this is a no to it */
         (void)shutdown(fd, SHUT_RDWR);
@@ -337,6 +341,11 @@ static void on_retry(evutil_socket_t fd, short events, void *context)
 {
     (void)fd, (void)events;
     rebuild_request(context);
+}
+
+void rebuild_recovered(struct rebuild *rebuild)
+{
+    tell_problems(rebuild);
 }
 
 void rebuild_request(struct rebuild *rebuild)

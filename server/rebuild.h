@@ -24,6 +24,9 @@ NODISCARD enum err rebuild_new(struct control *control, struct rebuild **ret, st
 /* Kills a compiler that runs. */
 void rebuild_free(struct rebuild **rebuild);
 
+/* The last good world has been published: its problems are those of health.db. */
+void rebuild_recovered(struct rebuild *rebuild);
+
 /* Something that the world is compiled from may have changed. Returns at once. */
 void rebuild_request(struct rebuild *rebuild);
 

@@ -10,8 +10,6 @@
 #include "server/state_dir.h"
 #include "server/user.h"
 
-#include <assert.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -188,6 +186,12 @@ static void log_started(const char *process, const struct child *child, bool aga
     log_end(&line);
 }
 
+static void put_off(struct child *child, int64_t now_ms, const struct diag *diag)
+{
+    log_message(LOG_LEVEL_ERROR, "start-failed", diag->text);
+    child_put_off(child, now_ms);
+}
+
 static void start_place(struct supervisor *s, struct place *place, int64_t now_ms)
 {
     struct diag diag;
@@ -195,7 +199,7 @@ static void start_place(struct supervisor *s, struct place *place, int64_t now_m
     if (place_start(place, s->settings, s->board_read_fd, &s->parts, now_ms, &diag) == OK)
         log_started("gslbd:worker", &place->child, again);
     else
-        log_message(LOG_LEVEL_ERROR, "start-failed", diag.text);
+        put_off(&place->child, now_ms, &diag);
 }
 
 /* Start whatever is due. */
@@ -209,7 +213,7 @@ static void start_due(struct supervisor *s, int64_t now_ms)
         if (start_control(s, now_ms, &diag) == OK)
             log_started("gslbd:control", &s->control, again);
         else
-            log_message(LOG_LEVEL_ERROR, "start-failed", diag.text);
+            put_off(&s->control, now_ms, &diag);
     }
     for (unsigned i = 0; s->phase == PHASE_RUNNING && i < s->settings->workers_count; i++)
         if (child_wait_ms(&s->places[i].child, now_ms) == 0)
@@ -281,15 +285,14 @@ static void take_world(struct supervisor *s, const struct channel_packet *delta)
 }
 
 /* Take what control has sent. Something that is not ours, or its end, is the end of control. */
-static void take_messages(struct supervisor *s)
+static void take_message(struct supervisor *s)
 {
     struct channel_packet packet;
     struct diag diag;
-    enum err err;
-    while ((err = channel_receive(s->channel_fd, &packet, &diag)) == OK)
-        if (packet.message.kind == MESSAGE_WORLD && packet.message.generation > 0)
-            take_world(s, &packet);
-    if (err == ERR_BUSY)
+    const enum err err = channel_receive(s->channel_fd, &packet, &diag);
+    if (err == OK && packet.message.kind == MESSAGE_WORLD)
+        take_world(s, &packet);
+    if (err == OK || err == ERR_BUSY)
         return;
     if (err != ERR_MISSING)
         log_message(LOG_LEVEL_ERROR, "channel", diag.text);
@@ -404,9 +407,8 @@ static void run(struct supervisor *s)
     while (s->phase != PHASE_ENDED) {
         struct pollfd fds[] = {{.fd = s->signal_fd, .events = POLLIN}, {.fd = s->channel_fd, .events = POLLIN}};
         const int ready = poll(fds, 2, (int)next_wait_ms(s, clock_mono_ms()));
-        assert(ready >= 0 || errno == EINTR);
         if (ready > 0 && fds[1].revents)
-            take_messages(s); /* before the signals: the last world of a control that died counts */
+            take_message(s); /* before the signals: the last world of a control that died counts */
         if (ready > 0 && fds[0].revents)
             take_signals(s, clock_mono_ms());
         for (unsigned i = 0; i < s->settings->workers_count; i++)

@@ -7,6 +7,7 @@
 
 static char *room;      /* the memory of the command line; NULL: it stays as it is */
 static size_t room_len;
+static char **arguments; /* kept, so that nobody takes them for a leak */
 
 /* Where the run of adjacent strings that starts at `end` stops, if `texts` go on there. */
 static char *run_end(char **texts, char *end)
@@ -34,7 +35,8 @@ static char **copy(char **texts)
 
 char **title_init(int argc, char **argv)
 {
-    char **arguments = copy(argv), **variables = copy(environ);
+    char **variables = copy(environ);
+    arguments = copy(argv);
     if (argc < 1 || !arguments || !variables)
         return argv;
     room = argv[0];
