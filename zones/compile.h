@@ -29,8 +29,8 @@ struct compile_result {
     uint64_t problems;
 };
 
-/* ERR_MISSING, ERR_CORRUPT, ERR_VERSION: the store; ERR_SYSTEM: the state directory (disk full). On an error nothing of
- * the last world has changed. Problems of single zones, policies and geo files are not errors. */
+/* ERR_MISSING, ERR_CORRUPT, ERR_VERSION, ERR_BUSY: the store; ERR_SYSTEM: the state directory (disk full); ERR_LIMIT: over
+ * REGIONS_MAX or POLICIES_MAX; ERR_MEMORY. On an error nothing of the last world has changed. Problems of single zones, policies and geo files are not errors. */
 NODISCARD enum err compile_world(const struct compile_request *request, struct compile_result *ret,
                                  struct diag *reterr);
 
