@@ -23,3 +23,10 @@ struct moment clock_now(void)
 {
     return (struct moment){.mono_ms = clock_mono_ms(), .wall_ms = clock_wall_ms()};
 }
+
+struct timeval clock_timeval(int64_t ms)
+{
+    if (ms < 0)
+        ms = 0;
+    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+}

@@ -4,12 +4,16 @@
 #define COMMON_CLOCK_H
 
 #include <stdint.h>
+#include <sys/time.h>
 
 /* Milliseconds since 1970, UTC. May jump. */
 int64_t clock_wall_ms(void);
 
 /* Milliseconds since some start; never goes back. */
 int64_t clock_mono_ms(void);
+
+/* A length of time as the event loop takes it; less than 0 becomes 0. */
+struct timeval clock_timeval(int64_t ms);
 
 /* One moment on both: durations by the one, dates by the other. */
 struct moment {

@@ -29,7 +29,8 @@ static int open_bound(const struct egress *egress, enum ip_family family, int ty
     return -1;
 }
 
-static enum err check_local(const struct egress *egress, enum ip_family family, const char *text, struct diag *reterr)
+static enum err check_local(const struct egress *egress, enum ip_family family, const char *text,
+                            struct diag *reterr)
 {
     const int fd = open_bound(egress, family, SOCK_DGRAM);
     if (fd < 0 && errno == EADDRNOTAVAIL)
@@ -47,7 +48,8 @@ enum err egress_add(struct egress *egress, const char *text, struct diag *reterr
     if (err)
         return diag_prefix(reterr, err, "source");
     if (address_of(egress, ip.family)->family != IP_NONE)
-        return diag_set(reterr, ERR_EXISTS, "source %s is the second IPv%d address; one a family is enough", text,
+        return diag_set(reterr, ERR_EXISTS,
+                        "source %s is the second IPv%d address; one a family is enough", text,
                         ip.family);
     struct egress with = *egress;
     *(ip.family == IP_V6 ? &with.v6 : &with.v4) = ip;

@@ -1,7 +1,8 @@
-/* prober/egress.h - the local addresses that probes and pushes leave from, and sockets bound to them.
+/* prober/egress.h - the local addresses that probes and pushes leave from, and sockets bound to
+ * them.
  *
- * At most one address a family; a family without one leaves from where the kernel's routes say. An address
- * that goes away later is trouble at the prober, which never makes a vote `down`.
+ * At most one address a family; a family without one leaves from where the kernel's routes say.
+ * An address that goes away later is trouble at the prober, which never makes a vote `down`.
  */
 #ifndef PROBER_EGRESS_H
 #define PROBER_EGRESS_H
@@ -16,12 +17,13 @@ struct egress {
     struct ip v6;
 };
 
-/* Take `text` as the address of its family. ERR_SYNTAX: not an address. ERR_EXISTS: the family has one.
- * ERR_MISSING: not an address of this host. */
+/* Take `text` as the address of its family. ERR_SYNTAX: not an address. ERR_EXISTS: the family
+ * has one. ERR_MISSING: not an address of this host. */
 NODISCARD enum err egress_add(struct egress *egress, const char *text, struct diag *reterr);
 
-/* A non-blocking TCP socket for `family`, bound to the source address; -1 with errno. The port is chosen when it
- * connects, so that as many may be open as there are ports for each destination. */
+/* A non-blocking TCP socket for `family`, bound to the source address; -1 with errno. The port
+ * is chosen when it connects, so that as many may be open as there are ports for each
+ * destination. */
 int egress_socket(const struct egress *egress, enum ip_family family);
 
 /* Whether this host has a route to `to` right now. Sends nothing. */

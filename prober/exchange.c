@@ -4,7 +4,7 @@
 #include "health/key.h"
 
 #include <assert.h>
-#include <errno.h>
+#include <jansson.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,6 @@ struct exchange {
     struct exchange_kind kind;
     struct exchange_finish finish;
     struct transfer transfer;
-    struct curl_slist *connect_to;
     struct curl_slist *headers; /* of the message on its way */
     struct buffer body;
     struct buffer answer;
@@ -39,13 +38,15 @@ struct batch_head exchange_head(struct exchange *exchange)
     return head;
 }
 
-/* What libcurl calls ---------------------------------------------------------------------------- */
+/* What libcurl calls
+ * ---------------------------------------------------------------------------- */
 
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     const struct exchange *exchange = context;
     (void)purpose;
-    const int fd = egress_socket(exchange->caller->egress, address->family == AF_INET6 ? IP_V6 : IP_V4);
+    const int fd =
+        egress_socket(exchange->caller->egress, address->family == AF_INET6 ? IP_V6 : IP_V4);
     return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -59,37 +60,51 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *context)
     return exchange->answer.failed ? 0 : count;
 }
 
-/* The sentence of a transfer that failed: the same for each failure of a kind, so that the log can tell a new one. */
+/* The sentence of a transfer that failed: the same for each failure of a kind, so that the log
+ * can tell a new one. */
 static enum err explain(const struct exchange *exchange, CURLcode code, struct diag *reterr)
 {
     long error = 0;
     (void)curl_easy_getinfo(exchange->transfer.easy, CURLINFO_OS_ERRNO, &error);
     if (code == CURLE_WRITE_ERROR)
-        return diag_set(reterr, ERR_LIMIT, "an answer over %zu bytes, or out of memory", exchange->kind.answer_max);
+        return diag_set(reterr, ERR_LIMIT, "an answer over %zu bytes, or out of memory",
+                        exchange->kind.answer_max);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return diag_set(reterr, ERR_SYSTEM, "no answer in time");
     if (code == CURLE_COULDNT_CONNECT && error != 0)
         return diag_set(reterr, ERR_SYSTEM, "cannot connect: %s", strerror((int)error));
-    return diag_set(reterr, ERR_SYSTEM, "%s", exchange->error[0] ? exchange->error : curl_easy_strerror(code));
+    return diag_set(reterr, ERR_SYSTEM, "%s",
+                    exchange->error[0] ? exchange->error : curl_easy_strerror(code));
+}
+
+/* A status other than 200, with the nameserver's own sentence where it has one:
+ * {"message":"..."}. */
+static enum err explain_status(const struct exchange *exchange, long status, struct diag *reterr)
+{
+    const struct buffer *answer = &exchange->answer;
+    json_t *object =
+        answer->len > 0 ? json_loadb((const char *)answer->bytes, answer->len, 0, NULL) : NULL;
+    const char *message = json_string_value(json_object_get(object, "message"));
+    const enum err err = message ? diag_set(reterr, ERR_REFUSED, "status %ld: %s", status, message)
+                                 : diag_set(reterr, ERR_REFUSED, "status %ld", status);
+    json_decref(object);
+    return err;
 }
 
 /* OK for a whole 200 only. */
 static enum err judge(const struct exchange *exchange, CURLcode code, struct diag *reterr)
 {
     long status = 0;
-    const struct buffer *answer = &exchange->answer;
     if (code != CURLE_OK)
         return explain(exchange, code, reterr);
     (void)curl_easy_getinfo(exchange->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status == 200)
-        return OK;
-    const int shown = (int)(answer->len < 200 ? answer->len : 200);
-    return diag_set(reterr, ERR_REFUSED, "status %ld: %.*s", status, shown, shown ? (const char *)answer->bytes : "");
+    return status == 200 ? OK : explain_status(exchange, status, reterr);
 }
 
 static void on_done(struct transfer *transfer, CURLcode code)
 {
-    struct exchange *exchange = (struct exchange *)((char *)transfer - offsetof(struct exchange, transfer));
+    struct exchange *exchange =
+        (struct exchange *)((char *)transfer - offsetof(struct exchange, transfer));
     struct diag diag = {.text = ""};
     long connects = 0;
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
@@ -103,18 +118,17 @@ static void on_done(struct transfer *transfer, CURLcode code)
     buffer_fini(&bytes);
 }
 
-/* Setting up ------------------------------------------------------------------------------------ */
+/* Setting up
+ * ------------------------------------------------------------------------------------ */
 
 static bool set_server(struct exchange *exchange, const struct listen *server)
 {
     CURL *easy = exchange->transfer.easy;
-    char url[URL_MAX], to[IP_TEXT_MAX + 16], ip[IP_TEXT_MAX];
-    (void)snprintf(url, sizeof url, "https://%s:%u%s", exchange->caller->server_name, server->port, exchange->kind.path);
-    (void)snprintf(to, sizeof to, server->ip.family == IP_V6 ? "::[%s]:%u" : "::%s:%u", ip_print(&server->ip, ip),
-                   server->port);
-    exchange->connect_to = curl_slist_append(NULL, to);
-    return exchange->connect_to && curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CONNECT_TO, exchange->connect_to) == CURLE_OK;
+    char url[URL_MAX];
+    (void)snprintf(url, sizeof url, "https://%s:%u%s", exchange->caller->server_name, server->port,
+                   exchange->kind.path);
+    return multi_aim(&exchange->transfer, server) &&
+           curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
 }
 
 static bool set_transport(struct exchange *exchange)
@@ -129,7 +143,8 @@ static bool set_transport(struct exchange *exchange)
            (!ca_path || curl_easy_setopt(easy, CURLOPT_CAINFO, ca_path) == CURLE_OK) &&
            curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)EXCHANGE_CONNECT_TIMEOUT_MS) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)EXCHANGE_CONNECT_TIMEOUT_MS) ==
+               CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)exchange->kind.timeout_ms) == CURLE_OK;
 }
 
@@ -144,8 +159,9 @@ static bool set_callbacks(struct exchange *exchange)
            curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK;
 }
 
-enum err exchange_new(const struct caller *caller, const struct listen *server, struct exchange_kind kind,
-                      struct exchange_finish finish, struct exchange **ret, struct diag *reterr)
+enum err exchange_new(const struct caller *caller, const struct listen *server,
+                      struct exchange_kind kind, struct exchange_finish finish,
+                      struct exchange **ret, struct diag *reterr)
 {
     struct exchange *exchange = calloc(1, sizeof *exchange);
     if (!exchange)
@@ -154,7 +170,8 @@ enum err exchange_new(const struct caller *caller, const struct listen *server, 
     exchange->kind = kind;
     exchange->finish = finish;
     exchange->transfer = (struct transfer){.easy = curl_easy_init(), .done = on_done};
-    if (exchange->transfer.easy && set_server(exchange, server) && set_transport(exchange) && set_callbacks(exchange)) {
+    if (exchange->transfer.easy && set_server(exchange, server) && set_transport(exchange) &&
+        set_callbacks(exchange)) {
         *ret = exchange;
         return OK;
     }
@@ -167,9 +184,7 @@ void exchange_free(struct exchange **exchange)
     struct exchange *e = *exchange;
     if (!e)
         return;
-    multi_cancel(e->caller->multi, &e->transfer);
-    curl_easy_cleanup(e->transfer.easy);
-    curl_slist_free_all(e->connect_to);
+    multi_drop(e->caller->multi, &e->transfer);
     curl_slist_free_all(e->headers);
     buffer_fini(&e->body);
     buffer_fini(&e->answer);
@@ -177,7 +192,8 @@ void exchange_free(struct exchange **exchange)
     *exchange = NULL;
 }
 
-/* Messages -------------------------------------------------------------------------------------- */
+/* Messages
+ * -------------------------------------------------------------------------------------- */
 
 /* Append "name: value"; false when memory is out, and the list is as before. */
 static bool put_header(struct curl_slist **headers, const char *name, const char *value)
@@ -198,14 +214,16 @@ static bool set_headers(struct exchange *exchange, const char *signature)
            put_header(&exchange->headers, INTAKE_HEADER_SIGNATURE, signature) &&
            put_header(&exchange->headers, "Content-Type", "application/json") &&
            put_header(&exchange->headers, "Expect", "") /* no waiting for 100 Continue */ &&
-           curl_easy_setopt(exchange->transfer.easy, CURLOPT_HTTPHEADER, exchange->headers) == CURLE_OK;
+           curl_easy_setopt(exchange->transfer.easy, CURLOPT_HTTPHEADER, exchange->headers) ==
+               CURLE_OK;
 }
 
 static bool set_body(struct exchange *exchange)
 {
     CURL *easy = exchange->transfer.easy;
     return curl_easy_setopt(easy, CURLOPT_POSTFIELDS, exchange->body.bytes) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body.len) == CURLE_OK;
+           curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body.len) ==
+               CURLE_OK;
 }
 
 enum err exchange_start(struct exchange *exchange, struct buffer *body, struct diag *reterr)
@@ -216,8 +234,8 @@ enum err exchange_start(struct exchange *exchange, struct buffer *body, struct d
     exchange->body = *body;
     *body = (struct buffer){0};
     exchange->error[0] = '\0';
-    const enum err err = key_sign(exchange->caller->key, intake_domain(exchange->kind.kind), exchange->body.bytes,
-                                  exchange->body.len, signature, reterr);
+    const enum err err = key_sign(exchange->caller->key, intake_domain(exchange->kind.kind),
+                                  exchange->body.bytes, exchange->body.len, signature, reterr);
     if (err)
         return err;
     if (!set_headers(exchange, signature) || !set_body(exchange))

@@ -6,15 +6,15 @@
 #define PROBER_GEAR_H
 
 #include "health/probe.h"
+#include "prober/egress.h"
 #include "prober/multi.h"
 #include "prober/resolve.h"
-#include "prober/egress.h"
 
 #include <event2/event.h>
 
 struct gear {
     struct event_base *base;
-    struct multi *multi;       /* for http and https checks only */
+    struct multi *multi; /* for http and https checks only */
     struct resolve *resolve;
     const struct egress *egress;
     const char *ca_path; /* whom https checks trust; NULL: the system's certificates */

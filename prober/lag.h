@@ -1,8 +1,9 @@
-/* prober/lag.h - whether this process kept up: a probe that ran while the loop stood still proves nothing.
+/* prober/lag.h - whether this process kept up: a probe that ran while the loop stood still
+ * proves nothing.
  *
- * A timer ticks every LAG_TICK_MS. A tick that comes LAG_STALL_MS late was a stall, up to that tick: the process
- * was starved, stopped or swapped out, and what looks like a target's timeout may have been our own. Time is an argument,
- * in milliseconds that never go back.
+ * A timer ticks every LAG_TICK_MS. A tick that comes LAG_STALL_MS late was a stall, up to that
+ * tick: the process was starved, stopped or swapped out, and what looks like a target's timeout
+ * may have been our own. Time is an argument, in milliseconds that never go back.
  */
 #ifndef PROBER_LAG_H
 #define PROBER_LAG_H

@@ -15,18 +15,18 @@ struct link {
     char name[LISTEN_TEXT_MAX]; /* ADDRESS@PORT, for the log */
     struct exchange *push;
     struct exchange *fetch;
-    struct event *timer;       /* the next push */
-    int64_t pushed_ms;         /* when the last push began */
-    int64_t resent_ms;         /* when everything was last begun to be sent again */
-    int64_t fetch_after_ms;    /* no list is fetched before */
-    int64_t generation;        /* of the list we have */
-    uint64_t acked_no;         /* results up to here are the nameserver's */
-    uint64_t sent_no;          /* the same once the push on its way is acknowledged */
-    unsigned push_failures;    /* in a row */
-    unsigned fetch_failures;   /* in a row */
-    bool hurried;              /* there is more to say than can wait for a second */
+    struct event *timer;     /* the next push */
+    int64_t pushed_ms;       /* when the last push began */
+    int64_t resent_ms;       /* when everything was last begun to be sent again */
+    int64_t fetch_after_ms;  /* no list is fetched before */
+    int64_t generation;      /* of the list we have */
+    uint64_t acked_no;       /* results up to here are the nameserver's */
+    uint64_t sent_no;        /* the same once the push on its way is acknowledged */
+    unsigned push_failures;  /* in a row */
+    unsigned fetch_failures; /* in a row */
+    bool hurried;            /* there is more to say than can wait for a second */
     bool clock_warned;
-    struct diag push_trouble;  /* what was logged last; empty while all is well */
+    struct diag push_trouble; /* what was logged last; empty while all is well */
     struct diag fetch_trouble;
 };
 
@@ -37,8 +37,7 @@ bool link_is_up(const struct link *link)
 
 static void push_in(struct link *link, int64_t in_ms)
 {
-    const int64_t ms = in_ms > 0 ? in_ms : 0;
-    const struct timeval in = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    const struct timeval in = clock_timeval(in_ms);
     (void)event_add(link->timer, &in);
 }
 
@@ -49,9 +48,11 @@ static int64_t away_ms(unsigned failures)
     return ms < LINK_AWAY_MAX_MS ? ms : LINK_AWAY_MAX_MS;
 }
 
-/* The log: a line when a trouble begins or becomes another, and one when it ends ---------------- */
+/* The log: a line when a trouble begins or becomes another, and one when it ends
+ * ---------------- */
 
-static void log_trouble(const struct link *link, struct diag *last, const char *event, const struct diag *now)
+static void log_trouble(const struct link *link, struct diag *last, const char *event,
+                        const struct diag *now)
 {
     if (strcmp(last->text, now->text) == 0)
         return;
@@ -63,8 +64,8 @@ static void log_trouble(const struct link *link, struct diag *last, const char *
     log_end(&line);
 }
 
-static void log_number_of(const struct link *link, enum log_level level, const char *event, const char *key,
-                          int64_t number)
+static void log_number_of(const struct link *link, enum log_level level, const char *event,
+                          const char *key, int64_t number)
 {
     struct log_line line;
     log_begin(&line, level, event);
@@ -73,7 +74,8 @@ static void log_number_of(const struct link *link, enum log_level level, const c
     log_end(&line);
 }
 
-/* Fetching the list ----------------------------------------------------------------------------- */
+/* Fetching the list
+ * ----------------------------------------------------------------------------- */
 
 static void fetch_failed(struct link *link, const struct diag *diag)
 {
@@ -127,22 +129,24 @@ static void on_list(void *context, const struct exchange_answer *answer)
     link->fetch_trouble.text[0] = '\0';
 }
 
-/* Pushing --------------------------------------------------------------------------------------- */
+/* Pushing
+ * --------------------------------------------------------------------------------------- */
 
 static bool is_wanted(const struct link *link, const struct task *task)
 {
     return task->servers >> link->idx & 1;
 }
 
-/* Fill `results` with what the nameserver has not acknowledged; returns how many. What does not fit goes with the next
- * push, soon. */
+/* Fill `results` with what the nameserver has not acknowledged; returns how many. What does not
+ * fit goes with the next push, soon. */
 static size_t collect(struct link *link, struct batch_result results[BATCH_RESULTS_MAX])
 {
     size_t count = 0;
     const struct task *task = schedule_after(link->schedule, link->acked_no);
     for (; task && count < BATCH_RESULTS_MAX; task = task->newer) {
         if (is_wanted(link, task))
-            results[count++] = (struct batch_result){.check = task->check.id, .vote = task->probe.vote};
+            results[count++] =
+                (struct batch_result){.check = task->check.id, .vote = task->probe.vote};
         link->sent_no = task->result_no;
     }
     link->hurried = task != NULL;
@@ -195,7 +199,8 @@ static void warn_of_clock(struct link *link, int64_t server_ms)
     link->clock_warned = off;
 }
 
-/* Over a new connection there may be a new process, which knows nothing of the votes that the old one got. */
+/* Over a new connection there may be a new process, which knows nothing of the votes that the
+ * old one got. */
 static void start_over(struct link *link)
 {
     const int64_t now_ms = clock_mono_ms();
@@ -250,20 +255,26 @@ void link_hurry(struct link *link)
         push_in(link, link->pushed_ms + LINK_GAP_MS - clock_mono_ms());
 }
 
-/* The link -------------------------------------------------------------------------------------- */
+/* The link
+ * -------------------------------------------------------------------------------------- */
 
-static enum err open_exchanges(struct link *link, const struct caller *caller, const struct listen *server,
-                               struct diag *reterr)
+static enum err open_exchanges(struct link *link, const struct caller *caller,
+                               const struct listen *server, struct diag *reterr)
 {
-    const struct exchange_kind push = {INTAKE_VOTES, "/v1/votes", BATCH_LEN_MAX, LINK_PUSH_TIMEOUT_MS};
-    const struct exchange_kind fetch = {INTAKE_CHECKS, "/v1/checks", BATCH_CHECKS_LEN_MAX, LINK_FETCH_TIMEOUT_MS};
-    const enum err err =
-        exchange_new(caller, server, push, (struct exchange_finish){on_reply, link}, &link->push, reterr);
-    return err ? err : exchange_new(caller, server, fetch, (struct exchange_finish){on_list, link}, &link->fetch, reterr);
+    const struct exchange_kind push = {INTAKE_VOTES, "/v1/votes", BATCH_LEN_MAX,
+                                       LINK_PUSH_TIMEOUT_MS};
+    const struct exchange_kind fetch = {INTAKE_CHECKS, "/v1/checks", BATCH_CHECKS_LEN_MAX,
+                                        LINK_FETCH_TIMEOUT_MS};
+    const enum err err = exchange_new(
+        caller, server, push, (struct exchange_finish){on_reply, link}, &link->push, reterr);
+    return err ? err
+               : exchange_new(caller, server, fetch, (struct exchange_finish){on_list, link},
+                              &link->fetch, reterr);
 }
 
-enum err link_new(const struct caller *caller, const struct listen *server, unsigned idx, struct wanted *wanted,
-                  const struct schedule *schedule, struct link **ret, struct diag *reterr)
+enum err link_new(const struct caller *caller, const struct listen *server, unsigned idx,
+                  struct wanted *wanted, const struct schedule *schedule, struct link **ret,
+                  struct diag *reterr)
 {
     struct link *link = calloc(1, sizeof *link);
     if (!link)

@@ -19,9 +19,10 @@ enum { EXIT_USAGE = 2 };
 
 static void print_help(const struct option_def *defs, size_t count)
 {
-    (void)printf("usage: gslb-prober --vantage NAME --key FILE --server ADDRESS@PORT... [--ca FILE]\n\n"
-                 "Probes what the nameservers list and tells them what it finds, signed. It stays in the\n"
-                 "foreground and logs to stderr. IPv6 is written ::1@5300.\n\n");
+    (void)printf(
+        "usage: gslb-prober --vantage NAME --key FILE --server ADDRESS@PORT... [--ca FILE]\n\n"
+        "Probes what the nameservers list and tells them what it finds, signed. It stays in the\n"
+        "foreground and logs to stderr. IPv6 is written ::1@5300.\n\n");
     option_print(stdout, defs, count);
 }
 

@@ -1,6 +1,9 @@
 #include "prober/multi.h"
 
+#include "common/clock.h"
+
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct multi {
@@ -27,7 +30,8 @@ static void finish_transfers(struct multi *multi)
 static void on_socket(evutil_socket_t fd, short what, void *context)
 {
     struct multi *multi = context;
-    const int actions = (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+    const int actions =
+        (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
     int running;
     (void)curl_multi_socket_action(multi->handle, fd, actions, &running);
     finish_transfers(multi);
@@ -43,7 +47,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     finish_transfers(multi);
 }
 
-/* CURLMOPT_SOCKETFUNCTION: libcurl wants to know of `what` on `fd`. `per_socket` is the event we assigned. */
+/* CURLMOPT_SOCKETFUNCTION: libcurl wants to know of `what` on `fd`. `per_socket` is the event we
+ * assigned. */
 static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *per_socket)
 {
     struct multi *multi = context;
@@ -54,7 +59,8 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *context, v
     (void)curl_multi_assign(multi->handle, fd, NULL);
     if (what == CURL_POLL_REMOVE)
         return 0;
-    const short wanted = (short)((what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
+    const short wanted =
+        (short)((what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
     event = event_new(multi->base, fd, (short)(wanted | EV_PERSIST), on_socket, multi);
     if (!event)
         return -1;
@@ -69,7 +75,7 @@ static int set_timer(CURLM *handle, long timeout_ms, void *context)
     (void)handle;
     if (timeout_ms < 0)
         return event_del(multi->timer);
-    const struct timeval in = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+    const struct timeval in = clock_timeval(timeout_ms);
     return event_add(multi->timer, &in);
 }
 
@@ -83,7 +89,8 @@ static bool set_up(struct multi *multi, long connections_max)
            curl_multi_setopt(h, CURLMOPT_MAXCONNECTS, connections_max) == CURLM_OK;
 }
 
-enum err multi_new(struct event_base *base, long connections_max, struct multi **ret, struct diag *reterr)
+enum err multi_new(struct event_base *base, long connections_max, struct multi **ret,
+                   struct diag *reterr)
 {
     struct multi *multi = calloc(1, sizeof *multi);
     if (!multi)
@@ -120,6 +127,30 @@ enum err multi_start(struct multi *multi, struct transfer *transfer, struct diag
         return diag_set(reterr, ERR_MEMORY, "cannot start a transfer: out of memory");
     transfer->running = true;
     return OK;
+}
+
+bool multi_aim(struct transfer *transfer, const struct listen *to)
+{
+    char ip[IP_TEXT_MAX], text[IP_TEXT_MAX + 16];
+    (void)snprintf(text, sizeof text, to->ip.family == IP_V6 ? "::[%s]:%u" : "::%s:%u",
+                   ip_print(&to->ip, ip), to->port);
+    struct curl_slist *connect_to = curl_slist_append(NULL, text);
+    if (!connect_to ||
+        curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO, connect_to) != CURLE_OK) {
+        curl_slist_free_all(connect_to);
+        return false;
+    }
+    curl_slist_free_all(transfer->connect_to);
+    transfer->connect_to = connect_to;
+    return true;
+}
+
+void multi_drop(struct multi *multi, struct transfer *transfer)
+{
+    multi_cancel(multi, transfer);
+    curl_easy_cleanup(transfer->easy);
+    curl_slist_free_all(transfer->connect_to);
+    *transfer = (struct transfer){0};
 }
 
 void multi_cancel(struct multi *multi, struct transfer *transfer)

@@ -22,13 +22,12 @@ struct probe_http {
     const struct check *check;
     struct finish finish;
     struct transfer transfer;
-    struct curl_slist *connect_to; /* to whom, whatever the URL says */
-    struct listen to;
+    struct listen to; /* family IP_NONE before the first probe */
     int64_t started_ms;
-    int socket_errno;    /* of our own socket() or bind() */
-    size_t headers_len;  /* bytes so far */
-    size_t body_len;     /* bytes so far, at most PROBE_HTTP_BODY_MAX */
-    struct buffer body;  /* of a check that expects a text; at most PROBE_HTTP_BODY_MAX */
+    int socket_errno;   /* of our own socket() or bind() */
+    size_t headers_len; /* bytes so far */
+    size_t body_len;    /* bytes so far, at most PROBE_HTTP_BODY_MAX */
+    struct buffer body; /* of a check that expects a text; at most PROBE_HTTP_BODY_MAX */
     char reason[REASON_MAX];
 };
 
@@ -52,7 +51,8 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
     return probe->headers_len <= PROBE_HTTP_HEADERS_MAX ? count : 0;
 }
 
-/* Keep the body up to the bound. Taking less than was given ends the transfer, which is how it stops at the bound. */
+/* Keep the body up to the bound. Taking less than was given ends the transfer, which is how it
+ * stops at the bound. */
 static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct probe_http *probe = context;
@@ -82,7 +82,8 @@ static struct probe_result failed_with(struct probe_http *probe, const char *for
 /* How far a transfer that timed out had come. */
 static struct probe_result judge_timeout(struct probe_http *probe)
 {
-    const char *peer = NULL; /* known once connected; libcurl's connect time waits for the handshake */
+    const char *peer =
+        NULL; /* known once connected; libcurl's connect time waits for the handshake */
     curl_off_t secured_us = 0;
     (void)curl_easy_getinfo(probe->transfer.easy, CURLINFO_PRIMARY_IP, &peer);
     (void)curl_easy_getinfo(probe->transfer.easy, CURLINFO_APPCONNECT_TIME_T, &secured_us);
@@ -90,7 +91,8 @@ static struct probe_result judge_timeout(struct probe_http *probe)
         return trouble_failed("connect timed out");
     if (probe->check->type == CHECK_HTTPS && secured_us == 0)
         return trouble_failed("TLS handshake timed out");
-    return trouble_failed(probe->headers_len == 0 ? "no answer in time" : "answer not whole in time");
+    return trouble_failed(probe->headers_len == 0 ? "no answer in time"
+                                                  : "answer not whole in time");
 }
 
 static struct probe_result judge_connect(struct probe_http *probe)
@@ -105,12 +107,14 @@ static struct probe_result judge_certificate(struct probe_http *probe)
 {
     long verified = X509_V_OK;
     (void)curl_easy_getinfo(probe->transfer.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
-    if (verified == X509_V_OK || verified == X509_V_ERR_UNSPECIFIED) /* libcurl looked at the name first */
+    if (verified == X509_V_OK ||
+        verified == X509_V_ERR_UNSPECIFIED) /* libcurl looked at the name first */
         return trouble_failed("certificate is for another name");
     return failed_with(probe, "certificate: %s", X509_verify_cert_error_string(verified));
 }
 
-/* The transfer did not come to its end. What is not the target's fault for certain is taken as ours. */
+/* The transfer did not come to its end. What is not the target's fault for certain is taken as
+ * ours. */
 static struct probe_result judge_failure(struct probe_http *probe, CURLcode code)
 {
     switch (code) {
@@ -161,14 +165,17 @@ static struct probe_result judge_answer(struct probe_http *probe)
                                      .latency_ms = (uint32_t)(clock_mono_ms() - probe->started_ms)};
     if (probe->body_len < PROBE_HTTP_BODY_MAX)
         return trouble_failed("body lacks the expected text");
-    return failed_with(probe, "body lacks the expected text in its first %d bytes", PROBE_HTTP_BODY_MAX);
+    return failed_with(probe, "body lacks the expected text in its first %d bytes",
+                       PROBE_HTTP_BODY_MAX);
 }
 
 static void on_done(struct transfer *transfer, CURLcode code)
 {
-    struct probe_http *probe = (struct probe_http *)((char *)transfer - offsetof(struct probe_http, transfer));
+    struct probe_http *probe =
+        (struct probe_http *)((char *)transfer - offsetof(struct probe_http, transfer));
     const bool stopped = code == CURLE_WRITE_ERROR && probe->body_len == PROBE_HTTP_BODY_MAX;
-    const struct probe_result result = code == CURLE_OK || stopped ? judge_answer(probe) : judge_failure(probe, code);
+    const struct probe_result result =
+        code == CURLE_OK || stopped ? judge_answer(probe) : judge_failure(probe, code);
     buffer_fini(&probe->body);
     probe->finish.call(probe->finish.context, &result);
 }
@@ -180,8 +187,8 @@ static void print_url(const struct check *check, char url[URL_MAX])
 {
     const char *host = check->host[0] != '\0' ? check->host : check->address;
     const bool bracketed = host[0] != '[' && strchr(host, ':');
-    (void)snprintf(url, URL_MAX, "%s://%s%s%s:%u%s", check_type_print(check->type), bracketed ? "[" : "", host,
-                   bracketed ? "]" : "", check->port, check->path);
+    (void)snprintf(url, URL_MAX, "%s://%s%s%s:%u%s", check_type_print(check->type),
+                   bracketed ? "[" : "", host, bracketed ? "]" : "", check->port, check->path);
 }
 
 static bool set_method(CURL *easy, const char *method)
@@ -207,7 +214,8 @@ static bool set_request(struct probe_http *probe)
            curl_easy_setopt(easy, CURLOPT_USERAGENT, "gslb-prober") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK && set_method(easy, probe->check->method);
+           curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           set_method(easy, probe->check->method);
 }
 
 static bool set_callbacks(struct probe_http *probe)
@@ -221,7 +229,8 @@ static bool set_callbacks(struct probe_http *probe)
            curl_easy_setopt(easy, CURLOPT_WRITEDATA, probe) == CURLE_OK;
 }
 
-/* A directory of certificates would be read again for each connection: a bundle is read once a day. */
+/* A directory of certificates would be read again for each connection: a bundle is read once a
+ * day. */
 static bool set_tls(struct probe_http *probe)
 {
     CURL *easy = probe->transfer.easy;
@@ -257,28 +266,20 @@ void probe_http_free(struct probe_http **probe)
     struct probe_http *p = *probe;
     if (!p)
         return;
-    multi_cancel(p->gear->multi, &p->transfer);
-    curl_easy_cleanup(p->transfer.easy);
-    curl_slist_free_all(p->connect_to);
+    multi_drop(p->gear->multi, &p->transfer);
     buffer_fini(&p->body);
     free(p);
     *probe = NULL;
 }
 
-/* Aim the request at `to`. False when memory is out. */
+/* Aim the request at `to`, whose address is mostly the last one. False when memory is out. */
 static bool aim(struct probe_http *probe, const struct listen *to)
 {
-    char ip[IP_TEXT_MAX], text[IP_TEXT_MAX + 16];
-    if (probe->connect_to && ip_equal(&probe->to.ip, &to->ip))
+    if (ip_equal(&probe->to.ip, &to->ip))
         return true;
-    probe->to = *to;
-    (void)snprintf(text, sizeof text, to->ip.family == IP_V6 ? "::[%s]:%u" : "::%s:%u", ip_print(&to->ip, ip), to->port);
-    struct curl_slist *connect_to = curl_slist_append(NULL, text);
-    if (!connect_to)
+    if (!multi_aim(&probe->transfer, to))
         return false;
-    (void)curl_easy_setopt(probe->transfer.easy, CURLOPT_CONNECT_TO, connect_to);
-    curl_slist_free_all(probe->connect_to);
-    probe->connect_to = connect_to;
+    probe->to = *to;
     return true;
 }
 
@@ -288,7 +289,8 @@ void probe_http_start(struct probe_http *probe, const struct listen *to, int64_t
     probe->socket_errno = 0;
     probe->headers_len = 0;
     probe->body_len = 0;
-    if (aim(probe, to) && curl_easy_setopt(probe->transfer.easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms) == CURLE_OK &&
+    if (aim(probe, to) &&
+        curl_easy_setopt(probe->transfer.easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms) == CURLE_OK &&
         multi_start(probe->gear->multi, &probe->transfer, NULL) == OK)
         return;
     const struct probe_result result = trouble_unknown("prober: out of memory");

@@ -18,7 +18,8 @@ struct probe_tcp {
     int64_t started_ms;
 };
 
-enum err probe_tcp_new(const struct gear *gear, struct finish finish, struct probe_tcp **ret, struct diag *reterr)
+enum err probe_tcp_new(const struct gear *gear, struct finish finish, struct probe_tcp **ret,
+                       struct diag *reterr)
 {
     struct probe_tcp *probe = malloc(sizeof *probe);
     if (!probe)
@@ -70,7 +71,7 @@ static void on_socket(evutil_socket_t fd, short what, void *context)
 
 static int wait_for(struct probe_tcp *probe, int64_t timeout_ms)
 {
-    const struct timeval in = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+    const struct timeval in = clock_timeval(timeout_ms);
     probe->event = event_new(probe->gear->base, probe->fd, EV_WRITE, on_socket, probe);
     return probe->event && event_add(probe->event, &in) == 0 ? 0 : ENOMEM;
 }
@@ -83,7 +84,9 @@ static int begin(struct probe_tcp *probe)
     probe->fd = egress_socket(probe->gear->egress, probe->to.ip.family);
     if (probe->fd < 0)
         return errno;
-    return connect(probe->fd, (const struct sockaddr *)&at, at_len) == 0 || errno == EINPROGRESS ? 0 : errno;
+    return connect(probe->fd, (const struct sockaddr *)&at, at_len) == 0 || errno == EINPROGRESS
+               ? 0
+               : errno;
 }
 
 void probe_tcp_start(struct probe_tcp *probe, const struct listen *to, int64_t timeout_ms)

@@ -10,8 +10,8 @@
 
 struct probe_tcp; /* heap; one check's, kept from one probe to the next */
 
-NODISCARD enum err probe_tcp_new(const struct gear *gear, struct finish finish, struct probe_tcp **ret,
-                                 struct diag *reterr);
+NODISCARD enum err probe_tcp_new(const struct gear *gear, struct finish finish,
+                                 struct probe_tcp **ret, struct diag *reterr);
 
 /* Stops the probe that runs. */
 void probe_tcp_free(struct probe_tcp **probe);

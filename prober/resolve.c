@@ -1,5 +1,7 @@
 #include "prober/resolve.h"
 
+#include "common/clock.h"
+
 #include <event2/dns.h>
 #include <event2/util.h>
 #include <netdb.h>
@@ -15,7 +17,7 @@ struct resolve {
 /* evdns calls back for a cancelled request too, later; the record then lives until that call. */
 struct resolve_lookup {
     struct evdns_getaddrinfo_request *request; /* NULL once evdns has called back */
-    struct event *end;                         /* becomes active when an answer is there or time is up */
+    struct event *end; /* becomes active when an answer is there or time is up */
     struct resolve_finish finish;
     struct ip ip;
     bool stopped;
@@ -24,7 +26,8 @@ struct resolve_lookup {
 static bool set_options(struct evdns_base *dns)
 {
     /* A lost packet is asked again within a check's timeout. Mixed case confuses some resolvers. */
-    return evdns_base_set_option(dns, "timeout:", "1") == 0 && evdns_base_set_option(dns, "attempts:", "3") == 0 &&
+    return evdns_base_set_option(dns, "timeout:", "1") == 0 &&
+           evdns_base_set_option(dns, "attempts:", "3") == 0 &&
            evdns_base_set_option(dns, "max-inflight:", "1024") == 0 &&
            evdns_base_set_option(dns, "randomize-case:", "0") == 0;
 }
@@ -40,8 +43,8 @@ static bool add_resolvers(struct evdns_base *dns, const struct listen *resolvers
     return true;
 }
 
-enum err resolve_new(struct event_base *base, const struct listen *resolvers, size_t count, struct resolve **ret,
-                     struct diag *reterr)
+enum err resolve_new(struct event_base *base, const struct listen *resolvers, size_t count,
+                     struct resolve **ret, struct diag *reterr)
 {
     struct resolve *resolve = calloc(1, sizeof *resolve);
     if (!resolve)
@@ -50,7 +53,8 @@ enum err resolve_new(struct event_base *base, const struct listen *resolvers, si
     resolve->dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
     if (resolve->dns && count == 0)
         (void)evdns_base_resolv_conf_parse(resolve->dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
-    if (!resolve->dns || !set_options(resolve->dns) || !add_resolvers(resolve->dns, resolvers, count)) {
+    if (!resolve->dns || !set_options(resolve->dns) ||
+        !add_resolvers(resolve->dns, resolvers, count)) {
         resolve_free(&resolve);
         return diag_set(reterr, ERR_MEMORY, "cannot set up name resolution: out of memory");
     }
@@ -92,7 +96,8 @@ static struct ip choose(const struct evutil_addrinfo *list)
     return chosen;
 }
 
-/* evdns is done. It may call before evdns_getaddrinfo() returns, so the owner is told from the loop. */
+/* evdns is done. It may call before evdns_getaddrinfo() returns, so the owner is told from the
+ * loop. */
 static void on_answer(int error, struct evutil_addrinfo *list, void *context)
 {
     struct resolve_lookup *lookup = context;
@@ -118,8 +123,9 @@ static void on_end(evutil_socket_t fd, short what, void *context)
     finish.call(finish.context, ip.family == IP_NONE ? NULL : &ip);
 }
 
-enum err resolve_start(struct resolve *resolve, const char *host, int64_t timeout_ms, struct resolve_finish finish,
-                       struct resolve_lookup **ret, struct diag *reterr)
+enum err resolve_start(struct resolve *resolve, const char *host, int64_t timeout_ms,
+                       struct resolve_finish finish, struct resolve_lookup **ret,
+                       struct diag *reterr)
 {
     struct resolve_lookup *lookup = calloc(1, sizeof *lookup);
     if (lookup)
@@ -129,8 +135,9 @@ enum err resolve_start(struct resolve *resolve, const char *host, int64_t timeou
         return diag_set(reterr, ERR_MEMORY, "out of memory");
     }
     lookup->finish = finish;
-    const struct timeval in = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
-    const struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
+    const struct timeval in = clock_timeval(timeout_ms);
+    const struct evutil_addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
     (void)event_add(lookup->end, &in);
     lookup->request = evdns_getaddrinfo(resolve->dns, host, NULL, &hints, on_answer, lookup);
     *ret = lookup;

@@ -19,8 +19,8 @@ struct runner {
     struct probe_http *http;       /* of an http or https check */
 };
 
-enum err runner_new(const struct gear *gear, const struct check *check, struct finish finish, struct runner **ret,
-                    struct diag *reterr)
+enum err runner_new(const struct gear *gear, const struct check *check, struct finish finish,
+                    struct runner **ret, struct diag *reterr)
 {
     struct runner *runner = calloc(1, sizeof *runner);
     if (!runner)
@@ -94,6 +94,7 @@ void runner_start(struct runner *runner)
         finish_unknown(runner, "prober: this type of check is not supported");
     else if (runner->to.ip.family != IP_NONE)
         probe_at(runner, &runner->to);
-    else if (resolve_start(runner->gear->resolve, runner->check->address, timeout_ms, resolved, &runner->lookup, NULL) != OK)
+    else if (resolve_start(runner->gear->resolve, runner->check->address, timeout_ms, resolved,
+                           &runner->lookup, NULL) != OK)
         finish_unknown(runner, "prober: out of memory");
 }

@@ -35,11 +35,6 @@ static int64_t now_ms(const struct schedule *schedule)
     return clock_mono_ms() + schedule->wall_offset_ms;
 }
 
-static struct timeval timeval_of(int64_t ms)
-{
-    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-}
-
 /* One line a minute at most. */
 static void warn(struct schedule *schedule, const char *event, const char *what, int64_t number)
 {
@@ -63,7 +58,8 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         warn(schedule, "stalled", "stall_ms", stall_ms);
 }
 
-/* The chain of results -------------------------------------------------------------------------- */
+/* The chain of results
+ * -------------------------------------------------------------------------- */
 
 static void unchain(struct schedule *schedule, struct task *task)
 {
@@ -91,12 +87,14 @@ uint64_t schedule_last_no(const struct schedule *schedule)
 const struct task *schedule_after(const struct schedule *schedule, uint64_t no)
 {
     const struct task *after = NULL;
-    for (const struct task *task = schedule->newest; task && task->result_no > no; task = task->older)
+    for (const struct task *task = schedule->newest; task && task->result_no > no;
+         task = task->older)
         after = task;
     return after;
 }
 
-/* Those that wait ------------------------------------------------------------------------------- */
+/* Those that wait
+ * ------------------------------------------------------------------------------- */
 
 static void put_waiting(struct schedule *schedule, struct task *task)
 {
@@ -114,7 +112,8 @@ static void take_waiting(struct schedule *schedule, struct task *task)
     *(task->behind ? &task->behind->ahead : &schedule->last) = task->ahead;
 }
 
-/* Probes ---------------------------------------------------------------------------------------- */
+/* Probes
+ * ---------------------------------------------------------------------------------------- */
 
 /* Whether the vote says something that a nameserver should hear at once. */
 static bool is_news(const struct vote *before, const struct vote *after)
@@ -124,8 +123,7 @@ static bool is_news(const struct vote *before, const struct vote *after)
 
 static void arm(struct task *task)
 {
-    const int64_t in_ms = task->probe.due_ms - now_ms(task->schedule);
-    const struct timeval in = timeval_of(in_ms > 0 ? in_ms : 0);
+    const struct timeval in = clock_timeval(task->probe.due_ms - now_ms(task->schedule));
     (void)event_add(task->due, &in);
 }
 
@@ -206,7 +204,8 @@ static void on_due(evutil_socket_t fd, short what, void *context)
     struct schedule *schedule = task->schedule;
     (void)fd;
     (void)what;
-    if (now_ms(schedule) < task->probe.due_ms) /* a timer of the loop may be early by its resolution */
+    if (now_ms(schedule) <
+        task->probe.due_ms) /* a timer of the loop may be early by its resolution */
         arm(task);
     else if (schedule->first || schedule->running_count >= schedule->probes_max)
         put_waiting(schedule, task);
@@ -214,18 +213,19 @@ static void on_due(evutil_socket_t fd, short what, void *context)
         start(task);
 }
 
-/* The schedule ---------------------------------------------------------------------------------- */
+/* The schedule
+ * ---------------------------------------------------------------------------------- */
 
 static bool set_events(struct schedule *schedule)
 {
-    const struct timeval every = timeval_of(LAG_TICK_MS);
+    const struct timeval every = clock_timeval(LAG_TICK_MS);
     schedule->room = evtimer_new(schedule->gear->base, on_room, schedule);
     schedule->tick = event_new(schedule->gear->base, -1, EV_PERSIST, on_tick, schedule);
     return schedule->room && schedule->tick && event_add(schedule->tick, &every) == 0;
 }
 
-enum err schedule_new(const struct gear *gear, size_t probes_max, struct schedule_news news, struct schedule **ret,
-                      struct diag *reterr)
+enum err schedule_new(const struct gear *gear, size_t probes_max, struct schedule_news news,
+                      struct schedule **ret, struct diag *reterr)
 {
     uint64_t seed;
     struct schedule *schedule = calloc(1, sizeof *schedule);
@@ -261,7 +261,8 @@ void schedule_free(struct schedule **schedule)
     *schedule = NULL;
 }
 
-/* Tasks ----------------------------------------------------------------------------------------- */
+/* Tasks
+ * ----------------------------------------------------------------------------------------- */
 
 static void inherit(struct task *task, const struct task *like)
 {
@@ -269,8 +270,8 @@ static void inherit(struct task *task, const struct task *like)
     task->probe.vote = like->probe.vote;
 }
 
-enum err schedule_add(struct schedule *schedule, struct task *task, double phase, const struct task *like,
-                      struct diag *reterr)
+enum err schedule_add(struct schedule *schedule, struct task *task, double phase,
+                      const struct task *like, struct diag *reterr)
 {
     const struct probe_plan plan = check_plan(&task->check, phase);
     const struct finish finish = {on_result, task};

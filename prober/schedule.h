@@ -1,11 +1,13 @@
-/* prober/schedule.h - runs the probes of every task when they are due, and keeps the results in the order they came.
+/* prober/schedule.h - runs the probes of every task when they are due, and keeps the results in
+ * the order they came.
  *
- * At most `probes_max` run at a time; what is due beyond that waits its turn, and a probe that has waited a whole interval
- * is given up as unknown: the prober has too much to do, which says nothing of the target. Neither does a failure during
- * which the loop stood still (lag.h).
+ * At most `probes_max` run at a time; what is due beyond that waits its turn, and a probe that
+ * has waited a whole interval is given up as unknown: the prober has too much to do, which says
+ * nothing of the target. Neither does a failure during which the loop stood still (lag.h).
  *
- * Only the last result of a task is kept. Results are numbered, and the tasks are chained by their numbers, so that
- * whoever pushes asks for what came after the number that was acknowledged; nothing is queued.
+ * Only the last result of a task is kept. Results are numbered, and the tasks are chained by
+ * their numbers, so that whoever pushes asks for what came after the number that was
+ * acknowledged; nothing is queued.
  */
 #ifndef PROBER_SCHEDULE_H
 #define PROBER_SCHEDULE_H
@@ -26,16 +28,17 @@ struct schedule_news {
 };
 
 /* `gear` must outlive the schedule. ERR_MEMORY. */
-NODISCARD enum err schedule_new(const struct gear *gear, size_t probes_max, struct schedule_news news,
-                                struct schedule **ret, struct diag *reterr);
+NODISCARD enum err schedule_new(const struct gear *gear, size_t probes_max,
+                                struct schedule_news news, struct schedule **ret,
+                                struct diag *reterr);
 
 /* Requires that every task was removed. */
 void schedule_free(struct schedule **schedule);
 
-/* Begin to probe `task`, whose `check` is filled in, at this vantage point's `phase`; with the vote of `like` unless that is NULL.
- * ERR_MEMORY. */
-NODISCARD enum err schedule_add(struct schedule *schedule, struct task *task, double phase, const struct task *like,
-                                struct diag *reterr);
+/* Begin to probe `task`, whose `check` is filled in, at this vantage point's `phase`; with the
+ * vote of `like` unless that is NULL. ERR_MEMORY. */
+NODISCARD enum err schedule_add(struct schedule *schedule, struct task *task, double phase,
+                                const struct task *like, struct diag *reterr);
 void schedule_remove(struct schedule *schedule, struct task *task);
 
 /* This vantage point has another phase. */
@@ -47,8 +50,8 @@ void schedule_hurry(struct schedule *schedule, struct task *task);
 /* The number of the last result of all; 0 before the first. */
 uint64_t schedule_last_no(const struct schedule *schedule);
 
-/* The task with the first result behind `no`, NULL when there is none; from there follow `newer`. Costs one step
- * for each such result. */
+/* The task with the first result behind `no`, NULL when there is none; from there follow
+ * `newer`. Costs one step for each such result. */
 const struct task *schedule_after(const struct schedule *schedule, uint64_t no);
 
 #endif

@@ -12,11 +12,13 @@ static const struct option_def defs[] = {
     {"vantage", OPTION_ONE, "NAME", "this vantage point, as the store names it"},
     {"key", OPTION_ONE, "FILE", "its private key (gslbctl vantage add --key-out FILE)"},
     {"server", OPTION_MANY, "ADDRESS@PORT", "the control port of a nameserver"},
-    {"ca", OPTION_ONE, "FILE", "trust these certificates of nameservers (STATE/control.crt), not the system's"},
+    {"ca", OPTION_ONE, "FILE",
+     "trust these certificates of nameservers (STATE/control.crt), not the system's"},
     {"server-name", OPTION_ONE, "NAME", "the name in the nameservers' certificates; gslbd-control"},
     {"checks-ca", OPTION_ONE, "FILE", "trust these certificates in https checks, not the system's"},
     {"source", OPTION_MANY, "ADDRESS", "probe and push from this address; one for each family"},
-    {"resolver", OPTION_MANY, "ADDRESS@PORT", "look host names up here, not where /etc/resolv.conf says"},
+    {"resolver", OPTION_MANY, "ADDRESS@PORT",
+     "look host names up here, not where /etc/resolv.conf says"},
     {"probes-max", OPTION_ONE, "N", "probes that may run at a time; 1024"},
     {"verbose", OPTION_FLAG, NULL, "log every first failure too"},
 };
@@ -28,7 +30,8 @@ const struct option_def *setup_defs(size_t *ret_count)
 }
 
 /* The value of an option that must be there. */
-static enum err read_needed(const struct options *options, const char *name, const char **ret, struct diag *reterr)
+static enum err read_needed(const struct options *options, const char *name, const char **ret,
+                            struct diag *reterr)
 {
     *ret = option_get(options, name, 0);
     return *ret ? OK : diag_set(reterr, ERR_MISSING, "option --%s is missing; see --help", name);
@@ -43,17 +46,20 @@ static bool is_word(const char *text, size_t max)
     return len > 0 && len < max && text[len] == '\0';
 }
 
-static enum err read_vantage(const struct options *options, struct setup *setup, struct diag *reterr)
+static enum err read_vantage(const struct options *options, struct setup *setup,
+                             struct diag *reterr)
 {
     const enum err err = read_needed(options, "vantage", &setup->vantage, reterr);
     if (!err && !is_word(setup->vantage, BATCH_VANTAGE_MAX))
-        return diag_set(reterr, ERR_SYNTAX, "option --vantage takes 1 to %d printable characters without a space",
+        return diag_set(reterr, ERR_SYNTAX,
+                        "option --vantage takes 1 to %d printable characters without a space",
                         BATCH_VANTAGE_MAX - 1);
     return err;
 }
 
 /* A file of certificates, or NULL where there is no such option. */
-static enum err read_ca(const struct options *options, const char *name, const char **ret, struct diag *reterr)
+static enum err read_ca(const struct options *options, const char *name, const char **ret,
+                        struct diag *reterr)
 {
     *ret = option_get(options, name, 0);
     if (!*ret)
@@ -63,16 +69,20 @@ static enum err read_ca(const struct options *options, const char *name, const c
     X509_STORE *store = X509_STORE_new();
     const bool loaded = store && X509_STORE_load_file(store, *ret) == 1;
     X509_STORE_free(store);
-    return loaded ? OK : diag_set(reterr, ERR_CORRUPT, "option --%s: %s holds no certificate in PEM", name, *ret);
+    return loaded ? OK
+                  : diag_set(reterr, ERR_CORRUPT, "option --%s: %s holds no certificate in PEM",
+                             name, *ret);
 }
 
-static enum err read_server_name(const struct options *options, struct setup *setup, struct diag *reterr)
+static enum err read_server_name(const struct options *options, struct setup *setup,
+                                 struct diag *reterr)
 {
     setup->server_name = option_get(options, "server-name", 0);
     if (!setup->server_name)
         setup->server_name = "gslbd-control";
     if (!is_word(setup->server_name, SERVER_NAME_MAX) || strpbrk(setup->server_name, "/@:?#"))
-        return diag_set(reterr, ERR_SYNTAX, "option --server-name takes a host name, not \"%s\"", setup->server_name);
+        return diag_set(reterr, ERR_SYNTAX, "option --server-name takes a host name, not \"%s\"",
+                        setup->server_name);
     return OK;
 }
 
@@ -85,8 +95,9 @@ static bool is_among(const struct listen *list, size_t count, const struct liste
 }
 
 /* All values of an option that takes ADDRESS@PORT. */
-static enum err read_listens(const struct options *options, const char *name, struct listen list[OPTION_VALUES_MAX],
-                             size_t *ret_count, struct diag *reterr)
+static enum err read_listens(const struct options *options, const char *name,
+                             struct listen list[OPTION_VALUES_MAX], size_t *ret_count,
+                             struct diag *reterr)
 {
     const size_t count = option_count(options, name);
     for (size_t i = 0; i < count; i++) {
@@ -101,15 +112,18 @@ static enum err read_listens(const struct options *options, const char *name, st
     return OK;
 }
 
-static enum err read_servers(const struct options *options, struct setup *setup, struct diag *reterr)
+static enum err read_servers(const struct options *options, struct setup *setup,
+                             struct diag *reterr)
 {
-    const enum err err = read_listens(options, "server", setup->servers, &setup->servers_count, reterr);
+    const enum err err =
+        read_listens(options, "server", setup->servers, &setup->servers_count, reterr);
     if (!err && setup->servers_count == 0)
         return diag_set(reterr, ERR_MISSING, "option --server is missing; see --help");
     return err;
 }
 
-static enum err read_sources(const struct options *options, struct egress *egress, struct diag *reterr)
+static enum err read_sources(const struct options *options, struct egress *egress,
+                             struct diag *reterr)
 {
     enum err err = OK;
     for (size_t i = 0; !err && i < option_count(options, "source"); i++)
@@ -117,10 +131,12 @@ static enum err read_sources(const struct options *options, struct egress *egres
     return err;
 }
 
-static enum err read_probes_max(const struct options *options, struct setup *setup, struct diag *reterr)
+static enum err read_probes_max(const struct options *options, struct setup *setup,
+                                struct diag *reterr)
 {
     int64_t number = SETUP_PROBES;
-    const enum err err = option_number(options, "probes-max", 1, SETUP_PROBES_MAX, SETUP_PROBES, &number, reterr);
+    const enum err err =
+        option_number(options, "probes-max", 1, SETUP_PROBES_MAX, SETUP_PROBES, &number, reterr);
     setup->probes_max = (size_t)number;
     return err;
 }
@@ -129,7 +145,8 @@ static enum err check_operands(const struct options *options, struct diag *reter
 {
     if (options->operands_count == 0)
         return OK;
-    return diag_set(reterr, ERR_SYNTAX, "\"%s\" is not an option; see --help", options->operands[0]);
+    return diag_set(reterr, ERR_SYNTAX, "\"%s\" is not an option; see --help",
+                    options->operands[0]);
 }
 
 enum err setup_read(const struct options *options, struct setup *ret, struct diag *reterr)

@@ -1,4 +1,5 @@
-/* prober/setup.h - what the operator told gslb-prober, checked: from the command line and the configuration file.
+/* prober/setup.h - what the operator told gslb-prober, checked: from the command line and the
+ * configuration file.
  *
  * Read once by main, constant afterwards. Texts are lent from the options.
  */
@@ -36,8 +37,9 @@ struct setup {
 /* The definitions for option_parse(). */
 const struct option_def *setup_defs(size_t *ret_count);
 
-/* Check what option_parse() read, which must outlive `ret`. ERR_SYNTAX, ERR_MISSING, ERR_EXISTS or ERR_CORRUPT names the option or
- * the file, and what it takes. */
-NODISCARD enum err setup_read(const struct options *options, struct setup *ret, struct diag *reterr);
+/* Check what option_parse() read, which must outlive `ret`. ERR_SYNTAX, ERR_MISSING, ERR_EXISTS
+ * or ERR_CORRUPT names the option or the file, and what it takes. */
+NODISCARD enum err setup_read(const struct options *options, struct setup *ret,
+                              struct diag *reterr);
 
 #endif

@@ -35,7 +35,8 @@ struct station {
 
 _Static_assert((int)OPTION_VALUES_MAX <= (int)WANTED_SERVERS_MAX, "a bit for each --server");
 
-/* News ------------------------------------------------------------------------------------------ */
+/* News
+ * ------------------------------------------------------------------------------------------ */
 
 static void log_vote(const struct task *task)
 {
@@ -58,7 +59,8 @@ static void on_news(void *context, const struct task *task)
             link_hurry(station->links[i]);
 }
 
-/* Setting up ------------------------------------------------------------------------------------ */
+/* Setting up
+ * ------------------------------------------------------------------------------------ */
 
 /* Allow as many descriptors as `wanted`; returns how many there may be. */
 static rlim_t raise_descriptors(rlim_t wanted)
@@ -79,7 +81,8 @@ static enum err fit_probes(const struct setup *setup, size_t *ret, struct diag *
     const rlim_t others = DESCRIPTORS_SPARE + LINK_DESCRIPTORS * setup->servers_count;
     const rlim_t allowed = raise_descriptors(setup->probes_max + others);
     if (allowed <= others)
-        return diag_set(reterr, ERR_LIMIT, "%lu descriptors (ulimit -n) are too few; %lu are needed",
+        return diag_set(reterr, ERR_LIMIT,
+                        "%lu descriptors (ulimit -n) are too few; %lu are needed",
                         (unsigned long)allowed, (unsigned long)(setup->probes_max + others));
     *ret = setup->probes_max;
     if (allowed - others < setup->probes_max) {
@@ -131,9 +134,11 @@ static enum err open_gear(struct station *station, struct diag *reterr)
     const struct setup *setup = station->setup;
     enum err err = multi_new(station->base, 0, &station->probe_multi, reterr);
     if (!err)
-        err = multi_new(station->base, (long)(LINK_DESCRIPTORS * setup->servers_count), &station->link_multi, reterr);
+        err = multi_new(station->base, (long)(LINK_DESCRIPTORS * setup->servers_count),
+                        &station->link_multi, reterr);
     if (!err)
-        err = resolve_new(station->base, setup->resolvers, setup->resolvers_count, &station->resolve, reterr);
+        err = resolve_new(station->base, setup->resolvers, setup->resolvers_count,
+                          &station->resolve, reterr);
     station->gear = (struct gear){.base = station->base,
                                   .multi = station->probe_multi,
                                   .resolve = station->resolve,
@@ -155,8 +160,8 @@ static enum err open_work(struct station *station, struct diag *reterr)
     size_t probes_max;
     enum err err = fit_probes(setup, &probes_max, reterr);
     if (!err)
-        err = schedule_new(&station->gear, probes_max, (struct schedule_news){on_news, station}, &station->schedule,
-                           reterr);
+        err = schedule_new(&station->gear, probes_max, (struct schedule_news){on_news, station},
+                           &station->schedule, reterr);
     if (!err)
         err = wanted_new(station->schedule, &station->wanted, reterr);
     for (unsigned i = 0; !err && i < setup->servers_count; i++)

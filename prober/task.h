@@ -1,7 +1,9 @@
-/* prober/task.h - one check that this prober runs: its definition, who wants it, and what the probes said.
+/* prober/task.h - one check that this prober runs: its definition, who wants it, and what the
+ * probes said.
  *
- * Made and thrown away by wanted.c, run by schedule.c, read by link.c. The definition never changes: a changed check is a
- * new task, which begins with the vote of the one that it replaces.
+ * Made and thrown away by wanted.c, run by schedule.c, read by link.c. The definition never
+ * changes: a changed check is a new task, which begins with the vote of the one that it
+ * replaces.
  */
 #ifndef PROBER_TASK_H
 #define PROBER_TASK_H
@@ -27,12 +29,12 @@ struct task {
     /* Of schedule.c: */
     struct schedule *schedule;
     struct runner *runner;
-    struct event *due;            /* when the next probe is */
-    int64_t began_ms;             /* of the probe that runs, monotonic */
+    struct event *due; /* when the next probe is */
+    int64_t began_ms;  /* of the probe that runs, monotonic */
     bool running;
-    bool waiting;                 /* due, but too many run */
-    struct task *older, *newer;   /* by result_no */
-    struct task *ahead, *behind;  /* among the waiting */
+    bool waiting;                /* due, but too many run */
+    struct task *older, *newer;  /* by result_no */
+    struct task *ahead, *behind; /* among the waiting */
 };
 
 #endif

@@ -28,19 +28,21 @@ size_t wanted_count(const struct wanted *wanted)
     return wanted->count;
 }
 
-/* Definitions ----------------------------------------------------------------------------------- */
+/* Definitions
+ * ----------------------------------------------------------------------------------- */
 
 static bool equal_status(const struct check_status *a, const struct check_status *b)
 {
-    return a->count == b->count && memcmp(a->ranges, b->ranges, a->count * sizeof a->ranges[0]) == 0;
+    return a->count == b->count &&
+           memcmp(a->ranges, b->ranges, a->count * sizeof a->ranges[0]) == 0;
 }
 
 /* Whether two checks would be probed alike, by the same plan. */
 static bool equal(const struct check *a, const struct check *b)
 {
     return a->type == b->type && a->port == b->port && a->tls_verify == b->tls_verify &&
-           a->interval_ms == b->interval_ms && a->timeout_ms == b->timeout_ms && a->fall == b->fall &&
-           a->rise == b->rise && a->latency_max_ms == b->latency_max_ms &&
+           a->interval_ms == b->interval_ms && a->timeout_ms == b->timeout_ms &&
+           a->fall == b->fall && a->rise == b->rise && a->latency_max_ms == b->latency_max_ms &&
            equal_status(&a->expect_status, &b->expect_status) && strcmp(a->id, b->id) == 0 &&
            strcmp(a->address, b->address) == 0 && strcmp(a->host, b->host) == 0 &&
            strcmp(a->path, b->path) == 0 && strcmp(a->method, b->method) == 0 &&
@@ -50,7 +52,8 @@ static bool equal(const struct check *a, const struct check *b)
 /* A task that owns the texts of its check; NULL when memory is out. */
 static struct task *copy(const struct check *check)
 {
-    const char *texts[] = {check->id, check->address, check->host, check->path, check->method, check->expect_body};
+    const char *texts[] = {check->id,   check->address, check->host,
+                           check->path, check->method,  check->expect_body};
     enum { TEXTS = sizeof texts / sizeof texts[0] };
     size_t len = 0;
     for (size_t i = 0; i < TEXTS; i++)
@@ -74,7 +77,8 @@ static struct task *copy(const struct check *check)
     return task;
 }
 
-/* The table ------------------------------------------------------------------------------------- */
+/* The table
+ * ------------------------------------------------------------------------------------- */
 
 static struct task **bucket_of(struct wanted *wanted, const char *id)
 {
@@ -98,8 +102,8 @@ static struct task *find_listed(struct wanted *wanted, uint64_t server_bit, cons
     return task;
 }
 
-static enum err add(struct wanted *wanted, const struct check *check, double phase, const struct task *like,
-                    struct diag *reterr)
+static enum err add(struct wanted *wanted, const struct check *check, double phase,
+                    const struct task *like, struct diag *reterr)
 {
     if (wanted->count >= WANTED_MAX)
         return diag_set(reterr, ERR_LIMIT, "the nameservers list more than %d checks", WANTED_MAX);
@@ -148,18 +152,20 @@ void wanted_free(struct wanted **wanted)
     *wanted = NULL;
 }
 
-/* Lists ----------------------------------------------------------------------------------------- */
+/* Lists
+ * ----------------------------------------------------------------------------------------- */
 
 /* Find or make the task of each check, and mark it as listed. */
-static enum err mark_listed(struct wanted *wanted, uint64_t server_bit, const struct batch_checks *list,
-                            struct diag *reterr)
+static enum err mark_listed(struct wanted *wanted, uint64_t server_bit,
+                            const struct batch_checks *list, struct diag *reterr)
 {
     for (size_t i = 0; i < list->checks_count; i++) {
         const struct check *check = &list->checks[i];
         struct task *task = find_equal(wanted, check);
         enum err err = OK;
         if (!task)
-            err = add(wanted, check, list->phase, find_listed(wanted, server_bit, check->id), reterr);
+            err =
+                add(wanted, check, list->phase, find_listed(wanted, server_bit, check->id), reterr);
         else if (!task->listed && task->probe.plan.phase != check_plan(check, list->phase).phase)
             schedule_rephase(wanted->schedule, task, list->phase);
         if (task)
@@ -183,7 +189,8 @@ static void unmark(struct task *task)
         task->listed = false;
 }
 
-enum err wanted_take(struct wanted *wanted, unsigned server, const struct batch_checks *list, struct diag *reterr)
+enum err wanted_take(struct wanted *wanted, unsigned server, const struct batch_checks *list,
+                     struct diag *reterr)
 {
     assert(server < WANTED_SERVERS_MAX);
     const uint64_t server_bit = (uint64_t)1 << server;

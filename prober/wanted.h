@@ -1,8 +1,8 @@
 /* prober/wanted.h - what to check: the union of what the nameservers list.
  *
- * A check that several nameservers list is probed once. Nameservers that have not read the same store yet may list one
- * id with two definitions: those are two tasks, and each nameserver gets the results of its own. When a nameserver is away,
- * what it listed last stays.
+ * A check that several nameservers list is probed once. Nameservers that have not read the same
+ * store yet may list one id with two definitions: those are two tasks, and each nameserver gets
+ * the results of its own. When a nameserver is away, what it listed last stays.
  */
 #ifndef PROBER_WANTED_H
 #define PROBER_WANTED_H
@@ -26,9 +26,10 @@ NODISCARD enum err wanted_new(struct schedule *schedule, struct wanted **ret, st
 /* Stops every probe. */
 void wanted_free(struct wanted **wanted);
 
-/* Nameserver `server` lists this now. ERR_LIMIT: over WANTED_MAX. ERR_MEMORY. On failure its former list stands. */
-NODISCARD enum err wanted_take(struct wanted *wanted, unsigned server, const struct batch_checks *list,
-                               struct diag *reterr);
+/* Nameserver `server` lists this now. ERR_LIMIT: over WANTED_MAX. ERR_MEMORY. On failure its
+ * former list stands. */
+NODISCARD enum err wanted_take(struct wanted *wanted, unsigned server,
+                               const struct batch_checks *list, struct diag *reterr);
 
 /* Nameserver `server` wants check `id` probed now; nothing happens if it never listed it. */
 void wanted_hurry(struct wanted *wanted, unsigned server, const char *id);

@@ -2,9 +2,10 @@
  *
  *    backend --listen ADDRESS@PORT [--name TEXT] [--status N] [--deny-file FILE]
  *
- * Answers GET and HEAD of /healthz with the status and "ok NAME", and every other path with 200 and "NAME". Peers whose
- * address is a line of the deny file get no reply, as if their path were cut; it is read at each request. Prints
- * "ready" on stdout once it listens, and exits on SIGTERM.
+ * Answers GET and HEAD of /healthz with the status and "ok NAME", and every other path with 200
+ * and "NAME". Peers whose address is a line of the deny file get no reply, as if their path were
+ * cut; it is read at each request. Prints "ready" on stdout once it listens, and exits on
+ * SIGTERM.
  */
 #include "common/ip.h"
 #include "common/option.h"
@@ -117,7 +118,8 @@ static enum err serve(struct backend *backend, struct diag *reterr)
     return err;
 }
 
-static enum err read_options(const struct options *options, struct backend *backend, struct diag *reterr)
+static enum err read_options(const struct options *options, struct backend *backend,
+                             struct diag *reterr)
 {
     const char *at = option_get(options, "listen", 0);
     const char *name = option_get(options, "name", 0);

@@ -2,10 +2,10 @@
 
 #include "common/clock.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -30,7 +30,8 @@ static struct listen local_port(int fd)
     return listen_from_sockaddr(&at);
 }
 
-/* The rig --------------------------------------------------------------------------------------- */
+/* The rig
+ * --------------------------------------------------------------------------------------- */
 
 void rig_init(struct rig *rig, const struct listen *resolver)
 {
@@ -43,7 +44,8 @@ void rig_init(struct rig *rig, const struct listen *resolver)
     rig->gear.base = rig->base;
     rig->gear.egress = &rig->egress;
     assert_int_equal(multi_new(rig->base, 4, &rig->gear.multi, NULL), OK);
-    assert_int_equal(resolve_new(rig->base, resolver ? resolver : &nobody, 1, &rig->gear.resolve, NULL), OK);
+    assert_int_equal(
+        resolve_new(rig->base, resolver ? resolver : &nobody, 1, &rig->gear.resolve, NULL), OK);
 }
 
 void rig_fini(struct rig *rig)
@@ -98,7 +100,8 @@ struct check rig_check(enum check_type type, const struct listen *at)
 
 struct listen rig_closed_port(void)
 {
-    const struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct sockaddr_in at = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof at), 0);
     const struct listen port = local_port(fd);
@@ -106,7 +109,8 @@ struct listen rig_closed_port(void)
     return port;
 }
 
-/* TLS ------------------------------------------------------------------------------------------- */
+/* TLS
+ * ------------------------------------------------------------------------------------------- */
 
 static X509 *make_certificate(EVP_PKEY *key, const char *name, int days)
 {
@@ -153,7 +157,8 @@ void rig_tls_fini(struct rig_tls *tls)
     (void)unlink(tls->path);
 }
 
-/* Servers --------------------------------------------------------------------------------------- */
+/* Servers
+ * --------------------------------------------------------------------------------------- */
 
 static struct bufferevent *accept_tls(struct event_base *base, void *context)
 {
@@ -162,13 +167,15 @@ static struct bufferevent *accept_tls(struct event_base *base, void *context)
 }
 
 struct evhttp *rig_serve(const struct rig *rig, const struct rig_tls *tls,
-                         void (*answer)(struct evhttp_request *request, void *context), void *context, struct listen *ret)
+                         void (*answer)(struct evhttp_request *request, void *context),
+                         void *context, struct listen *ret)
 {
     struct evhttp *http = evhttp_new(rig->base);
     struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(http, "127.0.0.1", 0);
     assert_non_null(bound);
     *ret = local_port(evhttp_bound_socket_get_fd(bound));
-    evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_OPTIONS);
+    evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
+                                         EVHTTP_REQ_OPTIONS);
     evhttp_set_gencb(http, answer, context);
     if (tls)
         evhttp_set_bevcb(http, accept_tls, tls->context);
@@ -210,7 +217,8 @@ static void speak_raw(struct bufferevent *peer, void *context)
     bufferevent_setcb(peer, speak_raw, end_raw, NULL, context);
 }
 
-static void accept_raw(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int len, void *context)
+static void accept_raw(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from,
+                       int len, void *context)
 {
     struct rig_raw *raw = context;
     (void)from;
@@ -223,9 +231,11 @@ static void accept_raw(struct evconnlistener *listener, evutil_socket_t fd, stru
     (void)bufferevent_enable(peer, EV_READ | EV_WRITE);
 }
 
-struct rig_raw *rig_raw_new(const struct rig *rig, const char *bytes, size_t len, enum rig_ending ending, struct listen *ret)
+struct rig_raw *rig_raw_new(const struct rig *rig, const char *bytes, size_t len,
+                            enum rig_ending ending, struct listen *ret)
 {
-    const struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct sockaddr_in at = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct rig_raw *raw = calloc(1, sizeof *raw);
     raw->bytes = bytes;
     raw->len = len;
@@ -246,7 +256,8 @@ void rig_raw_free(struct rig_raw **raw)
     *raw = NULL;
 }
 
-/* Results --------------------------------------------------------------------------------------- */
+/* Results
+ * --------------------------------------------------------------------------------------- */
 
 static void keep_result(void *context, const struct probe_result *result)
 {

@@ -1,7 +1,8 @@
-/* tests/unit/prober_rig.h - what the prober's tests share: a loop with a gear, and peers on loopback to probe.
+/* tests/unit/prober_rig.h - what the prober's tests share: a loop with a gear, and peers on
+ * loopback to probe.
  *
- * Everything runs in one process on one loop. Nobody sleeps: rig_wait() turns the loop until a condition holds or
- * RIG_DEADLINE_MS have passed, which fails the test.
+ * Everything runs in one process on one loop. Nobody sleeps: rig_wait() turns the loop until a
+ * condition holds or RIG_DEADLINE_MS have passed, which fails the test.
  */
 #ifndef TESTS_PROBER_RIG_H
 #define TESTS_PROBER_RIG_H
@@ -35,8 +36,8 @@ struct check rig_check(enum check_type type, const struct listen *at);
 /* A port of 127.0.0.1 on which nobody listens. */
 struct listen rig_closed_port(void);
 
-/* A certificate for `name` and its key, new, valid from `days` ago for 30 days; `path` is a file with the certificate, to be
- * trusted, that rig_tls_free() removes. */
+/* A certificate for `name` and its key, new, valid from `days` ago for 30 days; `path` is a file
+ * with the certificate, to be trusted, that rig_tls_free() removes. */
 struct rig_tls {
     struct ssl_ctx_st *context;
     char path[RIG_PATH_MAX];
@@ -46,12 +47,14 @@ void rig_tls_fini(struct rig_tls *tls);
 
 /* An HTTP server on a port of its own; over TLS unless `tls` is NULL. */
 struct evhttp *rig_serve(const struct rig *rig, const struct rig_tls *tls,
-                         void (*answer)(struct evhttp_request *request, void *context), void *context, struct listen *ret);
+                         void (*answer)(struct evhttp_request *request, void *context),
+                         void *context, struct listen *ret);
 
 /* A server that reads something, sends `bytes`, and then does as told. */
 enum rig_ending { RIG_CLOSE, RIG_RESET, RIG_STAY };
 struct rig_raw; /* heap */
-struct rig_raw *rig_raw_new(const struct rig *rig, const char *bytes, size_t len, enum rig_ending ending, struct listen *ret);
+struct rig_raw *rig_raw_new(const struct rig *rig, const char *bytes, size_t len,
+                            enum rig_ending ending, struct listen *ret);
 void rig_raw_free(struct rig_raw **raw);
 
 /* A finish that keeps the result. */

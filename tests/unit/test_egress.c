@@ -1,9 +1,9 @@
 #include "prober/egress.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -18,8 +18,10 @@ static void test_add_takes_one_local_address_a_family(void **state)
         const char *message;
     } cases[] = {
         {"127.0.0.2", OK, ""},
-        {"127.0.0.3", ERR_EXISTS, "source 127.0.0.3 is the second IPv4 address; one a family is enough"},
-        {"192.0.2.9", ERR_EXISTS, "source 192.0.2.9 is the second IPv4 address; one a family is enough"},
+        {"127.0.0.3", ERR_EXISTS,
+         "source 127.0.0.3 is the second IPv4 address; one a family is enough"},
+        {"192.0.2.9", ERR_EXISTS,
+         "source 192.0.2.9 is the second IPv4 address; one a family is enough"},
         {"2001:db8::9", ERR_MISSING, "source 2001:db8::9 is not an address of this host"},
         {"localhost", ERR_SYNTAX, NULL},
         {"", ERR_SYNTAX, NULL},

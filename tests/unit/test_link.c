@@ -6,10 +6,10 @@
 #include "prober/link.h"
 #include "tests/unit/prober_rig.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #include <event2/buffer.h>
 #include <event2/keyvalq_struct.h>
@@ -47,7 +47,8 @@ struct fixture {
     struct listen target;
 };
 
-/* The nameservers ------------------------------------------------------------------------------- */
+/* The nameservers
+ * ------------------------------------------------------------------------------- */
 
 static struct buffer read_body(struct evhttp_request *request)
 {
@@ -88,14 +89,17 @@ static void take_votes(struct nameserver *nameserver, const struct buffer *body,
                                       .rechecks = &nameserver->recheck,
                                       .rechecks_count = nameserver->recheck != NULL};
     assert_int_equal(batch_parse_votes(body->bytes, body->len, &votes, NULL), OK);
-    assert_int_equal(intake_check_head(&nameserver->sender, INTAKE_VOTES, &votes.head, clock_wall_ms()), INTAKE_OK);
+    assert_int_equal(
+        intake_check_head(&nameserver->sender, INTAKE_VOTES, &votes.head, clock_wall_ms()),
+        INTAKE_OK);
     if (nameserver->status == 200)
         note_votes(nameserver, &votes);
     batch_votes_fini(&votes);
     assert_int_equal(batch_print_reply(&reply, ret, NULL), OK);
 }
 
-static void take_request(struct nameserver *nameserver, const struct buffer *body, struct buffer *ret)
+static void take_request(struct nameserver *nameserver, const struct buffer *body,
+                         struct buffer *ret)
 {
     struct batch_head head;
     const struct batch_checks list = {.generation = nameserver->generation,
@@ -103,7 +107,8 @@ static void take_request(struct nameserver *nameserver, const struct buffer *bod
                                       .checks = nameserver->checks,
                                       .checks_count = nameserver->checks_count};
     assert_int_equal(batch_parse_request(body->bytes, body->len, &head, NULL), OK);
-    assert_int_equal(intake_check_head(&nameserver->sender, INTAKE_CHECKS, &head, clock_wall_ms()), INTAKE_OK);
+    assert_int_equal(intake_check_head(&nameserver->sender, INTAKE_CHECKS, &head, clock_wall_ms()),
+                     INTAKE_OK);
     nameserver->lists++;
     assert_int_equal(batch_print_checks(&list, ret, NULL), OK);
 }
@@ -117,7 +122,8 @@ static void answer(struct evhttp_request *request, void *context)
     const enum intake_kind kind = strcmp(uri, "/v1/votes") == 0 ? INTAKE_VOTES : INTAKE_CHECKS;
     struct buffer body = read_body(request), reply = {0};
     assert_string_equal(evhttp_find_header(headers, INTAKE_HEADER_VANTAGE), "ams");
-    assert_int_equal(intake_check_body(&nameserver->sender, kind, body.bytes, body.len, signature), INTAKE_OK);
+    assert_int_equal(intake_check_body(&nameserver->sender, kind, body.bytes, body.len, signature),
+                     INTAKE_OK);
     if (kind == INTAKE_VOTES)
         take_votes(nameserver, &body, &reply);
     else
@@ -136,7 +142,8 @@ static void put_check(struct nameserver *nameserver, const char *id, const struc
     check->timeout_ms = CHECK_TIMEOUT_MIN_MS;
 }
 
-/* The fixture ----------------------------------------------------------------------------------- */
+/* The fixture
+ * ----------------------------------------------------------------------------------- */
 
 static void push_news(void *context, const struct task *task)
 {
@@ -162,7 +169,9 @@ static void set_up(struct fixture *f)
                                 .vantage = "ams",
                                 .ca_path = f->tls.path,
                                 .server_name = "gslbd-control"};
-    assert_int_equal(schedule_new(&f->rig.gear, 8, (struct schedule_news){push_news, f}, &f->schedule, NULL), OK);
+    assert_int_equal(
+        schedule_new(&f->rig.gear, 8, (struct schedule_news){push_news, f}, &f->schedule, NULL),
+        OK);
     assert_int_equal(wanted_new(f->schedule, &f->wanted, NULL), OK);
 }
 
@@ -179,8 +188,9 @@ static struct nameserver *serve(struct fixture *f, size_t idx)
 
 static void open_link(struct fixture *f, unsigned idx)
 {
-    assert_int_equal(
-        link_new(&f->caller, &f->nameservers[idx].at, idx, f->wanted, f->schedule, &f->links[idx], NULL), OK);
+    assert_int_equal(link_new(&f->caller, &f->nameservers[idx].at, idx, f->wanted, f->schedule,
+                              &f->links[idx], NULL),
+                     OK);
 }
 
 static void tear_down(struct fixture *f)
@@ -199,16 +209,17 @@ static void tear_down(struct fixture *f)
 }
 
 /* Turn the loop until `condition` holds. */
-#define WAIT_FOR(f, condition)                                                                                         \
-    do {                                                                                                               \
-        const int64_t deadline_ms = clock_mono_ms() + RIG_DEADLINE_MS;                                                 \
-        while (!(condition)) {                                                                                         \
-            assert_true(clock_mono_ms() < deadline_ms);                                                                \
-            assert_int_not_equal(event_base_loop((f)->rig.base, EVLOOP_ONCE), -1);                                     \
-        }                                                                                                              \
+#define WAIT_FOR(f, condition)                                                                     \
+    do {                                                                                           \
+        const int64_t deadline_ms = clock_mono_ms() + RIG_DEADLINE_MS;                             \
+        while (!(condition)) {                                                                     \
+            assert_true(clock_mono_ms() < deadline_ms);                                            \
+            assert_int_not_equal(event_base_loop((f)->rig.base, EVLOOP_ONCE), -1);                 \
+        }                                                                                          \
     } while (0)
 
-/* What links do --------------------------------------------------------------------------------- */
+/* What links do
+ * --------------------------------------------------------------------------------- */
 
 static void test_the_list_is_fetched_and_results_arrive_signed(void **state)
 {
@@ -346,7 +357,8 @@ static void test_each_nameserver_hears_of_its_own_checks_only(void **state)
     tear_down(&f);
 }
 
-/* Whom links trust ------------------------------------------------------------------------------ */
+/* Whom links trust
+ * ------------------------------------------------------------------------------ */
 
 struct pinning_case {
     const char *name;        /* in the nameserver's certificate */
@@ -400,7 +412,8 @@ static void test_sequence_numbers_rise_and_begin_at_the_clock(void **state)
     set_up(&f);
     const struct exchange_kind kind = {INTAKE_VOTES, "/v1/votes", 1024, 1000};
     const int64_t before_ms = clock_wall_ms();
-    assert_int_equal(exchange_new(&f.caller, &f.target, kind, (struct exchange_finish){0}, &exchange, NULL), OK);
+    assert_int_equal(
+        exchange_new(&f.caller, &f.target, kind, (struct exchange_finish){0}, &exchange, NULL), OK);
     int64_t last = before_ms - 1;
     for (int i = 0; i < 1000; i++) {
         const struct batch_head head = exchange_head(exchange);

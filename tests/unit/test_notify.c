@@ -1,9 +1,9 @@
 #include "common/notify.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* What arrives at the socket `name` (an '@' stands for the NUL of an abstract one) after `state` was sent. */
+/* What arrives at the socket `name` (an '@' stands for the NUL of an abstract one) after `state`
+ * was sent. */
 static void assert_arrives(const char *name, const char *state)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};

@@ -1,13 +1,14 @@
-/* tests/unit/test_runner.c - one probe of each type against every kind of peer: whose fault is what. */
+/* tests/unit/test_runner.c - one probe of each type against every kind of peer: whose fault is
+ * what. */
 #include "common/clock.h"
 #include "prober/probe_http.h"
 #include "prober/runner.h"
 #include "tests/unit/prober_rig.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -39,7 +40,8 @@ static void assert_result(struct rig_result result, enum probe_outcome outcome, 
     assert_int_equal(result.outcome, outcome);
 }
 
-/* Peers that speak HTTP ------------------------------------------------------------------------- */
+/* Peers that speak HTTP
+ * ------------------------------------------------------------------------- */
 
 /* What an evhttp peer was asked, and what it says. */
 struct page {
@@ -78,7 +80,8 @@ static void answer(struct evhttp_request *request, void *context)
     page->count++;
     if (page->body)
         evbuffer_add(body, page->body, page->body_len);
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Location", "http://127.0.0.1:1/elsewhere");
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Location",
+                      "http://127.0.0.1:1/elsewhere");
     evhttp_send_reply(request, page->status, "Whatever", body);
     evbuffer_free(body);
 }
@@ -98,18 +101,36 @@ struct http_case {
     const char *reason;
 };
 
-#define DEFAULT_STATUS {.count = 1, .ranges = {{200, 399}}}
+#define DEFAULT_STATUS                                                                             \
+    {                                                                                              \
+        .count = 1, .ranges = { {200, 399} }                                                       \
+    }
 
 static const struct http_case http_cases[] = {
     {"a good page", 200, "hello", "", DEFAULT_STATUS, PROBE_OK, ""},
     {"a good page with the text", 200, "all is well here", "is well", DEFAULT_STATUS, PROBE_OK, ""},
-    {"another text", 200, "all is ill here", "is well", DEFAULT_STATUS, PROBE_FAILED, "body lacks the expected text"},
-    {"an empty body", 200, "", "is well", DEFAULT_STATUS, PROBE_FAILED, "body lacks the expected text"},
+    {"another text", 200, "all is ill here", "is well", DEFAULT_STATUS, PROBE_FAILED,
+     "body lacks the expected text"},
+    {"an empty body", 200, "", "is well", DEFAULT_STATUS, PROBE_FAILED,
+     "body lacks the expected text"},
     {"a redirect is not followed", 302, "", "", DEFAULT_STATUS, PROBE_OK, ""},
-    {"a redirect that is not expected", 302, "", "", {.count = 1, .ranges = {{200, 299}}}, PROBE_FAILED, "status 302"},
+    {"a redirect that is not expected",
+     302,
+     "",
+     "",
+     {.count = 1, .ranges = {{200, 299}}},
+     PROBE_FAILED,
+     "status 302"},
     {"an error", 503, "busy", "", DEFAULT_STATUS, PROBE_FAILED, "status 503"},
-    {"an error that is expected", 503, "busy", "", {.count = 2, .ranges = {{200, 200}, {500, 599}}}, PROBE_OK, ""},
-    {"the text in an error page", 500, "is well", "is well", DEFAULT_STATUS, PROBE_FAILED, "status 500"},
+    {"an error that is expected",
+     503,
+     "busy",
+     "",
+     {.count = 2, .ranges = {{200, 200}, {500, 599}}},
+     PROBE_OK,
+     ""},
+    {"the text in an error page", 500, "is well", "is well", DEFAULT_STATUS, PROBE_FAILED,
+     "status 500"},
 };
 
 static void test_http_judges_status_and_body(void **state)
@@ -192,12 +213,14 @@ static void test_http_reads_a_huge_body_no_further_than_its_bound(void **state)
     assert_result(run(&rig, &check), PROBE_OK, "");
     body[PROBE_HTTP_BODY_MAX - 6] = 'x';
     memcpy(body + PROBE_HTTP_BODY_MAX - 5, "needle", 6);
-    assert_result(run(&rig, &check), PROBE_FAILED, "body lacks the expected text in its first 65536 bytes");
+    assert_result(run(&rig, &check), PROBE_FAILED,
+                  "body lacks the expected text in its first 65536 bytes");
     evhttp_free(http);
     rig_fini(&rig);
 }
 
-/* Peers that do not ----------------------------------------------------------------------------- */
+/* Peers that do not
+ * ----------------------------------------------------------------------------- */
 
 struct raw_case {
     const char *name;
@@ -207,10 +230,10 @@ struct raw_case {
 };
 
 static const struct raw_case raw_cases[] = {
-    {"a reset in the middle of the body", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", RIG_RESET,
-     "connection reset"},
-    {"a close in the middle of the body", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", RIG_CLOSE,
-     "answer cut short"},
+    {"a reset in the middle of the body", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+     RIG_RESET, "connection reset"},
+    {"a close in the middle of the body", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+     RIG_CLOSE, "answer cut short"},
     {"a body that never ends", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", RIG_STAY,
      "answer not whole in time"},
     {"nothing, then a close", "", RIG_CLOSE, "empty answer"},
@@ -246,7 +269,8 @@ static void test_http_bounds_the_headers(void **state)
     struct rig rig;
     struct listen at;
     while (len + 64 < sizeof bytes)
-        len += (size_t)snprintf(bytes + len, sizeof bytes - len, "X-Filler: 0123456789012345678901234567890\r\n");
+        len += (size_t)snprintf(bytes + len, sizeof bytes - len,
+                                "X-Filler: 0123456789012345678901234567890\r\n");
     rig_init(&rig, NULL);
     struct rig_raw *raw = rig_raw_new(&rig, bytes, len, RIG_STAY, &at);
     const struct check check = rig_check(CHECK_HTTP, &at);
@@ -322,7 +346,8 @@ static void test_tcp_is_content_with_a_connection(void **state)
     rig_fini(&rig);
 }
 
-/* TLS ------------------------------------------------------------------------------------------- */
+/* TLS
+ * ------------------------------------------------------------------------------------------- */
 
 struct tls_case {
     const char *name;
@@ -335,9 +360,12 @@ struct tls_case {
 
 static const struct tls_case tls_cases[] = {
     {"a good certificate", "www.example.com", 1, true, true, PROBE_OK, ""},
-    {"another name", "www.example.net", 1, true, true, PROBE_FAILED, "certificate is for another name"},
-    {"expired", "www.example.com", 40, true, true, PROBE_FAILED, "certificate: certificate has expired"},
-    {"not trusted", "www.example.com", 1, false, true, PROBE_FAILED, "certificate: self-signed certificate"},
+    {"another name", "www.example.net", 1, true, true, PROBE_FAILED,
+     "certificate is for another name"},
+    {"expired", "www.example.com", 40, true, true, PROBE_FAILED,
+     "certificate: certificate has expired"},
+    {"not trusted", "www.example.com", 1, false, true, PROBE_FAILED,
+     "certificate: self-signed certificate"},
     {"not trusted, not verified", "www.example.net", 40, false, false, PROBE_OK, ""},
 };
 
@@ -397,7 +425,8 @@ static void test_https_to_a_mute_port_names_the_handshake(void **state)
     rig_fini(&rig);
 }
 
-/* Trouble at the prober ------------------------------------------------------------------------- */
+/* Trouble at the prober
+ * ------------------------------------------------------------------------- */
 
 static void test_a_lost_source_address_is_unknown(void **state)
 {
@@ -450,9 +479,11 @@ static void test_a_type_of_check_from_the_future_is_unknown(void **state)
     rig_fini(&rig);
 }
 
-/* Names ----------------------------------------------------------------------------------------- */
+/* Names
+ * ----------------------------------------------------------------------------------------- */
 
-/* A resolver that knows backend.test, says that nosuch.test does not exist, and is silent on the rest. */
+/* A resolver that knows backend.test, says that nosuch.test does not exist, and is silent on the
+ * rest. */
 static void resolve_fake(struct evdns_server_request *request, void *context)
 {
     static const unsigned char loopback[] = {127, 0, 0, 1};
@@ -531,7 +562,8 @@ static void test_a_name_that_does_not_resolve_is_unknown(void **state)
     close(dns.fd);
 }
 
-/* Stopping -------------------------------------------------------------------------------------- */
+/* Stopping
+ * -------------------------------------------------------------------------------------- */
 
 static void test_a_stopped_probe_says_nothing(void **state)
 {
@@ -539,7 +571,8 @@ static void test_a_stopped_probe_says_nothing(void **state)
     static const struct {
         enum check_type type;
         const char *address;
-    } cases[] = {{CHECK_TCP, NULL}, {CHECK_HTTP, NULL}, {CHECK_HTTPS, NULL}, {CHECK_HTTP, "silent.test"}};
+    } cases[] = {
+        {CHECK_TCP, NULL}, {CHECK_HTTP, NULL}, {CHECK_HTTPS, NULL}, {CHECK_HTTP, "silent.test"}};
     struct rig rig;
     struct listen at;
     int fillers[2];

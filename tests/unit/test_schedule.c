@@ -1,13 +1,14 @@
-/* tests/unit/test_schedule.c - when probes run, how many, and in which order their results are found. */
+/* tests/unit/test_schedule.c - when probes run, how many, and in which order their results are
+ * found. */
 #include "common/clock.h"
 #include "prober/lag.h"
 #include "prober/schedule.h"
 #include "tests/unit/prober_rig.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #include <string.h>
 
@@ -34,7 +35,8 @@ static void set_up(struct fixture *fixture, size_t probes_max)
     *fixture = (struct fixture){0};
     rig_init(&fixture->rig, NULL);
     const struct schedule_news news = {count_news, fixture};
-    assert_int_equal(schedule_new(&fixture->rig.gear, probes_max, news, &fixture->schedule, NULL), OK);
+    assert_int_equal(schedule_new(&fixture->rig.gear, probes_max, news, &fixture->schedule, NULL),
+                     OK);
 }
 
 static void tear_down(struct fixture *fixture)
@@ -109,7 +111,8 @@ static void test_from_up_doubt_and_the_turn_are_news(void **state)
     set_up(&f, 4);
     const struct listen at = rig_closed_port();
     const struct check check = quick_check(&at);
-    struct task before = {.probe = {.settled = VERDICT_UP, .vote = {.verdict = VERDICT_UP, .latency_ms = 7}}};
+    struct task before = {
+        .probe = {.settled = VERDICT_UP, .vote = {.verdict = VERDICT_UP, .latency_ms = 7}}};
     const struct task *task = add(&f, &check, &before);
     assert_int_equal(task->probe.vote.verdict, VERDICT_UP);
     rig_wait(&f.rig, is_probed, task);

@@ -1,9 +1,9 @@
 #include "prober/setup.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +13,8 @@
 enum { WORDS_MAX = 16 };
 
 /* Parse and check a command line; the sentence goes to `diag`. */
-static enum err read_words(const char *const words[WORDS_MAX], struct options *options, struct setup *setup,
-                           struct diag *diag)
+static enum err read_words(const char *const words[WORDS_MAX], struct options *options,
+                           struct setup *setup, struct diag *diag)
 {
     char copies[WORDS_MAX][128];
     char *argv[WORDS_MAX + 1] = {copies[0]};
@@ -60,9 +60,16 @@ static void test_the_needed_options_are_enough(void **state)
 static void test_every_option_is_taken(void **state)
 {
     (void)state;
-    static const char *const words[WORDS_MAX] = {
-        NEEDED, "--server=::1@8444", "--source", "127.0.0.9", "--resolver", "127.0.0.1@5353",
-        "--probes-max", "7", "--server-name=ns1.example.com", "--verbose"};
+    static const char *const words[WORDS_MAX] = {NEEDED,
+                                                 "--server=::1@8444",
+                                                 "--source",
+                                                 "127.0.0.9",
+                                                 "--resolver",
+                                                 "127.0.0.1@5353",
+                                                 "--probes-max",
+                                                 "7",
+                                                 "--server-name=ns1.example.com",
+                                                 "--verbose"};
     struct options options;
     struct setup setup;
     assert_int_equal(read_words(words, &options, &setup, NULL), OK);
@@ -97,10 +104,13 @@ static const struct bad_case bad_cases[] = {
     {{NEEDED, "--server", "127.0.0.1@65536"}, NULL},
     {{NEEDED, "--source", "192.0.2.9"}, "source 192.0.2.9 is not an address of this host"},
     {{NEEDED, "--source", "nowhere"}, NULL},
-    {{NEEDED, "--probes-max", "0"}, "option --probes-max takes a whole number from 1 to 65536, not \"0\""},
+    {{NEEDED, "--probes-max", "0"},
+     "option --probes-max takes a whole number from 1 to 65536, not \"0\""},
     {{NEEDED, "--server-name", "a/b"}, "option --server-name takes a host name, not \"a/b\""},
-    {{NEEDED, "--ca", "/nowhere/ca.crt"}, "option --ca: cannot read /nowhere/ca.crt: No such file or directory"},
-    {{NEEDED, "--checks-ca", "/dev/null"}, "option --checks-ca: /dev/null holds no certificate in PEM"},
+    {{NEEDED, "--ca", "/nowhere/ca.crt"},
+     "option --ca: cannot read /nowhere/ca.crt: No such file or directory"},
+    {{NEEDED, "--checks-ca", "/dev/null"},
+     "option --checks-ca: /dev/null holds no certificate in PEM"},
     {{NEEDED, "--colour", "red"}, "there is no option --colour; see --help"},
     {{NEEDED, "stray"}, "\"stray\" is not an option; see --help"},
 };
@@ -129,7 +139,9 @@ static void test_a_configuration_file_says_the_same(void **state)
     const char *const words[WORDS_MAX] = {"--config", path};
     struct options options;
     struct setup setup;
-    (void)fputs("vantage = ams\nkey = v.key # ours\nserver = 127.0.0.1@1\nserver = ::1@2\nsource = 127.0.0.9\n", file);
+    (void)fputs("vantage = ams\nkey = v.key # ours\nserver = 127.0.0.1@1\nserver = ::1@2\nsource = "
+                "127.0.0.9\n",
+                file);
     assert_int_equal(fclose(file), 0);
     assert_int_equal(read_words(words, &options, &setup, NULL), OK);
     assert_string_equal(setup.key_path, "v.key");

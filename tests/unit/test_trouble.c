@@ -1,9 +1,9 @@
 #include "prober/trouble.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #include <errno.h>
 
@@ -15,11 +15,14 @@ struct trouble_case {
 };
 
 static const struct trouble_case cases[] = {
-    {ECONNREFUSED, PROBE_FAILED}, {ECONNRESET, PROBE_FAILED},     {ETIMEDOUT, PROBE_FAILED},
-    {EPIPE, PROBE_FAILED},        {EMFILE, PROBE_UNKNOWN},        {ENFILE, PROBE_UNKNOWN},
-    {ENOBUFS, PROBE_UNKNOWN},     {ENOMEM, PROBE_UNKNOWN},        {EADDRNOTAVAIL, PROBE_UNKNOWN},
-    {ENETDOWN, PROBE_UNKNOWN},    {EAFNOSUPPORT, PROBE_UNKNOWN},  {EPERM, PROBE_UNKNOWN},
-    {EAGAIN, PROBE_UNKNOWN},      {0, PROBE_UNKNOWN},             {EIO, PROBE_UNKNOWN},
+    {ECONNREFUSED, PROBE_FAILED},   {ECONNRESET, PROBE_FAILED},
+    {ETIMEDOUT, PROBE_FAILED},      {EPIPE, PROBE_FAILED},
+    {EMFILE, PROBE_UNKNOWN},        {ENFILE, PROBE_UNKNOWN},
+    {ENOBUFS, PROBE_UNKNOWN},       {ENOMEM, PROBE_UNKNOWN},
+    {EADDRNOTAVAIL, PROBE_UNKNOWN}, {ENETDOWN, PROBE_UNKNOWN},
+    {EAFNOSUPPORT, PROBE_UNKNOWN},  {EPERM, PROBE_UNKNOWN},
+    {EAGAIN, PROBE_UNKNOWN},        {0, PROBE_UNKNOWN},
+    {EIO, PROBE_UNKNOWN},
 };
 
 static void test_an_errno_is_the_targets_fault_or_ours(void **state)

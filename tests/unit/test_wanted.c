@@ -1,11 +1,12 @@
-/* tests/unit/test_wanted.c - the union of what several nameservers list. The lists ask for probes in a day, so none runs. */
+/* tests/unit/test_wanted.c - the union of what several nameservers list. The lists ask for
+ * probes in a day, so none runs. */
 #include "prober/wanted.h"
 #include "tests/unit/prober_rig.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +28,8 @@ static void ignore_news(void *context, const struct task *task)
 static void set_up(struct fixture *fixture)
 {
     rig_init(&fixture->rig, NULL);
-    assert_int_equal(schedule_new(&fixture->rig.gear, 10, (struct schedule_news){ignore_news, NULL}, &fixture->schedule, NULL),
+    assert_int_equal(schedule_new(&fixture->rig.gear, 10, (struct schedule_news){ignore_news, NULL},
+                                  &fixture->schedule, NULL),
                      OK);
     assert_int_equal(wanted_new(fixture->schedule, &fixture->wanted, NULL), OK);
 }
@@ -39,7 +41,8 @@ static void tear_down(struct fixture *fixture)
     rig_fini(&fixture->rig);
 }
 
-/* Nameserver `server` lists http checks of 127.0.0.1 with these paths, which are their ids too up to a `?`. */
+/* Nameserver `server` lists http checks of 127.0.0.1 with these paths, which are their ids too
+ * up to a `?`. */
 static enum err take(struct fixture *fixture, unsigned server, const char *const paths[LISTED_MAX])
 {
     static const struct listen at = {.ip = {.family = IP_V4, .bytes = {127, 0, 0, 1}}, .port = 80};
@@ -57,7 +60,7 @@ static enum err take(struct fixture *fixture, unsigned server, const char *const
     return wanted_take(fixture->wanted, server, &list, NULL);
 }
 
-#define TAKE(fixture, server, ...)                                                                                     \
+#define TAKE(fixture, server, ...)                                                                 \
     assert_int_equal(take(fixture, server, (const char *const[LISTED_MAX]){__VA_ARGS__}), OK)
 
 static void test_what_two_nameservers_list_is_probed_once(void **state)
