@@ -2,7 +2,7 @@
 
 #include "zones/compile_zone.h"
 
-#include "world_fixture.h"
+#include "compile_fixture.h"
 
 #include <signal.h>
 #include <sys/resource.h>

@@ -1,7 +1,7 @@
-/* tests/unit/world_fixture.h - a store, and the world that is compiled from it, committed and looked at.
+/* tests/unit/compile_fixture.h - a store, and the world that is compiled from it, committed and looked at.
  */
-#ifndef TESTS_UNIT_WORLD_FIXTURE_H
-#define TESTS_UNIT_WORLD_FIXTURE_H
+#ifndef TESTS_UNIT_COMPILE_FIXTURE_H
+#define TESTS_UNIT_COMPILE_FIXTURE_H
 
 #include "common/name.h"
 #include "zones/compile.h"
