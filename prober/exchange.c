@@ -38,8 +38,7 @@ struct batch_head exchange_head(struct exchange *exchange)
     return head;
 }
 
-/* What libcurl calls
- * ---------------------------------------------------------------------------- */
+/* What libcurl calls --------------------------------------------------------------------------- */
 
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -118,8 +117,7 @@ static void on_done(struct transfer *transfer, CURLcode code)
     buffer_fini(&bytes);
 }
 
-/* Setting up
- * ------------------------------------------------------------------------------------ */
+/* Setting up ----------------------------------------------------------------------------------- */
 
 static bool set_server(struct exchange *exchange, const struct listen *server)
 {
@@ -192,8 +190,7 @@ void exchange_free(struct exchange **exchange)
     *exchange = NULL;
 }
 
-/* Messages
- * -------------------------------------------------------------------------------------- */
+/* Messages ------------------------------------------------------------------------------------- */
 
 /* Append "name: value"; false when memory is out, and the list is as before. */
 static bool put_header(struct curl_slist **headers, const char *name, const char *value)

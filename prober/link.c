@@ -48,8 +48,7 @@ static int64_t away_ms(unsigned failures)
     return ms < LINK_AWAY_MAX_MS ? ms : LINK_AWAY_MAX_MS;
 }
 
-/* The log: a line when a trouble begins or becomes another, and one when it ends
- * ---------------- */
+/* The log: a line when a trouble begins or becomes another, and one when it ends --------------- */
 
 static void log_trouble(const struct link *link, struct diag *last, const char *event,
                         const struct diag *now)
@@ -74,8 +73,7 @@ static void log_number_of(const struct link *link, enum log_level level, const c
     log_end(&line);
 }
 
-/* Fetching the list
- * ----------------------------------------------------------------------------- */
+/* Fetching the list ---------------------------------------------------------------------------- */
 
 static void fetch_failed(struct link *link, const struct diag *diag)
 {
@@ -129,8 +127,7 @@ static void on_list(void *context, const struct exchange_answer *answer)
     link->fetch_trouble.text[0] = '\0';
 }
 
-/* Pushing
- * --------------------------------------------------------------------------------------- */
+/* Pushing -------------------------------------------------------------------------------------- */
 
 static bool is_wanted(const struct link *link, const struct task *task)
 {
@@ -255,8 +252,7 @@ void link_hurry(struct link *link)
         push_in(link, link->pushed_ms + LINK_GAP_MS - clock_mono_ms());
 }
 
-/* The link
- * -------------------------------------------------------------------------------------- */
+/* The link ------------------------------------------------------------------------------------- */
 
 static enum err open_exchanges(struct link *link, const struct caller *caller,
                                const struct listen *server, struct diag *reterr)

@@ -58,8 +58,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         warn(schedule, "stalled", "stall_ms", stall_ms);
 }
 
-/* The chain of results
- * -------------------------------------------------------------------------- */
+/* The chain of results ------------------------------------------------------------------------- */
 
 static void unchain(struct schedule *schedule, struct task *task)
 {
@@ -93,8 +92,7 @@ const struct task *schedule_after(const struct schedule *schedule, uint64_t no)
     return after;
 }
 
-/* Those that wait
- * ------------------------------------------------------------------------------- */
+/* Those that wait ------------------------------------------------------------------------------ */
 
 static void put_waiting(struct schedule *schedule, struct task *task)
 {
@@ -112,8 +110,7 @@ static void take_waiting(struct schedule *schedule, struct task *task)
     *(task->behind ? &task->behind->ahead : &schedule->last) = task->ahead;
 }
 
-/* Probes
- * ---------------------------------------------------------------------------------------- */
+/* Probes --------------------------------------------------------------------------------------- */
 
 /* Whether the vote says something that a nameserver should hear at once. */
 static bool is_news(const struct vote *before, const struct vote *after)
@@ -213,8 +210,7 @@ static void on_due(evutil_socket_t fd, short what, void *context)
         start(task);
 }
 
-/* The schedule
- * ---------------------------------------------------------------------------------- */
+/* The schedule --------------------------------------------------------------------------------- */
 
 static bool set_events(struct schedule *schedule)
 {
@@ -261,8 +257,7 @@ void schedule_free(struct schedule **schedule)
     *schedule = NULL;
 }
 
-/* Tasks
- * ----------------------------------------------------------------------------------------- */
+/* Tasks ---------------------------------------------------------------------------------------- */
 
 static void inherit(struct task *task, const struct task *like)
 {

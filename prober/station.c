@@ -35,8 +35,7 @@ struct station {
 
 _Static_assert((int)OPTION_VALUES_MAX <= (int)WANTED_SERVERS_MAX, "a bit for each --server");
 
-/* News
- * ------------------------------------------------------------------------------------------ */
+/* News ----------------------------------------------------------------------------------------- */
 
 static void log_vote(const struct task *task)
 {
@@ -59,8 +58,7 @@ static void on_news(void *context, const struct task *task)
             link_hurry(station->links[i]);
 }
 
-/* Setting up
- * ------------------------------------------------------------------------------------ */
+/* Setting up ----------------------------------------------------------------------------------- */
 
 /* Allow as many descriptors as `wanted`; returns how many there may be. */
 static rlim_t raise_descriptors(rlim_t wanted)

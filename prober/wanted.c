@@ -28,8 +28,7 @@ size_t wanted_count(const struct wanted *wanted)
     return wanted->count;
 }
 
-/* Definitions
- * ----------------------------------------------------------------------------------- */
+/* Definitions ---------------------------------------------------------------------------------- */
 
 static bool equal_status(const struct check_status *a, const struct check_status *b)
 {
@@ -77,8 +76,7 @@ static struct task *copy(const struct check *check)
     return task;
 }
 
-/* The table
- * ------------------------------------------------------------------------------------- */
+/* The table ------------------------------------------------------------------------------------ */
 
 static struct task **bucket_of(struct wanted *wanted, const char *id)
 {
@@ -152,8 +150,7 @@ void wanted_free(struct wanted **wanted)
     *wanted = NULL;
 }
 
-/* Lists
- * ----------------------------------------------------------------------------------------- */
+/* Lists ---------------------------------------------------------------------------------------- */
 
 /* Find or make the task of each check, and mark it as listed. */
 static enum err mark_listed(struct wanted *wanted, uint64_t server_bit,

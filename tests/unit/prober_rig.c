@@ -1,11 +1,13 @@
 #include "tests/unit/prober_rig.h"
 
-#include "common/clock.h"
-
-#include <cmocka.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "common/clock.h"
+
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -30,8 +32,7 @@ static struct listen local_port(int fd)
     return listen_from_sockaddr(&at);
 }
 
-/* The rig
- * --------------------------------------------------------------------------------------- */
+/* The rig -------------------------------------------------------------------------------------- */
 
 void rig_init(struct rig *rig, const struct listen *resolver)
 {
@@ -109,8 +110,7 @@ struct listen rig_closed_port(void)
     return port;
 }
 
-/* TLS
- * ------------------------------------------------------------------------------------------- */
+/* TLS ------------------------------------------------------------------------------------------ */
 
 static X509 *make_certificate(EVP_PKEY *key, const char *name, int days)
 {
@@ -157,8 +157,7 @@ void rig_tls_fini(struct rig_tls *tls)
     (void)unlink(tls->path);
 }
 
-/* Servers
- * --------------------------------------------------------------------------------------- */
+/* Servers -------------------------------------------------------------------------------------- */
 
 static struct bufferevent *accept_tls(struct event_base *base, void *context)
 {
@@ -256,8 +255,7 @@ void rig_raw_free(struct rig_raw **raw)
     *raw = NULL;
 }
 
-/* Results
- * --------------------------------------------------------------------------------------- */
+/* Results -------------------------------------------------------------------------------------- */
 
 static void keep_result(void *context, const struct probe_result *result)
 {

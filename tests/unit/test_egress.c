@@ -1,9 +1,10 @@
 #include "prober/egress.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
 
 #include <errno.h>
 #include <sys/socket.h>

@@ -1,9 +1,10 @@
 #include "prober/lag.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
 
 static void test_ticks_on_time_are_no_stall(void **state)
 {

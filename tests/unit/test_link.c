@@ -6,10 +6,11 @@
 #include "prober/link.h"
 #include "tests/unit/prober_rig.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
 
 #include <event2/buffer.h>
 #include <event2/keyvalq_struct.h>
@@ -47,8 +48,7 @@ struct fixture {
     struct listen target;
 };
 
-/* The nameservers
- * ------------------------------------------------------------------------------- */
+/* The nameservers ------------------------------------------------------------------------------ */
 
 static struct buffer read_body(struct evhttp_request *request)
 {
@@ -142,8 +142,7 @@ static void put_check(struct nameserver *nameserver, const char *id, const struc
     check->timeout_ms = CHECK_TIMEOUT_MIN_MS;
 }
 
-/* The fixture
- * ----------------------------------------------------------------------------------- */
+/* The fixture ---------------------------------------------------------------------------------- */
 
 static void push_news(void *context, const struct task *task)
 {
@@ -218,8 +217,7 @@ static void tear_down(struct fixture *f)
         }                                                                                          \
     } while (0)
 
-/* What links do
- * --------------------------------------------------------------------------------- */
+/* What links do -------------------------------------------------------------------------------- */
 
 static void test_the_list_is_fetched_and_results_arrive_signed(void **state)
 {
@@ -357,8 +355,7 @@ static void test_each_nameserver_hears_of_its_own_checks_only(void **state)
     tear_down(&f);
 }
 
-/* Whom links trust
- * ------------------------------------------------------------------------------ */
+/* Whom links trust ----------------------------------------------------------------------------- */
 
 struct pinning_case {
     const char *name;        /* in the nameserver's certificate */

@@ -5,10 +5,11 @@
 #include "prober/runner.h"
 #include "tests/unit/prober_rig.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -40,8 +41,7 @@ static void assert_result(struct rig_result result, enum probe_outcome outcome, 
     assert_int_equal(result.outcome, outcome);
 }
 
-/* Peers that speak HTTP
- * ------------------------------------------------------------------------- */
+/* Peers that speak HTTP ------------------------------------------------------------------------ */
 
 /* What an evhttp peer was asked, and what it says. */
 struct page {
@@ -219,8 +219,7 @@ static void test_http_reads_a_huge_body_no_further_than_its_bound(void **state)
     rig_fini(&rig);
 }
 
-/* Peers that do not
- * ----------------------------------------------------------------------------- */
+/* Peers that do not ---------------------------------------------------------------------------- */
 
 struct raw_case {
     const char *name;
@@ -346,8 +345,7 @@ static void test_tcp_is_content_with_a_connection(void **state)
     rig_fini(&rig);
 }
 
-/* TLS
- * ------------------------------------------------------------------------------------------- */
+/* TLS ------------------------------------------------------------------------------------------ */
 
 struct tls_case {
     const char *name;
@@ -425,8 +423,7 @@ static void test_https_to_a_mute_port_names_the_handshake(void **state)
     rig_fini(&rig);
 }
 
-/* Trouble at the prober
- * ------------------------------------------------------------------------- */
+/* Trouble at the prober ------------------------------------------------------------------------ */
 
 static void test_a_lost_source_address_is_unknown(void **state)
 {
@@ -479,8 +476,7 @@ static void test_a_type_of_check_from_the_future_is_unknown(void **state)
     rig_fini(&rig);
 }
 
-/* Names
- * ----------------------------------------------------------------------------------------- */
+/* Names ---------------------------------------------------------------------------------------- */
 
 /* A resolver that knows backend.test, says that nosuch.test does not exist, and is silent on the
  * rest. */
@@ -562,8 +558,7 @@ static void test_a_name_that_does_not_resolve_is_unknown(void **state)
     close(dns.fd);
 }
 
-/* Stopping
- * -------------------------------------------------------------------------------------- */
+/* Stopping ------------------------------------------------------------------------------------- */
 
 static void test_a_stopped_probe_says_nothing(void **state)
 {

@@ -5,10 +5,11 @@
 #include "prober/schedule.h"
 #include "tests/unit/prober_rig.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
 
 #include <string.h>
 

@@ -1,10 +1,11 @@
 #include "health/key.h"
 #include "prober/station.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
 
 #include <signal.h>
 #include <stdio.h>

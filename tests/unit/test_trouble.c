@@ -1,9 +1,10 @@
 #include "prober/trouble.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
 
 #include <errno.h>
 

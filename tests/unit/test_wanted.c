@@ -3,10 +3,11 @@
 #include "prober/wanted.h"
 #include "tests/unit/prober_rig.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
 
 #include <stdio.h>
 #include <string.h>
