@@ -21,19 +21,22 @@
 
 struct rebuild {
     struct control *control;
-    pid_t pid;  /* of the compiler; 0: none runs */
-    int fd;     /* to it */
-    bool again; /* something has changed since it was started */
-    bool done;  /* it has said all that there is to say */
+    pid_t pid;         /* of the compiler; 0: none runs */
+    int fd;            /* to it */
+    bool told;         /* it has reported */
+    bool done;         /* it has said all that there is to say */
+    bool superseded;   /* it was killed for a newer one: what it says is nothing */
+    bool again;        /* something has changed since it was started */
     bool uncommitted;  /* the current world is not manifest.json */
-    int64_t wanted_ms; /* when what it compiles was asked for; monotonic */
-    int64_t retry_ms;  /* the next wait after a failure; 0: the last one did not fail */
+    bool load_due;     /* `load` is not in health.db yet */
+    bool problems_due; /* those of the current world are not in health.db yet */
+    int64_t wanted_ms;       /* when what it compiles was first asked for; monotonic */
+    int64_t wanted_again_ms; /* when what comes after it was */
+    int64_t retry_ms;        /* the next wait after a failure; 0: the last one did not fail */
     struct event *reported, *ended, *overdue, *retry;
+    struct history_load load;
+    uint64_t problems_hash;        /* of those that were logged */
     char complaint[DIAG_TEXT_MAX]; /* logged already; "" while all is well */
-    struct history_load load;      /* not in health.db yet, if `load_due` */
-    bool load_due;
-    bool problems_due; /* those of the current world, likewise */
-    uint64_t problems_hash; /* of those that were logged */
 };
 
 /* Records ----------------------------------------------------------------------------------------------- */
@@ -201,6 +204,9 @@ static void take_commit(struct rebuild *rebuild)
 
 static void take_report(struct rebuild *rebuild, struct compiler_report *report)
 {
+    if (rebuild->superseded)
+        return;
+    rebuild->told = true;
     report->diag.text[DIAG_TEXT_MAX - 1] = '\0';
     switch ((enum report_kind)report->kind) {
     case REPORT_WORLD:
@@ -273,8 +279,7 @@ static enum err spawn(struct rebuild *rebuild, struct diag *reterr)
 static void start(struct rebuild *rebuild)
 {
     struct diag diag;
-    rebuild->again = false;
-    rebuild->done = false;
+    rebuild->again = rebuild->told = rebuild->done = rebuild->superseded = false;
     (void)event_del(rebuild->retry);
     enum err err = spawn(rebuild, &diag);
     if (err == OK && event_assign(rebuild->reported, rebuild->control->base, rebuild->fd, EV_READ | EV_PERSIST,
@@ -306,7 +311,7 @@ static void finish(struct rebuild *rebuild, int status)
     struct diag diag;
     while (!rebuild->done && recv(rebuild->fd, &report, sizeof report, MSG_DONTWAIT) == (ssize_t)sizeof report)
         take_report(rebuild, &report);
-    if (!rebuild->done) {
+    if (!rebuild->done && !rebuild->superseded) {
         describe_end(status, &diag);
         fail(rebuild, &diag);
     }
@@ -314,6 +319,8 @@ static void finish(struct rebuild *rebuild, int status)
     (void)event_del(rebuild->overdue);
     close(rebuild->fd);
     rebuild->pid = 0;
+    if (rebuild->again && !rebuild->superseded)
+        rebuild->wanted_ms = rebuild->wanted_again_ms;
     if (rebuild->again)
         start(rebuild);
     else if (rebuild->retry_ms > 0)
@@ -348,12 +355,23 @@ void rebuild_recovered(struct rebuild *rebuild)
     tell_problems(rebuild);
 }
 
+/* Something has changed while a compiler runs. */
+static void request_again(struct rebuild *rebuild)
+{
+    const int64_t now_ms = clock_mono_ms();
+    if (!rebuild->told && now_ms - rebuild->wanted_ms < REBUILD_SUPERSEDE_MS) {
+        rebuild->superseded = true;
+        (void)kill(rebuild->pid, SIGKILL);
+    } else if (!rebuild->again) {
+        rebuild->wanted_again_ms = now_ms;
+    }
+    rebuild->again = true;
+}
+
 void rebuild_request(struct rebuild *rebuild)
 {
     if (rebuild->pid > 0) {
-        if (!rebuild->again)
-            rebuild->wanted_ms = clock_mono_ms();
-        rebuild->again = true;
+        request_again(rebuild);
         return;
     }
     rebuild->wanted_ms = clock_mono_ms();

@@ -1,6 +1,8 @@
 /* server/rebuild.h - control's side of compiling: one `gslbd:compiler` at a time (server/compiler.h).
  *
- * A change that comes while one runs starts another right after it. A compiler that reports a world gets it
+ * A change that comes while one runs starts another right after it. If the first change is less than
+ * REBUILD_SUPERSEDE_MS ago, it does not wait for that: the compiler is killed, so that a session of many small
+ * commits costs one compile and not one for each. A compiler that reports a world gets it
  * published and is then told to commit, so that what cannot be published never becomes the last good world. One that
  * fails, dies or takes too long is logged once for each reason and tried again with back-off; the world stays.
  */
@@ -12,6 +14,7 @@
 
 enum {
     REBUILD_TIME_MAX_MS = 300 * 1000, /* a compiler's; 10 million records take about 30 s */
+    REBUILD_SUPERSEDE_MS = 100,       /* after the first change; later ones wait, so that there is an end */
     REBUILD_RETRY_MIN_MS = 1000,      /* after a failure; doubles each time ... */
     REBUILD_RETRY_MAX_MS = 60 * 1000, /* ... up to this. A change of the store is tried at once */
     REBUILD_PROBLEMS_LOGGED = 20,     /* of one world; all are in health.db */

@@ -71,6 +71,7 @@ static void test_requests_during_a_compile_are_not_lost(void **state)
     rebuild_request(rig->control.rebuild); /* whether the compiler that runs sees it or not */
     rebuild_request(rig->control.rebuild);
     wait_for(rig, 2);
+    assert_int_equal(rig->control.metrics.loads_failed, 0);
     assert_non_null(roster_find(publish_roster(rig->control.publish), "", "asia", ""));
 }
 
