@@ -22,9 +22,10 @@ struct api {
     int64_t metrics_ms;    /* of it, by mono_ms; INT64_MIN: none */
 };
 
-/* Sending ------------------------------------------------------------------------------------------------- */
+/* Sending -------------------------------------------------------------------------------------------- */
 
-static void send_reply(struct evhttp_request *request, int status, const char *type, const void *bytes, size_t len)
+static void send_reply(struct evhttp_request *request, int status, const char *type, const void *bytes,
+                       size_t len)
 {
     struct evbuffer *body = evbuffer_new();
     if (!body || evbuffer_add(body, bytes, len) < 0 ||
@@ -51,7 +52,7 @@ static void send_buffer(struct evhttp_request *request, int status, const char *
     buffer_fini(buffer);
 }
 
-/* Routes -------------------------------------------------------------------------------------------------- */
+/* Routes --------------------------------------------------------------------------------------------- */
 
 static void take_message(struct api *api, struct evhttp_request *request, enum intake_kind kind)
 {
@@ -131,10 +132,8 @@ static const struct {
     enum evhttp_cmd_type method;
     void (*serve)(struct api *api, struct evhttp_request *request);
 } routes[] = {
-    {"/v1/votes", EVHTTP_REQ_POST, take_votes},
-    {"/v1/checks", EVHTTP_REQ_POST, give_checks},
-    {"/metrics", EVHTTP_REQ_GET, give_metrics},
-    {"/healthz", EVHTTP_REQ_GET, give_health},
+    {"/v1/votes", EVHTTP_REQ_POST, take_votes}, {"/v1/checks", EVHTTP_REQ_POST, give_checks},
+    {"/metrics", EVHTTP_REQ_GET, give_metrics}, {"/healthz", EVHTTP_REQ_GET, give_health},
     {"/", EVHTTP_REQ_GET, give_index},
 };
 
@@ -158,7 +157,7 @@ static void serve(void *context, struct evhttp_request *request)
     send_text(request, HTTP_NOTFOUND, "there is no such thing here\n");
 }
 
-/* Life ---------------------------------------------------------------------------------------------------- */
+/* Life ----------------------------------------------------------------------------------------------- */
 
 enum err api_start(const struct api_setup *setup, struct api **ret, struct diag *reterr)
 {

@@ -48,8 +48,8 @@ static void log_refusal(struct api_desk *desk, enum intake why, const struct api
     desk->refused[why].since = 0;
 }
 
-static int refuse(struct api_desk *desk, enum intake why, const struct api_message *message, const char *sentence,
-                  struct moment now, struct buffer *ret)
+static int refuse(struct api_desk *desk, enum intake why, const struct api_message *message,
+                  const char *sentence, struct moment now, struct buffer *ret)
 {
     desk->metrics->refusals[why]++;
     log_refusal(desk, why, message, sentence, now.mono_ms);
@@ -99,11 +99,13 @@ static int give_checks(struct api_desk *desk, struct intake_sender *sender, cons
     return err == OK ? 200 : fail(diag.text, now, ret);
 }
 
-int api_message_take(struct api_desk *desk, const struct api_message *message, struct moment now, struct buffer *ret)
+int api_message_take(struct api_desk *desk, const struct api_message *message, struct moment now,
+                     struct buffer *ret)
 {
     if (!verdicts_checks(desk->verdicts))
         return fail("no world is published yet; try again", now, ret);
-    struct intake_sender *sender = message->vantage ? verdicts_sender(desk->verdicts, message->vantage) : NULL;
+    struct intake_sender *sender =
+        message->vantage ? verdicts_sender(desk->verdicts, message->vantage) : NULL;
     const enum intake intake =
         intake_check_body(sender, message->kind, message->body, message->len, message->signature);
     if (intake != INTAKE_OK)

@@ -1,8 +1,8 @@
 /* server/api_message.h - a signed message from a vantage point, from its bytes to the reply's.
  *
- * HTTP is left behind here: server/api.c takes headers and body out of a request and sends what comes back. Refusals
- * have a status, a JSON body that says which one it is, a counter, and at most one log line of each kind in
- * API_MESSAGE_LOG_MS, so that nobody can fill a disk with them.
+ * HTTP is left behind here: server/api.c takes headers and body out of a request and sends what comes back.
+ * Refusals have a status, a JSON body that says which one it is, a counter, and at most one log line of
+ * each kind in API_MESSAGE_LOG_MS, so that nobody can fill a disk with them.
  */
 #ifndef SERVER_API_MESSAGE_H
 #define SERVER_API_MESSAGE_H
@@ -37,8 +37,10 @@ struct api_desk {
     } refused[INTAKE_COUNT];
 };
 
-/* Take a message: votes are tallied and judged at once. Appends the reply's JSON; returns its HTTP status: 200; 400 that
- * does not parse, 401 wrong signature, 403 not a vantage point of ours, 409 clock or sequence; 503 no world yet or no memory. */
-int api_message_take(struct api_desk *desk, const struct api_message *message, struct moment now, struct buffer *ret);
+/* Take a message: votes are tallied and judged at once. Appends the reply's JSON; returns its HTTP status:
+ * 200; 400 that does not parse, 401 wrong signature, 403 not a vantage point of ours, 409 clock or
+ * sequence; 503 no world yet or no memory. */
+int api_message_take(struct api_desk *desk, const struct api_message *message, struct moment now,
+                     struct buffer *ret);
 
 #endif

@@ -22,7 +22,7 @@
 enum {
     CERTIFICATE_PATH_MAX = 4096,
     CERTIFICATE_NAMES_LEN = CERTIFICATE_NAMES_MAX * (IP_TEXT_MAX + 4) + 512, /* bytes of all names in text */
-    CERTIFICATE_FILE_MAX = 64 * 1024,                                         /* bytes; a chain has less */
+    CERTIFICATE_FILE_MAX = 64 * 1024,                                        /* bytes; a chain has less */
     CERTIFICATE_DAY_S = 86400,
 };
 
@@ -45,7 +45,7 @@ static enum err fail(struct diag *reterr, enum err err, const char *what, const 
     return diag_set(reterr, err, "%s %s: %s", what, path, reason ? reason : "out of memory");
 }
 
-/* Names --------------------------------------------------------------------------------------------------- */
+/* Names ---------------------------------------------------------------------------------------------- */
 
 /* The subject's alternative names, as OpenSSL reads them: "DNS:localhost,IP:127.0.0.1". */
 struct names {
@@ -128,7 +128,7 @@ static void put_names(const struct certificate_setup *setup, struct names *names
     }
 }
 
-/* Making -------------------------------------------------------------------------------------------------- */
+/* Making --------------------------------------------------------------------------------------------- */
 
 static bool put_extension(X509 *crt, int nid, const char *value)
 {
@@ -154,8 +154,8 @@ static bool fill(X509 *crt, EVP_PKEY *key, const struct certificate_setup *setup
     X509_NAME *name = X509_get_subject_name(crt);
     const time_t from_s = (time_t)(setup->now_s - CERTIFICATE_DAY_S);
     const time_t to_s = (time_t)(setup->now_s + (int64_t)CERTIFICATE_DAYS * CERTIFICATE_DAY_S);
-    return X509_set_version(crt, X509_VERSION_3) && put_serial(crt) && ASN1_TIME_set(X509_getm_notBefore(crt), from_s) &&
-           ASN1_TIME_set(X509_getm_notAfter(crt), to_s) &&
+    return X509_set_version(crt, X509_VERSION_3) && put_serial(crt) &&
+           ASN1_TIME_set(X509_getm_notBefore(crt), from_s) && ASN1_TIME_set(X509_getm_notAfter(crt), to_s) &&
            X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, common_name, -1, -1, 0) &&
            X509_set_issuer_name(crt, name) && X509_set_pubkey(crt, key) &&
            put_extension(crt, NID_basic_constraints, "critical,CA:FALSE") &&
@@ -207,7 +207,7 @@ static enum err make_crt(const struct certificate_setup *setup, const char *path
     return err;
 }
 
-/* Reading ------------------------------------------------------------------------------------------------- */
+/* Reading -------------------------------------------------------------------------------------------- */
 
 static enum err read_key(const char *path, EVP_PKEY **ret, struct diag *reterr)
 {
@@ -224,7 +224,9 @@ static enum err read_key(const char *path, EVP_PKEY **ret, struct diag *reterr)
         *ret = key;
     else
         err = diag_set(reterr, ERR_CORRUPT,
-                       "%s is not a private key in PEM; put it back, or remove it and control.crt to have both made anew", path);
+                       "%s is not a private key in PEM; put it back, or remove it and control.crt to have "
+                       "both made anew",
+                       path);
     ERR_clear_error();
     BIO_free(bio);
     OPENSSL_cleanse(file.bytes, file.len);
@@ -245,8 +247,10 @@ enum err certificate_ensure(const struct certificate_setup *setup, struct diag *
     find_paths(setup->state_dir, &paths);
     const bool has_crt = is_there(paths.crt), has_key = is_there(paths.key);
     if (has_crt && !has_key)
-        return diag_set(reterr, ERR_CORRUPT, "%s is there without %s; put the key back, or remove the certificate to have both made anew",
-                        paths.crt, paths.key);
+        return diag_set(
+            reterr, ERR_CORRUPT,
+            "%s is there without %s; put the key back, or remove the certificate to have both made anew",
+            paths.crt, paths.key);
     /* A key alone is what a first start leaves that was cut short. */
     enum err err = OK;
     if (!has_crt)
@@ -266,9 +270,11 @@ static SSL_CTX *make_context(void)
     if (!context)
         return NULL;
     (void)SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    (void)SSL_CTX_set_options(context,
+                              SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     (void)SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-    (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); /* nothing is kept for a peer that is gone */
+    (void)SSL_CTX_set_session_cache_mode(context,
+                                         SSL_SESS_CACHE_OFF); /* nothing is kept for a peer that is gone */
     return context;
 }
 
@@ -289,10 +295,14 @@ enum err certificate_open(const char *state_dir, SSL_CTX **ret, struct diag *ret
         err = fail(reterr, ERR_MEMORY, "cannot use", paths.crt);
     else if (SSL_CTX_use_certificate_chain_file(context, paths.crt) != 1)
         err = diag_set(reterr, ERR_CORRUPT,
-                       "%s is not a certificate in PEM; put it back, or remove it and control.key to have both made anew", paths.crt);
+                       "%s is not a certificate in PEM; put it back, or remove it and control.key to have "
+                       "both made anew",
+                       paths.crt);
     else if (SSL_CTX_use_PrivateKey(context, key) != 1 || SSL_CTX_check_private_key(context) != 1)
-        err = diag_set(reterr, ERR_CORRUPT, "%s does not belong to %s; put the right one back, or remove both to have them made anew",
-                       paths.key, paths.crt);
+        err = diag_set(
+            reterr, ERR_CORRUPT,
+            "%s does not belong to %s; put the right one back, or remove both to have them made anew",
+            paths.key, paths.crt);
     ERR_clear_error();
     EVP_PKEY_free(key);
     if (err)

@@ -1,8 +1,8 @@
 /* server/certificate.h - the control port's certificate: made on first start, then kept.
  *
- * STATE/control.crt is what probers and scrapers trust (`--ca`), STATE/control.key is its ECDSA P-256 key, readable by its owner
- * only. Self-signed, for ten years, with a day before now for clocks that are behind. An operator may put
- * files of his own there.
+ * STATE/control.crt is what probers and scrapers trust (`--ca`), STATE/control.key is its ECDSA P-256 key,
+ * readable by its owner only. Self-signed, for ten years, with a day before now for clocks that are behind.
+ * An operator may put files of his own there.
  */
 #ifndef SERVER_CERTIFICATE_H
 #define SERVER_CERTIFICATE_H
@@ -27,11 +27,13 @@ struct certificate_setup {
 
 struct ssl_ctx_st;
 
-/* Make control.crt and control.key unless both are there. ERR_SYSTEM: they cannot be written. ERR_REFUSED: the key can be
- * read by others. ERR_CORRUPT: one is missing, does not parse, or they do not belong together. */
+/* Make control.crt and control.key unless both are there. ERR_SYSTEM: they cannot be written. ERR_REFUSED:
+ * the key can be read by others. ERR_CORRUPT: one is missing, does not parse, or they do not belong
+ * together. */
 NODISCARD enum err certificate_ensure(const struct certificate_setup *setup, struct diag *reterr);
 
-/* A server's TLS context (1.2 and up) with them. Errors as above, and ERR_MISSING. Free with SSL_CTX_free(). */
+/* A server's TLS context (1.2 and up) with them. Errors as above, and ERR_MISSING. Free with
+ * SSL_CTX_free(). */
 NODISCARD enum err certificate_open(const char *state_dir, struct ssl_ctx_st **ret, struct diag *reterr);
 
 #endif

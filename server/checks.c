@@ -54,8 +54,8 @@ static uint32_t find(const struct checks *checks, const struct lookup *lookup, c
     return CHECKS_NONE;
 }
 
-static enum err append(struct checks *checks, const struct check *check, const struct manifest_monitor *monitor,
-                       struct diag *reterr)
+static enum err append(struct checks *checks, const struct check *check,
+                       const struct manifest_monitor *monitor, struct diag *reterr)
 {
     char *id = strdup(check->id);
     if (!id)
@@ -114,7 +114,7 @@ static void group(struct checks *checks)
     }
 }
 
-/* Generation ---------------------------------------------------------------------------------------------- */
+/* Generation ----------------------------------------------------------------------------------------- */
 
 /* With its NUL, so that one text cannot run into the next. */
 static uint64_t hash_text(const char *text, uint64_t seed)
@@ -125,18 +125,19 @@ static uint64_t hash_text(const char *text, uint64_t seed)
 static uint64_t hash_check(const struct check *check)
 {
     char status[CHECK_STATUS_TEXT_MAX];
-    const int64_t numbers[] = {(int64_t)check->type, check->port,      check->tls_verify,
-                               check->interval_ms,   check->timeout_ms, check->fall,
-                               check->rise,          check->latency_max_ms};
+    const int64_t numbers[] = {(int64_t)check->type, check->port, check->tls_verify, check->interval_ms,
+                               check->timeout_ms,    check->fall, check->rise,       check->latency_max_ms};
     uint64_t hash = hash_bytes(numbers, sizeof numbers, 0);
-    const char *const texts[] = {check->id,     check->host,        check->path,
-                                 check->method, check->expect_body, check_status_print(&check->expect_status, status)};
+    const char *const texts[] = {check->id,          check->host,
+                                 check->path,        check->method,
+                                 check->expect_body, check_status_print(&check->expect_status, status)};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         hash = hash_text(texts[i], hash);
     return hash;
 }
 
-/* The order of the checks is nobody's business, so it does not count; that of the vantage points gives their phases. */
+/* The order of the checks is nobody's business, so it does not count; that of the vantage points gives
+ * their phases. */
 static uint64_t hash_all(const struct checks *checks)
 {
     const struct manifest *manifest = checks->roster->manifest;
@@ -149,7 +150,7 @@ static uint64_t hash_all(const struct checks *checks)
     return hash_mix(hash ^ sum) & CHECKS_GENERATION_MASK;
 }
 
-/* Life ---------------------------------------------------------------------------------------------------- */
+/* Life ----------------------------------------------------------------------------------------------- */
 
 static enum err allocate(const struct roster *roster, struct checks **ret, struct diag *reterr)
 {
@@ -205,7 +206,8 @@ void checks_free(struct checks **checks)
     *checks = NULL;
 }
 
-/* The rank of a vantage point among the enabled ones as a share of the interval; negative: it is none of them. */
+/* The rank of a vantage point among the enabled ones as a share of the interval; negative: it is none of
+ * them. */
 static double phase_of(const struct manifest *manifest, const char *vantage)
 {
     size_t enabled = 0, rank = SIZE_MAX;
@@ -219,7 +221,8 @@ static double phase_of(const struct manifest *manifest, const char *vantage)
     return rank == SIZE_MAX ? -1 : (double)rank / (double)enabled;
 }
 
-enum err checks_print(const struct checks *checks, const char *vantage, struct buffer *ret, struct diag *reterr)
+enum err checks_print(const struct checks *checks, const char *vantage, struct buffer *ret,
+                      struct diag *reterr)
 {
     const struct batch_checks list = {
         .generation = (int64_t)checks->generation,

@@ -1,9 +1,9 @@
 /* server/checks.h - the checks: what the vantage points have to probe for the current world.
  *
- * One check for each distinct (monitor, address), however many endpoints and regions hang on it; its id
- * is "MONITOR ADDRESS". Built from a roster by the control process, frozen, freed when the next one is there; texts
- * are lent from the roster. The generation is a hash of all that probers are told, so the same list has
- * the same generation, after a restart too.
+ * One check for each distinct (monitor, address), however many endpoints and regions hang on it; its id is
+ * "MONITOR ADDRESS". Built from a roster by the control process, frozen, freed when the next one is there;
+ * texts are lent from the roster. The generation is a hash of all that probers are told, so the same list
+ * has the same generation, after a restart too.
  */
 #ifndef SERVER_CHECKS_H
 #define SERVER_CHECKS_H
@@ -42,8 +42,8 @@ struct checks {
 NODISCARD enum err checks_build(const struct roster *roster, struct checks **ret, struct diag *reterr);
 void checks_free(struct checks **checks);
 
-/* Append the list for one enabled vantage point (health/batch.h). Its phase is its rank among
- * the enabled ones. ERR_MISSING: there is no such vantage point. ERR_LIMIT: more than a message holds. ERR_MEMORY. */
+/* Append the list for one enabled vantage point (health/batch.h). Its phase is its rank among the enabled
+ * ones. ERR_MISSING: there is no such vantage point. ERR_LIMIT: more than a message holds. ERR_MEMORY. */
 NODISCARD enum err checks_print(const struct checks *checks, const char *vantage, struct buffer *ret,
                                 struct diag *reterr);
 

@@ -45,7 +45,7 @@ struct http {
     uint64_t evicted;
 };
 
-/* Connections --------------------------------------------------------------------------------------------- */
+/* Connections ---------------------------------------------------------------------------------------- */
 
 static void forget(void *parent, void *pointer, CRYPTO_EX_DATA *slots, int idx, long number, void *argument)
 {
@@ -137,7 +137,8 @@ static bool attach(struct http *http, SSL *ssl, struct bufferevent *bufferevent)
     return true;
 }
 
-/* evhttp asks for a connection's bufferevent. With NULL it would go on without TLS, and then serve() drops it. */
+/* evhttp asks for a connection's bufferevent. With NULL it would go on without TLS, and then serve() drops
+ * it. */
 static struct bufferevent *open_connection(struct event_base *base, void *context)
 {
     struct http *http = context;
@@ -182,7 +183,7 @@ uint64_t http_evicted(const struct http *http)
     return http->evicted;
 }
 
-/* Bounds -------------------------------------------------------------------------------------------------- */
+/* Bounds --------------------------------------------------------------------------------------------- */
 
 /* Bytes of unfinished requests and of replies that nobody reads. */
 static size_t buffered(const struct http *http)
@@ -226,12 +227,14 @@ static void on_complete(struct evhttp_request *request, void *context)
     http->serve(http->context, request);
 }
 
-/* Life ---------------------------------------------------------------------------------------------------- */
+/* Life ----------------------------------------------------------------------------------------------- */
 
 static enum err listen_on(struct http *http, int fd, struct diag *reterr)
 {
-    const int now = 1; /* a reply is a few records: the last is not to wait for an acknowledgement of the first */
-    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &now, sizeof now) < 0 || evutil_make_socket_nonblocking(fd) < 0)
+    const int now =
+        1; /* a reply is a few records: the last is not to wait for an acknowledgement of the first */
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &now, sizeof now) < 0 ||
+        evutil_make_socket_nonblocking(fd) < 0)
         return diag_errno(reterr, "control port: cannot prepare the socket");
     struct evconnlistener *listener =
         evconnlistener_new(http->base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, HTTP_BACKLOG, fd);

@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Workers ------------------------------------------------------------------------------------------------- */
+/* Workers -------------------------------------------------------------------------------------------- */
 
 /* The sum over all workers of the 64-bit number at byte `off` of their counters. */
 static uint64_t sum_at(const struct metrics_view *view, size_t off)
@@ -20,7 +20,8 @@ static uint64_t sum_at(const struct metrics_view *view, size_t off)
     return sum;
 }
 
-static void put_sum(const struct metrics_view *view, size_t off, const char *name, const char *help, struct buffer *ret)
+static void put_sum(const struct metrics_view *view, size_t off, const char *name, const char *help,
+                    struct buffer *ret)
 {
     exposition_single_count(ret, name, EXPOSITION_COUNTER, help, sum_at(view, off));
 }
@@ -61,8 +62,8 @@ static void put_array(const struct metrics_view *view, const struct array *array
 static void put_queries(const struct metrics_view *view, struct buffer *ret)
 {
     static const struct array arrays[] = {
-        {"gslbd_queries_total", "Queries that arrived.", "transport", offsetof(struct counters, queries), TRANSPORTS,
-         print_transport},
+        {"gslbd_queries_total", "Queries that arrived.", "transport", offsetof(struct counters, queries),
+         TRANSPORTS, print_transport},
         {"gslbd_queries_by_type_total", "Queries by the type that they asked for.", "type",
          offsetof(struct counters, types), COUNTED_TYPES, print_type},
         {"gslbd_replies_total", "Replies by their response code.", "rcode", offsetof(struct counters, rcodes),
@@ -75,15 +76,16 @@ static void put_queries(const struct metrics_view *view, struct buffer *ret)
     put_sum(view, offsetof(struct counters, truncated), "gslbd_truncated_total", "Replies with TC.", ret);
     put_sum(view, offsetof(struct counters, client_subnets), "gslbd_client_subnet_queries_total",
             "Queries with a usable client subnet.", ret);
-    put_sum(view, offsetof(struct counters, steered), "gslbd_steered_answers_total", "Answers of services.", ret);
+    put_sum(view, offsetof(struct counters, steered), "gslbd_steered_answers_total", "Answers of services.",
+            ret);
     put_sum(view, offsetof(struct counters, below_serving), "gslbd_below_serving_answers_total",
             "Answers of services for which nothing was healthy and undrained.", ret);
 }
 
 static void put_tcp(const struct metrics_view *view, struct buffer *ret)
 {
-    put_sum(view, offsetof(struct counters, tcp_accepted), "gslbd_tcp_accepted_total", "TCP connections accepted.",
-            ret);
+    put_sum(view, offsetof(struct counters, tcp_accepted), "gslbd_tcp_accepted_total",
+            "TCP connections accepted.", ret);
     put_sum(view, offsetof(struct counters, tcp_refused), "gslbd_tcp_refused_total",
             "TCP connections that found no place.", ret);
     put_sum(view, offsetof(struct counters, tcp_timeouts), "gslbd_tcp_timeouts_total",
@@ -94,7 +96,8 @@ static void put_tcp(const struct metrics_view *view, struct buffer *ret)
 
 static void put_answers(const struct metrics_view *view, struct buffer *ret)
 {
-    exposition_family(ret, "gslbd_answers_total", EXPOSITION_COUNTER, "Answers by the pool that served them.");
+    exposition_family(ret, "gslbd_answers_total", EXPOSITION_COUNTER,
+                      "Answers by the pool that served them.");
     for (size_t i = 0; view->roster && i < view->roster->count; i++) {
         const struct roster_subject *subject = &view->roster->subjects[i];
         if (subject->kind != SUBJECT_POOL)
@@ -102,14 +105,15 @@ static void put_answers(const struct metrics_view *view, struct buffer *ret)
         struct exposition sample = exposition_begin(ret, "gslbd_answers_total");
         exposition_label(&sample, "service", subject->service);
         exposition_label(&sample, "region", subject->region);
-        exposition_count(&sample, sum_at(view, offsetof(struct counters, answers) + subject->slot * sizeof(uint64_t)));
+        exposition_count(&sample,
+                         sum_at(view, offsetof(struct counters, answers) + subject->slot * sizeof(uint64_t)));
     }
 }
 
-/* Health -------------------------------------------------------------------------------------------------- */
+/* Health --------------------------------------------------------------------------------------------- */
 
-static void put_subjects(const struct metrics_view *view, enum subject_kind kind, const char *name, const char *help,
-                         struct buffer *ret)
+static void put_subjects(const struct metrics_view *view, enum subject_kind kind, const char *name,
+                         const char *help, struct buffer *ret)
 {
     static const double values[] = {[VERDICT_UNKNOWN] = -1, [VERDICT_UP] = 1, [VERDICT_DOWN] = 0};
     exposition_family(ret, name, EXPOSITION_GAUGE, help);
@@ -129,9 +133,11 @@ static void put_subjects(const struct metrics_view *view, enum subject_kind kind
 
 static void put_verdicts(const struct metrics_view *view, struct buffer *ret)
 {
-    put_subjects(view, SUBJECT_REGION, "gslbd_region_up", "A region's verdict: 1 up, 0 down, -1 unknown.", ret);
+    put_subjects(view, SUBJECT_REGION, "gslbd_region_up", "A region's verdict: 1 up, 0 down, -1 unknown.",
+                 ret);
     put_subjects(view, SUBJECT_POOL, "gslbd_pool_up", "A pool's verdict: 1 up, 0 down, -1 unknown.", ret);
-    put_subjects(view, SUBJECT_ENDPOINT, "gslbd_endpoint_up", "An endpoint's verdict: 1 up, 0 down, -1 unknown.", ret);
+    put_subjects(view, SUBJECT_ENDPOINT, "gslbd_endpoint_up",
+                 "An endpoint's verdict: 1 up, 0 down, -1 unknown.", ret);
 }
 
 static void put_votes(const struct metrics_view *view, struct moment now, struct buffer *ret)
@@ -175,7 +181,8 @@ static void put_vantages(const struct metrics_view *view, struct moment now, str
         double (*value)(const struct verdicts_attendance *vantage);
     } families[] = {
         {"gslbd_vantage_fresh_votes", "Votes of a vantage point that count now.", value_fresh},
-        {"gslbd_vantage_suspect", "1: the others contradict it, and its down votes do not count.", value_suspect},
+        {"gslbd_vantage_suspect", "1: the others contradict it, and its down votes do not count.",
+         value_suspect},
         {"gslbd_vantage_enabled", "0: its messages are refused.", value_enabled},
         {"gslbd_vantage_last_seen_seconds", "Unix time of its last vote; 0: none yet.", value_seen},
     };
@@ -190,7 +197,7 @@ static void put_vantages(const struct metrics_view *view, struct moment now, str
     }
 }
 
-/* Control ------------------------------------------------------------------------------------------------- */
+/* Control -------------------------------------------------------------------------------------------- */
 
 static void put_refusals(const struct metrics *metrics, struct buffer *ret)
 {
@@ -223,7 +230,8 @@ static void put_generations(const struct metrics_view *view, struct buffer *ret)
 static void put_loads(const struct metrics *metrics, struct buffer *ret)
 {
     static const char name[] = "gslbd_loads_total";
-    exposition_family(ret, name, EXPOSITION_COUNTER, "Attempts to take what the store holds, by their result.");
+    exposition_family(ret, name, EXPOSITION_COUNTER,
+                      "Attempts to take what the store holds, by their result.");
     struct exposition sample = exposition_begin(ret, name);
     exposition_label(&sample, "result", "ok");
     exposition_count(&sample, metrics->loads_ok);
@@ -233,22 +241,22 @@ static void put_loads(const struct metrics *metrics, struct buffer *ret)
     exposition_single_real(ret, "gslbd_load_success_timestamp_seconds", EXPOSITION_GAUGE,
                            "Unix time of the last good load.", (double)metrics->load_ok_ms / 1000);
     exposition_single_count(ret, "gslbd_zones", EXPOSITION_GAUGE, "Zones that are served.", metrics->zones);
-    exposition_single_count(ret, "gslbd_problems", EXPOSITION_GAUGE, "What is wrong in the store or the databases.",
-                            metrics->problems);
+    exposition_single_count(ret, "gslbd_problems", EXPOSITION_GAUGE,
+                            "What is wrong in the store or the databases.", metrics->problems);
 }
 
 static void put_control(const struct metrics_view *view, struct buffer *ret)
 {
     const struct metrics *metrics = view->metrics;
-    exposition_single_count(ret, "gslbd_blind", EXPOSITION_GAUGE, "1: no vote is fresh and every verdict holds.",
-                            verdicts_blind(view->verdicts));
+    exposition_single_count(ret, "gslbd_blind", EXPOSITION_GAUGE,
+                            "1: no vote is fresh and every verdict holds.", verdicts_blind(view->verdicts));
     exposition_single_count(ret, "gslbd_history_failures_total", EXPOSITION_COUNTER,
                             "Transactions of health.db that failed.", verdicts_failures(view->verdicts));
     exposition_single_count(ret, "gslbd_workers", EXPOSITION_GAUGE, "Worker processes.", view->workers_count);
     exposition_single_count(ret, "gslbd_requests_total", EXPOSITION_COUNTER, "Requests on the control port.",
                             metrics->requests);
-    exposition_single_count(ret, "gslbd_connections", EXPOSITION_GAUGE, "Open connections on the control port.",
-                            metrics->connections);
+    exposition_single_count(ret, "gslbd_connections", EXPOSITION_GAUGE,
+                            "Open connections on the control port.", metrics->connections);
     exposition_single_count(ret, "gslbd_connections_evicted_total", EXPOSITION_COUNTER,
                             "Connections on the control port that were closed to make room.",
                             metrics->connections_evicted);
@@ -261,14 +269,16 @@ static void put_process(const struct metrics *metrics, struct buffer *ret)
     (void)getrusage(RUSAGE_SELF, &usage);
     const double cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
                          (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-    exposition_single_real(ret, "process_start_time_seconds", EXPOSITION_GAUGE, "When control started, unix time.",
-                           (double)metrics->started_ms / 1000);
-    exposition_single_real(ret, "process_cpu_seconds_total", EXPOSITION_COUNTER, "CPU time of control.", cpu_s);
+    exposition_single_real(ret, "process_start_time_seconds", EXPOSITION_GAUGE,
+                           "When control started, unix time.", (double)metrics->started_ms / 1000);
+    exposition_single_real(ret, "process_cpu_seconds_total", EXPOSITION_COUNTER, "CPU time of control.",
+                           cpu_s);
     exposition_single_count(ret, "process_max_resident_memory_bytes", EXPOSITION_GAUGE,
                             "The most memory that control had.", (uint64_t)usage.ru_maxrss * 1024);
 }
 
-enum err metrics_print(const struct metrics_view *view, struct moment now, struct buffer *ret, struct diag *reterr)
+enum err metrics_print(const struct metrics_view *view, struct moment now, struct buffer *ret,
+                       struct diag *reterr)
 {
     put_queries(view, ret);
     put_tcp(view, ret);

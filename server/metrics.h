@@ -19,15 +19,15 @@
 
 /* The numbers of the control process; zeroed at start. Whoever does a thing counts it. */
 struct metrics {
-    int64_t started_ms;               /* unix time; control */
-    uint64_t generation;              /* of the published world; 0: none. control */
-    uint64_t loads_ok, loads_failed;  /* compiles; control */
-    int64_t load_ok_ms;               /* the last good one, unix time; control */
-    uint64_t zones, problems;         /* of the published world; control */
-    uint64_t refusals[INTAKE_COUNT];  /* messages of vantage points that were not taken; api */
-    uint64_t requests;                /* api */
-    uint64_t connections;             /* api: open now */
-    uint64_t connections_evicted;     /* api: closed to make room */
+    int64_t started_ms;              /* unix time; control */
+    uint64_t generation;             /* of the published world; 0: none. control */
+    uint64_t loads_ok, loads_failed; /* compiles; control */
+    int64_t load_ok_ms;              /* the last good one, unix time; control */
+    uint64_t zones, problems;        /* of the published world; control */
+    uint64_t refusals[INTAKE_COUNT]; /* messages of vantage points that were not taken; api */
+    uint64_t requests;               /* api */
+    uint64_t connections;            /* api: open now */
+    uint64_t connections_evicted;    /* api: closed to make room */
 };
 
 /* All that metrics_print() reads; lent. */

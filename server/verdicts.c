@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-    VERDICTS_SUBJECT_MAX = 2048, /* bytes of an event's subject: a name of 1024, a region and an address of 255 */
+    VERDICTS_SUBJECT_MAX = 2048, /* bytes of an event's subject: a name of 1024, a region, an address */
     VERDICTS_EVENT_MAX = 1024,   /* bytes of an event's reason; 64 vantage points with long names are cut */
 };
 
@@ -43,13 +43,15 @@ void verdicts_free(struct verdicts **verdicts)
     *verdicts = NULL;
 }
 
-/* Changes ------------------------------------------------------------------------------------------------- */
+/* Changes -------------------------------------------------------------------------------------------- */
 
 enum verdict verdicts_derive(const struct verdicts_row *row)
 {
     if (row->counts[VERDICT_UP] > 0)
         return VERDICT_UP;
-    return row->counts[VERDICT_UNKNOWN] > 0 || row->counts[VERDICT_DOWN] == 0 ? VERDICT_UNKNOWN : VERDICT_DOWN;
+    if (row->counts[VERDICT_DOWN] > 0 && row->counts[VERDICT_UNKNOWN] == 0)
+        return VERDICT_DOWN;
+    return VERDICT_UNKNOWN;
 }
 
 void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct moment now,
@@ -70,8 +72,8 @@ void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct 
 }
 
 /* Append " WORD: name name" for the vantage points that vote `verdict` on the check. */
-static size_t print_voters(const struct verdicts *verdicts, uint32_t check, enum verdict verdict, int64_t now_ms,
-                           char *text, size_t len)
+static size_t print_voters(const struct verdicts *verdicts, uint32_t check, enum verdict verdict,
+                           int64_t now_ms, char *text, size_t len)
 {
     const char *before = verdict_print(verdict);
     const char *between = "; ";
@@ -110,8 +112,8 @@ static void put_event(const struct verdicts *verdicts, uint32_t subject, struct 
     char name[VERDICTS_SUBJECT_MAX], reason[VERDICTS_EVENT_MAX];
     if (!verdicts->history)
         return;
-    (void)snprintf(name, sizeof name, "%s%s%s %s%s%s", kinds[at->kind], at->service[0] ? " " : "", at->service,
-                   at->region, at->address[0] ? " " : "", at->address);
+    (void)snprintf(name, sizeof name, "%s%s%s %s%s%s", kinds[at->kind], at->service[0] ? " " : "",
+                   at->service, at->region, at->address[0] ? " " : "", at->address);
     print_reason(verdicts, subject, now, reason);
     history_event(verdicts->history, &(struct history_event){.at_ms = now.wall_ms,
                                                              .subject = name,
@@ -204,7 +206,8 @@ static void tell(const struct verdicts *verdicts, enum log_level level, const ch
         history_event(verdicts->history, row);
 }
 
-static void tell_suspects(const struct verdicts *verdicts, uint64_t raised, uint64_t cleared, struct moment now)
+static void tell_suspects(const struct verdicts *verdicts, uint64_t raised, uint64_t cleared,
+                          struct moment now)
 {
     for (size_t v = 0; v < verdicts->world.vantages_count; v++) {
         const bool suspected = raised >> v & 1;
@@ -227,7 +230,7 @@ static void tell_suspects(const struct verdicts *verdicts, uint64_t raised, uint
 static void tell_sight(struct verdicts *verdicts, enum tally_sight sight, struct moment now)
 {
     static const struct history_event lost = {
-        .subject = "votes", .was = "fresh", .is = "none", .reason = "no vantage point has a fresh vote; every verdict holds"};
+        .subject = "votes", .was = "fresh", .is = "none", .reason = "no vote is fresh; every verdict holds"};
     static const struct history_event back = {
         .subject = "votes", .was = "none", .is = "fresh", .reason = "votes have come again"};
     if (sight == TALLY_SIGHT_SAME)
@@ -238,9 +241,10 @@ static void tell_sight(struct verdicts *verdicts, enum tally_sight sight, struct
     tell(verdicts, verdicts->blind ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, "blind", &row);
 }
 
-/* Ticks --------------------------------------------------------------------------------------------------- */
+/* Ticks ---------------------------------------------------------------------------------------------- */
 
-/* One step of the tally, in the order that a verdict takes: file, board, log. Returns whether there is more. */
+/* One step of the tally, in the order that a verdict takes: file, board, log. Returns whether there is
+ * more. */
 static bool step(struct verdicts *verdicts, struct moment now)
 {
     const struct tally_report report = tally_step(verdicts->tally, now.mono_ms);
@@ -270,7 +274,7 @@ void verdicts_tick(struct verdicts *verdicts, struct moment now)
     verdicts_record(verdicts, now);
 }
 
-/* Reading ------------------------------------------------------------------------------------------------- */
+/* Reading -------------------------------------------------------------------------------------------- */
 
 const struct checks *verdicts_checks(const struct verdicts *verdicts)
 {

@@ -1,8 +1,8 @@
 /* server/verdicts_configure.c - from one roster to the next: who keeps which verdict.
  *
- * The next world is built beside the last one. Its subjects inherit by name: the first time from health.db and the board, later from
- * the last world. A new check, which is also one whose monitor was changed, begins with the verdict of its subjects, so
- * that no edit hands out what is down.
+ * The next world is built beside the last one. Its subjects inherit by name: the first time from health.db
+ * and the board, later from the last world. A new check, which is also one whose monitor was changed,
+ * begins with the verdict of its subjects, so that no edit hands out what is down.
  */
 #include "server/verdicts.h"
 
@@ -24,7 +24,7 @@ void verdicts_world_fini(struct verdicts_world *world)
     *world = (struct verdicts_world){0};
 }
 
-/* Building ------------------------------------------------------------------------------------------------ */
+/* Building ------------------------------------------------------------------------------------------- */
 
 /* At least one, so that NULL always means out of memory. */
 static void *allocate(size_t count, size_t size)
@@ -59,14 +59,14 @@ static enum err build_world(const struct roster *roster, struct verdicts_world *
 }
 
 /* The row of a subject of another roster or of health.db; NULL: there is none of that name. */
-static struct verdicts_row *find_row(const struct verdicts_world *world, enum subject_kind kind, const char *service,
-                                     const char *region, const char *address)
+static struct verdicts_row *find_row(const struct verdicts_world *world, enum subject_kind kind,
+                                     const char *service, const char *region, const char *address)
 {
     const struct roster_subject *found = roster_find(world->roster, service, region, address);
     return found && found->kind == kind ? &world->rows[found - world->roster->subjects] : NULL;
 }
 
-/* Inheriting ---------------------------------------------------------------------------------------------- */
+/* Inheriting ----------------------------------------------------------------------------------------- */
 
 static void recall_health(void *context, const struct history_health *old)
 {
@@ -89,7 +89,8 @@ static void recall_vantage(void *context, const struct history_vantage *old)
     }
 }
 
-/* What is in health.db. That it cannot be read is no reason not to start; then all is unknown, which serves. */
+/* What is in health.db. That it cannot be read is no reason not to start; then all is unknown, which
+ * serves. */
 static void recall_file(const struct verdicts *verdicts, struct verdicts_world *world)
 {
     const struct history_taker taker = {.context = world, .health = recall_health, .vantage = recall_vantage};
@@ -105,8 +106,8 @@ static void recall_file(const struct verdicts *verdicts, struct verdicts_world *
         log_message(LOG_LEVEL_ERROR, "history", diag.text);
 }
 
-/* The board outlives control: it may be ahead of a file that could not be written, or behind one by the verdict that
- * control died over. Where they differ, the subject is down until votes say otherwise. */
+/* The board outlives control: it may be ahead of a file that could not be written, or behind one by the
+ * verdict that control died over. Where they differ, the subject is down until votes say otherwise. */
 static void recall_board(const struct verdicts *verdicts, struct verdicts_world *world, struct moment now)
 {
     for (size_t i = 0; i < world->roster->count; i++) {
@@ -134,7 +135,8 @@ static void inherit_rows(const struct verdicts_world *old, struct verdicts_world
     }
 }
 
-/* What was last seen of the checks that stay, by the tally's numbers, which are still those of the last world. */
+/* What was last seen of the checks that stay, by the tally's numbers, which are still those of the last
+ * world. */
 static void inherit_checks(const struct verdicts *verdicts, struct verdicts_world *world)
 {
     const struct verdicts_world *old = &verdicts->world;
@@ -195,10 +197,11 @@ static void inherit(const struct verdicts *verdicts, struct verdicts_world *worl
     }
 }
 
-/* The tally ----------------------------------------------------------------------------------------------- */
+/* The tally ------------------------------------------------------------------------------------------ */
 
 /* What a check begins with: down if one of its subjects is, else up if one is. */
-static void begin_check(const struct verdicts_world *world, size_t check, struct moment now, struct tally_target *ret)
+static void begin_check(const struct verdicts_world *world, size_t check, struct moment now,
+                        struct tally_target *ret)
 {
     const struct checks_row *row = &world->checks->rows[check];
     for (uint32_t i = 0; i < row->subjects_count; i++) {
@@ -224,8 +227,8 @@ static void list_targets(const struct verdicts_world *world, struct moment now, 
     }
 }
 
-static enum err configure_tally(struct verdicts *verdicts, const struct verdicts_world *world, struct moment now,
-                                struct diag *reterr)
+static enum err configure_tally(struct verdicts *verdicts, const struct verdicts_world *world,
+                                struct moment now, struct diag *reterr)
 {
     const struct manifest *manifest = world->roster->manifest;
     struct tally_target *targets = allocate(world->checks->count, sizeof *targets);
@@ -250,7 +253,7 @@ static enum err configure_tally(struct verdicts *verdicts, const struct verdicts
     return err;
 }
 
-/* Taking its place ---------------------------------------------------------------------------------------- */
+/* Taking its place ----------------------------------------------------------------------------------- */
 
 static void set_row(struct verdicts_row *row, enum verdict verdict, struct moment now)
 {
@@ -277,16 +280,17 @@ static void set_voted(const struct verdicts *verdicts, struct verdicts_world *wo
     }
 }
 
-/* Count the subjects of one kind where they belong: endpoints in pools, pools in regions that have no check. */
+/* Count the subjects of one kind where they belong: endpoints in pools, pools in regions that have no
+ * check. */
 static void count_kind(struct verdicts_world *world, enum subject_kind kind)
 {
     for (size_t i = 0; i < world->roster->count; i++) {
         const struct roster_subject *subject = &world->roster->subjects[i];
         if (subject->kind != kind)
             continue;
-        struct verdicts_row *above = kind == SUBJECT_ENDPOINT
-                                         ? find_row(world, SUBJECT_POOL, subject->service, subject->region, "")
-                                         : find_row(world, SUBJECT_REGION, "", subject->region, "");
+        struct verdicts_row *above =
+            kind == SUBJECT_ENDPOINT ? find_row(world, SUBJECT_POOL, subject->service, subject->region, "")
+                                     : find_row(world, SUBJECT_REGION, "", subject->region, "");
         if (!above || world->checks->of[above - world->rows] != CHECKS_NONE)
             continue;
         world->rows[i].parent = (uint32_t)(above - world->rows);
@@ -326,7 +330,8 @@ static void set_words(const struct verdicts *verdicts, const struct verdicts_wor
 }
 
 /* Drop the rows of what is not there any more. What fails is made good by writing all anew. */
-static void drop_gone(struct verdicts *verdicts, const struct verdicts_world *old, const struct verdicts_world *world)
+static void drop_gone(struct verdicts *verdicts, const struct verdicts_world *old,
+                      const struct verdicts_world *world)
 {
     struct history *history = verdicts->history;
     for (size_t i = 0; i < old->roster->count; i++) {

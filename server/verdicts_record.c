@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    VERDICTS_LATENCY_SHARE = 4, /* a latency that moves by a quarter is a new one ... */
+    VERDICTS_LATENCY_SHARE = 4,  /* a latency that moves by a quarter is a new one ... */
     VERDICTS_LATENCY_MIN_MS = 5, /* ... if that is as much as this */
 };
 
@@ -22,7 +22,7 @@ bool verdicts_moved(uint32_t was_ms, uint32_t is_ms)
     return appeared || (by_ms >= VERDICTS_LATENCY_MIN_MS && by_ms >= was_ms / VERDICTS_LATENCY_SHARE);
 }
 
-/* Refreshing ---------------------------------------------------------------------------------------------- */
+/* Refreshing ----------------------------------------------------------------------------------------- */
 
 static void take_status(struct verdicts *verdicts, size_t check, const struct tally_status *status)
 {
@@ -47,8 +47,8 @@ void verdicts_refresh(struct verdicts *verdicts, struct moment now)
         struct verdicts_seen *seen = &verdicts->world.seen[check];
         const struct tally_status status = tally_status(verdicts->tally, check, now.mono_ms);
         const uint64_t reason_hash = hash_bytes(status.reason, strlen(status.reason), 0);
-        if (memcmp(&seen->votes, &status.votes, sizeof seen->votes) == 0 && seen->reason_hash == reason_hash &&
-            !verdicts_moved(seen->latency_ms, status.latency_ms))
+        if (memcmp(&seen->votes, &status.votes, sizeof seen->votes) == 0 &&
+            seen->reason_hash == reason_hash && !verdicts_moved(seen->latency_ms, status.latency_ms))
             continue;
         *seen = (struct verdicts_seen){
             .votes = status.votes, .latency_ms = status.latency_ms, .reason_hash = reason_hash};
@@ -56,7 +56,7 @@ void verdicts_refresh(struct verdicts *verdicts, struct moment now)
     }
 }
 
-/* Rows ---------------------------------------------------------------------------------------------------- */
+/* Rows ----------------------------------------------------------------------------------------------- */
 
 static void put_subject(const struct verdicts *verdicts, uint32_t idx, struct moment now)
 {
@@ -77,7 +77,8 @@ static void put_subject(const struct verdicts *verdicts, uint32_t idx, struct mo
                                                                    .reason = reason});
 }
 
-struct history_vantage verdicts_vantage_row(const struct verdicts *verdicts, size_t vantage, struct moment now)
+struct history_vantage verdicts_vantage_row(const struct verdicts *verdicts, size_t vantage,
+                                            struct moment now)
 {
     const struct intake_sender *sender = &verdicts->world.vantages[vantage].sender;
     const struct tally_attendance at = tally_attendance(verdicts->tally, (uint32_t)vantage);
@@ -110,14 +111,16 @@ static void put_vantages(struct verdicts *verdicts, struct moment now)
 static void put_vote(const struct verdicts *verdicts, uint32_t cell, struct moment now)
 {
     const struct verdicts_world *world = &verdicts->world;
-    const uint32_t check = (uint32_t)(cell / world->vantages_count), vantage = (uint32_t)(cell % world->vantages_count);
+    const uint32_t check = (uint32_t)(cell / world->vantages_count),
+                   vantage = (uint32_t)(cell % world->vantages_count);
     const struct vote vote = tally_vote_of(verdicts->tally, vantage, check, now.mono_ms);
-    history_put_vote(verdicts->history, &(struct history_vote){.vantage = world->vantages[vantage].sender.name,
-                                                               .check = world->checks->rows[check].id,
-                                                               .verdict = verdict_print(vote.verdict),
-                                                               .since_ms = vote.since_ms,
-                                                               .latency_ms = vote.latency_ms,
-                                                               .reason = vote.reason});
+    history_put_vote(verdicts->history,
+                     &(struct history_vote){.vantage = world->vantages[vantage].sender.name,
+                                            .check = world->checks->rows[check].id,
+                                            .verdict = verdict_print(vote.verdict),
+                                            .since_ms = vote.since_ms,
+                                            .latency_ms = vote.latency_ms,
+                                            .reason = vote.reason});
 }
 
 /* How many votes one transaction takes, from the end of the queue. */
@@ -126,7 +129,7 @@ static size_t portion(const struct verdicts_world *world)
     return world->queue_count < VERDICTS_VOTES_MAX ? world->queue_count : VERDICTS_VOTES_MAX;
 }
 
-/* Transactions -------------------------------------------------------------------------------------------- */
+/* Transactions --------------------------------------------------------------------------------------- */
 
 /* Whoever has a vote is in the queue again. */
 static void requeue(struct verdicts_world *world)

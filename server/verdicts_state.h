@@ -1,7 +1,8 @@
 /* server/verdicts_state.h - what the verdicts are made of; for verdicts*.c only.
  *
- * Everything that depends on the roster is in one `struct verdicts_world`, which is built beside the last one and takes its
- * place. Checks are numbered as the tally's targets are, vantage points as the manifest's and the tally's.
+ * Everything that depends on the roster is in one `struct verdicts_world`, which is built beside the last
+ * one and takes its place. Checks are numbered as the tally's targets are, vantage points as the manifest's
+ * and the tally's.
  */
 #ifndef SERVER_VERDICTS_STATE_H
 #define SERVER_VERDICTS_STATE_H
@@ -14,14 +15,15 @@
 /* A subject. */
 struct verdicts_row {
     enum verdict verdict, was;
-    int64_t since_ms; /* unix time */
+    int64_t since_ms;   /* unix time */
     uint32_t counts[3]; /* by enum verdict: votes where there is a check, else children */
     uint32_t latency_ms;
-    uint32_t parent;  /* that counts this one: of an endpoint its pool, of a pool its region; or VERDICTS_NONE */
-    uint32_t origin;  /* its index in the last roster, or VERDICTS_NONE */
-    bool inherited;   /* its word is its own: it was there before this roster, at the same slot */
-    bool changed;     /* the verdict, and nobody was told */
-    bool dirty;       /* its row in health.db is not this */
+    uint32_t
+        parent; /* that counts this one: of an endpoint its pool, of a pool its region; or VERDICTS_NONE */
+    uint32_t origin; /* its index in the last roster, or VERDICTS_NONE */
+    bool inherited;  /* its word is its own: it was there before this roster, at the same slot */
+    bool changed;    /* the verdict, and nobody was told */
+    bool dirty;      /* its row in health.db is not this */
 };
 
 /* What was last seen of a check. */
@@ -41,15 +43,15 @@ struct verdicts_cell {
 
 struct verdicts_vantage {
     struct intake_sender sender;
-    uint64_t votes[3]; /* by enum verdict */
+    uint64_t votes[3];              /* by enum verdict */
     struct history_vantage written; /* without its name */
 };
 
 struct verdicts_world {
     const struct roster *roster; /* NULL: none yet */
     struct checks *checks;
-    struct verdicts_row *rows;   /* [roster->count] */
-    struct verdicts_seen *seen;  /* [checks->count] */
+    struct verdicts_row *rows;  /* [roster->count] */
+    struct verdicts_seen *seen; /* [checks->count] */
     struct verdicts_vantage *vantages;
     size_t vantages_count;
     struct verdicts_cell *cells; /* [check * vantages_count + vantage] */
@@ -63,9 +65,9 @@ struct verdicts {
     struct tally *tally;
     struct verdicts_world world;
     bool blind;
-    bool rewrite;        /* nothing in health.db is known to be right: write it anew */
-    bool failing;        /* the last transaction was in vain */
-    unsigned epoch;      /* of the history */
+    bool rewrite;   /* nothing in health.db is known to be right: write it anew */
+    bool failing;   /* the last transaction was in vain */
+    unsigned epoch; /* of the history */
     uint64_t failures;
     int64_t recorded_ms; /* by mono_ms */
 };
@@ -81,13 +83,14 @@ void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct 
                       char ret[TALLY_REASON_MAX]);
 
 /* The row of a vantage point as it is now. */
-struct history_vantage verdicts_vantage_row(const struct verdicts *verdicts, size_t vantage, struct moment now);
+struct history_vantage verdicts_vantage_row(const struct verdicts *verdicts, size_t vantage,
+                                            struct moment now);
 
 /* Note what differs from what was last seen: votes and latencies of checks. */
 void verdicts_refresh(struct verdicts *verdicts, struct moment now);
 
-/* Write events and rows of subjects; verdicts_record() also vantage points and votes. Failures are logged once, and
- * what could not be written stays dirty. */
+/* Write events and rows of subjects; verdicts_record() also vantage points and votes. Failures are logged
+ * once, and what could not be written stays dirty. */
 void verdicts_write(struct verdicts *verdicts, struct moment now);
 void verdicts_record(struct verdicts *verdicts, struct moment now);
 

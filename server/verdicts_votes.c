@@ -41,8 +41,8 @@ static void note(struct verdicts_world *world, uint32_t check, uint32_t vantage,
                                    .reason_hash = reason_hash};
 }
 
-void verdicts_tally(struct verdicts *verdicts, const struct intake_sender *sender, const struct batch_votes *votes,
-                    struct moment now)
+void verdicts_tally(struct verdicts *verdicts, const struct intake_sender *sender,
+                    const struct batch_votes *votes, struct moment now)
 {
     const uint32_t vantage = number_of(verdicts, sender);
     for (size_t i = 0; i < votes->results_count; i++) {
@@ -61,7 +61,8 @@ enum err verdicts_reply(struct verdicts *verdicts, const struct intake_sender *s
 {
     uint32_t checks[BATCH_RECHECKS_MAX];
     const char *ids[BATCH_RECHECKS_MAX];
-    const size_t count = tally_take_rechecks(verdicts->tally, number_of(verdicts, sender), checks, BATCH_RECHECKS_MAX);
+    const size_t count =
+        tally_take_rechecks(verdicts->tally, number_of(verdicts, sender), checks, BATCH_RECHECKS_MAX);
     for (size_t i = 0; i < count; i++)
         ids[i] = verdicts->world.checks->rows[checks[i]].id;
     const struct batch_reply reply = {.checks_generation = (int64_t)verdicts->world.checks->generation,

@@ -10,17 +10,21 @@ static const char *const history_sql[HISTORY_STATEMENTS] = {
     [HISTORY_BEGIN] = "BEGIN IMMEDIATE",
     [HISTORY_COMMIT] = "COMMIT",
     [HISTORY_ROLLBACK] = "ROLLBACK",
-    [HISTORY_PUT_REGION] = "REPLACE INTO region_health(verdict, since, up, down, unknown, latency_ms, reason, region)"
-                           " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    [HISTORY_PUT_POOL] = "REPLACE INTO pool_health(verdict, since, up, down, unknown, latency_ms, reason, region,"
-                         " service) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [HISTORY_PUT_ENDPOINT] = "REPLACE INTO endpoint_health(verdict, since, up, down, unknown, latency_ms, reason,"
-                             " region, service, address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [HISTORY_PUT_REGION] =
+        "REPLACE INTO region_health(verdict, since, up, down, unknown, latency_ms, reason, region)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    [HISTORY_PUT_POOL] =
+        "REPLACE INTO pool_health(verdict, since, up, down, unknown, latency_ms, reason, region,"
+        " service) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [HISTORY_PUT_ENDPOINT] =
+        "REPLACE INTO endpoint_health(verdict, since, up, down, unknown, latency_ms, reason,"
+        " region, service, address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [HISTORY_DROP_REGION] = "DELETE FROM region_health WHERE region = ?",
     [HISTORY_DROP_POOL] = "DELETE FROM pool_health WHERE region = ? AND service = ?",
     [HISTORY_DROP_ENDPOINT] = "DELETE FROM endpoint_health WHERE region = ? AND service = ? AND address = ?",
-    [HISTORY_PUT_VANTAGE] = "REPLACE INTO vantage_health(name, last_seen, votes, suspect, votes_seq, checks_seq)"
-                            " VALUES (?, ?, ?, ?, ?, ?)",
+    [HISTORY_PUT_VANTAGE] =
+        "REPLACE INTO vantage_health(name, last_seen, votes, suspect, votes_seq, checks_seq)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
     [HISTORY_DROP_VANTAGE] = "DELETE FROM vantage_health WHERE name = ?",
     [HISTORY_DROP_VANTAGE_VOTES] = "DELETE FROM vote WHERE vantage = ?",
     [HISTORY_PUT_VOTE] = "REPLACE INTO vote(vantage, check_id, verdict, since, latency_ms, reason)"
@@ -82,7 +86,7 @@ static struct binder bind(struct history *history, enum history_statement which)
     return binder;
 }
 
-/* The text must live until run(). What cannot be bound for want of memory is NULL, which the tables refuse. */
+/* The text must live until run(). What cannot be bound for want of memory is NULL: the tables refuse it. */
 static void bind_text(struct binder *binder, const char *text)
 {
     if (binder->statement)
@@ -347,7 +351,8 @@ enum err history_begin(struct history *history, struct diag *reterr)
     if (history->wal_pages > HISTORY_WAL_PAGES_MAX)
         checkpoint(history);
     if (history->wal_pages > HISTORY_WAL_PAGES_MAX)
-        return diag_set(reterr, ERR_BUSY, "%s: a reader has kept a transaction open for so long that %s-wal is at its limit",
+        return diag_set(reterr, ERR_BUSY,
+                        "%s: a reader has kept a transaction open for so long that %s-wal is at its limit",
                         history->path, history->path);
     sqlite3_stmt *statement = prepare(history, HISTORY_BEGIN, reterr);
     if (!statement)
@@ -363,7 +368,8 @@ enum err history_begin(struct history *history, struct diag *reterr)
 static void undo(struct history *history)
 {
     struct diag ignored; /* SQLite has rolled back by itself after some errors, and says so */
-    sqlite3_stmt *statement = sqlite3_get_autocommit(history->db) ? NULL : prepare(history, HISTORY_ROLLBACK, &ignored);
+    sqlite3_stmt *statement =
+        sqlite3_get_autocommit(history->db) ? NULL : prepare(history, HISTORY_ROLLBACK, &ignored);
     if (!statement)
         return;
     (void)sqlite3_step(statement);

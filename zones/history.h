@@ -1,11 +1,11 @@
 /* zones/history.h - STATE/health.db: what is, and what was, for people and for the next start.
  *
- * Written by the control process only; read by it at start, by gslbctl and by whoever opens it with `sqlite3`. The
- * tables are those of docs/STORE.md. Verdicts are texts here (verdict_print() of health/board.h); times are
- * unix time in milliseconds in this face, in seconds in the tables.
+ * Written by the control process only; read by it at start, by gslbctl and by whoever opens it with
+ * `sqlite3`. The tables are those of docs/STORE.md. Verdicts are texts here (verdict_print() of
+ * health/board.h); times are unix time in milliseconds in this face, in seconds in the tables.
  *
- * Writing is a transaction of puts. Puts cannot fail: the first error sticks, history_commit() gives it and undoes
- * them all, so whoever wants a row in the file keeps it until a commit was OK. Events are different:
+ * Writing is a transaction of puts. Puts cannot fail: the first error sticks, history_commit() gives it and
+ * undoes them all, so whoever wants a row in the file keeps it until a commit was OK. Events are different:
  * they are kept here until a commit takes them, HISTORY_PENDING_MAX of them. Nobody waits longer than
  * HISTORY_BUSY_MS for a lock, and readers never lock a writer out (WAL).
  *
@@ -25,20 +25,20 @@
 
 enum {
     HISTORY_VERSION = 1,
-    HISTORY_BUSY_MS = 20,           /* the longest wait for a lock, since the control loop waits too */
-    HISTORY_EVENTS_MAX = 100000,    /* rows of `event`; the oldest go */
+    HISTORY_BUSY_MS = 20,        /* the longest wait for a lock, since the control loop waits too */
+    HISTORY_EVENTS_MAX = 100000, /* rows of `event`; the oldest go */
     HISTORY_EVENTS_AGE_S = 90 * 86400,
-    HISTORY_LOADS_MAX = 10000,      /* rows of `load` */
-    HISTORY_PENDING_MAX = 16384,    /* events that wait for a file that can be written; more are counted */
-    HISTORY_TRIM_ROWS = 1000,       /* rows that one commit drops at most for the limits above */
-    HISTORY_WAL_PAGES = 1000,       /* of 4 KiB; then they are copied into the file */
-    HISTORY_WAL_PAGES_MAX = 65536,  /* where a reader keeps them from being copied, nothing more is written */
+    HISTORY_LOADS_MAX = 10000,     /* rows of `load` */
+    HISTORY_PENDING_MAX = 16384,   /* events that wait for a file that can be written; more are counted */
+    HISTORY_TRIM_ROWS = 1000,      /* rows that one commit drops at most for the limits above */
+    HISTORY_WAL_PAGES = 1000,      /* of 4 KiB; then they are copied into the file */
+    HISTORY_WAL_PAGES_MAX = 65536, /* where a reader keeps them from being copied, nothing more is written */
 };
 
 struct history; /* an open file; heap */
 
-/* A row of region_health, pool_health or endpoint_health. The counts are of votes; for a pool of its endpoints, and
- * for a region without a monitor of its pools. */
+/* A row of region_health, pool_health or endpoint_health. The counts are of votes; for a pool of its
+ * endpoints, and for a region without a monitor of its pools. */
 struct history_health {
     enum subject_kind kind;
     const char *service; /* "" for a region */
@@ -65,7 +65,7 @@ struct history_vote {
     const char *vantage;
     const char *check; /* "MONITOR ADDRESS" */
     const char *verdict;
-    int64_t since_ms;  /* the vantage point's clock */
+    int64_t since_ms; /* the vantage point's clock */
     uint32_t latency_ms;
     const char *reason;
 };
@@ -76,13 +76,15 @@ struct history_state {
     const char *service; /* "" as in struct history_health */
     const char *region;
     const char *address;
-    const char *state;   /* "up", "drain", "down" */
-    int64_t until_ms;    /* 0: for ever */
+    const char *state; /* "up", "drain", "down" */
+    int64_t until_ms;  /* 0: for ever */
 };
 
+/* A subject is "endpoint SERVICE REGION ADDRESS", "pool SERVICE REGION", "region REGION", "vantage NAME" or
+ * "votes". */
 struct history_event {
     int64_t at_ms;
-    const char *subject; /* "endpoint SERVICE REGION ADDRESS", "pool SERVICE REGION", "region REGION", "vantage NAME" */
+    const char *subject;
     const char *was, *is;
     const char *reason;
 };
@@ -101,9 +103,10 @@ struct history_problem {
     const char *zone, *subject, *message;
 };
 
-/* Open for writing; made when missing, with mode 0640. A file that is no database, or whose contents are broken, is moved
- * aside (`health.db.broken`) and a new one made, with a line in the log: at once, or at the history_begin() after it
- * was noticed. ERR_VERSION: a newer program's. ERR_SYSTEM: it can be neither opened nor made. */
+/* Open for writing; made when missing, with mode 0640. A file that is no database, or whose contents are
+ * broken, is moved aside (`health.db.broken`) and a new one made, with a line in the log: at once, or at
+ * the history_begin() after it was noticed. ERR_VERSION: a newer program's. ERR_SYSTEM: it can be neither
+ * opened nor made. */
 NODISCARD enum err history_open(const char *path, struct history **ret, struct diag *reterr);
 
 /* Open for reading. ERR_MISSING: no such file. ERR_CORRUPT. ERR_VERSION. ERR_SYSTEM. */
@@ -113,13 +116,15 @@ void history_close(struct history **history);
 /* How many files this has been: whoever knows what is in the file compares it after history_begin(). */
 unsigned history_epoch(const struct history *history);
 
-/* Control. Begin a transaction. ERR_BUSY: another writer has the lock, or a reader has kept its snapshot for too long. ERR_SYSTEM: disk full, or the file is not writable. */
+/* Control. Begin a transaction. ERR_BUSY: another writer has the lock, or a reader has kept its snapshot
+ * for too long. ERR_SYSTEM: disk full, or the file is not writable. */
 NODISCARD enum err history_begin(struct history *history, struct diag *reterr);
 
 /* Control. End it, with the events that wait. On an error nothing of it is in the file. */
 NODISCARD enum err history_commit(struct history *history, struct diag *reterr);
 
-/* Control, outside a transaction, when nothing urgent waits. Copy the log into the file when it has grown: may wait for the disk. */
+/* Control, outside a transaction, when nothing urgent waits. Copy the log into the file when it has grown:
+ * may wait for the disk. */
 void history_tidy(struct history *history);
 
 /* Control, within a transaction. Put a row in the place of the one with the same key, or drop it. */
@@ -167,12 +172,14 @@ NODISCARD enum err history_each_health(struct history *history, enum subject_kin
                                        const struct history_taker *taker, struct diag *reterr);
 NODISCARD enum err history_each_vantage(struct history *history, const struct history_taker *taker,
                                         struct diag *reterr);
-NODISCARD enum err history_each_vote(struct history *history, const struct history_taker *taker, struct diag *reterr);
-NODISCARD enum err history_each_state(struct history *history, const struct history_taker *taker, struct diag *reterr);
-NODISCARD enum err history_each_event(struct history *history, uint32_t limit, const struct history_taker *taker,
-                                      struct diag *reterr);
-NODISCARD enum err history_each_load(struct history *history, uint32_t limit, const struct history_taker *taker,
+NODISCARD enum err history_each_vote(struct history *history, const struct history_taker *taker,
                                      struct diag *reterr);
+NODISCARD enum err history_each_state(struct history *history, const struct history_taker *taker,
+                                      struct diag *reterr);
+NODISCARD enum err history_each_event(struct history *history, uint32_t limit,
+                                      const struct history_taker *taker, struct diag *reterr);
+NODISCARD enum err history_each_load(struct history *history, uint32_t limit,
+                                     const struct history_taker *taker, struct diag *reterr);
 NODISCARD enum err history_each_problem(struct history *history, const struct history_taker *taker,
                                         struct diag *reterr);
 

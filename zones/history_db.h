@@ -49,11 +49,11 @@ struct history {
     sqlite3 *db;
     sqlite3_stmt *statements[HISTORY_STATEMENTS]; /* prepared when first asked for */
     unsigned epoch;
-    bool broken;            /* SQLite found it corrupt */
+    bool broken; /* SQLite found it corrupt */
     bool open_transaction;
-    enum err err;           /* of this transaction: the first */
+    enum err err; /* of this transaction: the first */
     struct diag diag;
-    int wal_pages;          /* after the last commit */
+    int wal_pages;                   /* after the last commit */
     struct history_waiting *waiting; /* heap, [waiting_cap] */
     size_t waiting_count, waiting_cap;
     uint64_t lost;

@@ -24,7 +24,8 @@ static const char history_schema[] =
     "CREATE TABLE pool_health(service TEXT NOT NULL, region TEXT NOT NULL, verdict TEXT NOT NULL,"
     " since INTEGER NOT NULL, up INTEGER NOT NULL, down INTEGER NOT NULL, unknown INTEGER NOT NULL,"
     " latency_ms INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(service, region)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE region_health(region TEXT NOT NULL PRIMARY KEY, verdict TEXT NOT NULL, since INTEGER NOT NULL,"
+    "CREATE TABLE region_health(region TEXT NOT NULL PRIMARY KEY, verdict TEXT NOT NULL, since INTEGER NOT "
+    "NULL,"
     " up INTEGER NOT NULL, down INTEGER NOT NULL, unknown INTEGER NOT NULL, latency_ms INTEGER NOT NULL,"
     " reason TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE vantage_health(name TEXT NOT NULL PRIMARY KEY, last_seen INTEGER NOT NULL,"
@@ -119,8 +120,9 @@ static enum err check_version(struct history *history, bool *ret_empty, struct d
         return err;
     *ret_empty = version == 0 && tables == 0;
     if (version > HISTORY_VERSION)
-        return diag_set(reterr, ERR_VERSION, "%s has version %lld, a newer program's; this one knows version %d",
-                        history->path, (long long)version, HISTORY_VERSION);
+        return diag_set(reterr, ERR_VERSION,
+                        "%s has version %lld, a newer program's; this one knows version %d", history->path,
+                        (long long)version, HISTORY_VERSION);
     if (*ret_empty || version == HISTORY_VERSION)
         return OK;
     history->broken = true;
@@ -147,8 +149,8 @@ static enum err attach(struct history *history, int flags, struct diag *reterr)
     return OK;
 }
 
-/* NORMAL: a commit waits for no disk; what a power cut takes away is the last seconds, and the rest is whole. The log
- * stays when we close, so that a reader who may not write the directory can open the file. */
+/* NORMAL: a commit waits for no disk; what a power cut takes away is the last seconds, and the rest is
+ * whole. The log stays when we close, so that a reader who may not write the directory can open the file. */
 static enum err prepare_writer(struct history *history, struct diag *reterr)
 {
     int keep = 1;
@@ -251,7 +253,8 @@ enum err history_open_read(const char *path, struct history **ret, struct diag *
     struct history *history = NULL;
     bool empty = false;
     if (access(path, F_OK) < 0)
-        return diag_set(reterr, ERR_MISSING, "%s: there is no such file; gslbd makes it in its --state directory", path);
+        return diag_set(reterr, ERR_MISSING,
+                        "%s: there is no such file; gslbd makes it in its --state directory", path);
     enum err err = make(path, &history, reterr);
     if (!err)
         err = attach(history, SQLITE_OPEN_READONLY, reterr);

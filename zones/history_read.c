@@ -66,18 +66,20 @@ static void give_health(sqlite3_stmt *row, int kind, const struct history_taker 
     taker->health(taker->context, &health);
 }
 
-enum err history_each_health(struct history *history, enum subject_kind kind, const struct history_taker *taker,
-                             struct diag *reterr)
+enum err history_each_health(struct history *history, enum subject_kind kind,
+                             const struct history_taker *taker, struct diag *reterr)
 {
     static const char *const queries[] = {
         [SUBJECT_REGION] = "SELECT '', region, '', verdict, since, up, down, unknown, latency_ms, reason"
                            " FROM region_health ORDER BY region",
         [SUBJECT_POOL] = "SELECT service, region, '', verdict, since, up, down, unknown, latency_ms, reason"
                          " FROM pool_health ORDER BY service, region",
-        [SUBJECT_ENDPOINT] = "SELECT service, region, address, verdict, since, up, down, unknown, latency_ms, reason"
-                             " FROM endpoint_health ORDER BY service, region, address",
+        [SUBJECT_ENDPOINT] =
+            "SELECT service, region, address, verdict, since, up, down, unknown, latency_ms, reason"
+            " FROM endpoint_health ORDER BY service, region, address",
     };
-    return walk(history, &(struct walk){.sql = queries[kind], .kind = (int)kind, .give = give_health}, taker, reterr);
+    return walk(history, &(struct walk){.sql = queries[kind], .kind = (int)kind, .give = give_health}, taker,
+                reterr);
 }
 
 static void give_vantage(sqlite3_stmt *row, int kind, const struct history_taker *taker)
@@ -95,7 +97,8 @@ static void give_vantage(sqlite3_stmt *row, int kind, const struct history_taker
 enum err history_each_vantage(struct history *history, const struct history_taker *taker, struct diag *reterr)
 {
     static const struct walk vantages = {
-        .sql = "SELECT name, last_seen, votes, suspect, votes_seq, checks_seq FROM vantage_health ORDER BY name",
+        .sql =
+            "SELECT name, last_seen, votes, suspect, votes_seq, checks_seq FROM vantage_health ORDER BY name",
         .give = give_vantage,
     };
     return walk(history, &vantages, taker, reterr);
@@ -116,7 +119,8 @@ static void give_vote(sqlite3_stmt *row, int kind, const struct history_taker *t
 enum err history_each_vote(struct history *history, const struct history_taker *taker, struct diag *reterr)
 {
     static const struct walk votes = {
-        .sql = "SELECT vantage, check_id, verdict, since, latency_ms, reason FROM vote ORDER BY check_id, vantage",
+        .sql = "SELECT vantage, check_id, verdict, since, latency_ms, reason FROM vote ORDER BY check_id, "
+               "vantage",
         .give = give_vote,
     };
     return walk(history, &votes, taker, reterr);

@@ -1,7 +1,8 @@
-/* tests/unit/roster_fixture.h - a world without a store: rows become a pack and a manifest, and those a roster.
+/* tests/unit/roster_fixture.h - a world without a store: rows become a pack and a manifest, and those a
+ * roster.
  *
- * Three regions (eu 0, us 1, ap 2; us has a region monitor), monitors "web" (interval 10 s, timeout 3 s, fall 3)
- * and "fast" (1 s, 0.5 s, 3), and vantage points v0, v1, ... in as many networks.
+ * Three regions (eu 0, us 1, ap 2; us has a region monitor), monitors "web" (interval 10 s, timeout 3 s,
+ * fall 3) and "fast" (1 s, 0.5 s, 3), and vantage points v0, v1, ... in as many networks.
  */
 #ifndef TESTS_ROSTER_FIXTURE_H
 #define TESTS_ROSTER_FIXTURE_H
@@ -41,7 +42,8 @@ static uint32_t fixture_text(uint8_t *blob, uint32_t *len, const char *text)
 static void fixture_pack(struct fixture *fixture, const struct fixture_row *rows, uint32_t count)
 {
     const uint32_t head = sizeof(struct frame) + sizeof(struct image_pack) + 2 * sizeof(struct image_slot);
-    fixture->pack = calloc(1, head + sizeof(struct image_zone) + count * (sizeof(struct image_subject) + 512) + 64);
+    fixture->pack =
+        calloc(1, head + sizeof(struct image_zone) + count * (sizeof(struct image_subject) + 512) + 64);
     struct image_pack *pack = (struct image_pack *)(void *)(fixture->pack + sizeof(struct frame));
     struct image_slot *table = (struct image_slot *)(void *)(pack + 1);
     uint8_t *blob = fixture->pack + head;
@@ -49,7 +51,8 @@ static void fixture_pack(struct fixture *fixture, const struct fixture_row *rows
     struct image_subject *subjects = (struct image_subject *)(void *)(zone + 1);
     uint32_t len = (uint32_t)(sizeof *zone + count * sizeof *subjects);
     assert(head % 8 == 0);
-    *pack = (struct image_pack){.zones_count = 1, .table_mask = 1, .table_off = (uint32_t)((uint8_t *)table - fixture->pack)};
+    *pack = (struct image_pack){
+        .zones_count = 1, .table_mask = 1, .table_off = (uint32_t)((uint8_t *)table - fixture->pack)};
     table[0].off = head / 8;
     zone->subjects_off = sizeof *zone;
     zone->subjects_count = count;

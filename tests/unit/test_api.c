@@ -218,8 +218,8 @@ static void get(struct rig *rig, const char *path, long status, const char *says
 
 /* A message as a prober sends it. */
 struct message {
-    const char *header; /* vantage point in the header */
-    unsigned key;       /* whose signature */
+    const char *header;  /* vantage point in the header */
+    unsigned key;        /* whose signature */
     const char *vantage; /* in the body */
     int64_t seq;
     int64_t skew_ms;
@@ -230,7 +230,8 @@ struct message {
 
 static void send_message(struct rig *rig, const struct message *message, long status, const char *says)
 {
-    const struct batch_result result = {.check = "web 192.0.2.1", .vote = {.verdict = VERDICT_DOWN, .reason = "timeout"}};
+    const struct batch_result result = {.check = "web 192.0.2.1",
+                                        .vote = {.verdict = VERDICT_DOWN, .reason = "timeout"}};
     struct batch_head head = {.seq = message->seq, .clock_ms = clock_wall_ms() + message->skew_ms};
     struct buffer body = {0};
     char signature[KEY_SIGNATURE_TEXT_MAX];
@@ -241,7 +242,8 @@ static void send_message(struct rig *rig, const struct message *message, long st
         assert_int_equal(batch_print_votes(&head, &result, 1, &body, NULL), OK);
     else
         assert_int_equal(batch_print_request(&head, &body, NULL), OK);
-    assert_int_equal(key_sign(rig->keys[message->key], intake_domain(message->kind), body.bytes, body.len, signature, NULL),
+    assert_int_equal(key_sign(rig->keys[message->key], intake_domain(message->kind), body.bytes, body.len,
+                              signature, NULL),
                      OK);
     struct exchange exchange = {.path = message->kind == INTAKE_VOTES ? "/v1/votes" : "/v1/checks",
                                 .vantage = message->header,
@@ -259,7 +261,8 @@ static void test_pages_for_people_and_scrapers(void **state)
     struct rig *rig = *state;
     get(rig, "/", 200, "control port");
     get(rig, "/healthz", 200, "ok\n");
-    get(rig, "/metrics", 200, "gslbd_endpoint_up{service=\"www.example.com\",region=\"eu\",address=\"192.0.2.1\"} -1\n");
+    get(rig, "/metrics", 200,
+        "gslbd_endpoint_up{service=\"www.example.com\",region=\"eu\",address=\"192.0.2.1\"} -1\n");
     get(rig, "/metrics?x=y", 200, "# TYPE gslbd_queries_total counter\n");
     get(rig, "/nothing", 404, "no such thing");
     get(rig, "/v1/votes", 405, "method");
@@ -276,7 +279,8 @@ static void test_no_world_is_not_healthy(void **state)
 static void test_votes_are_taken_and_judged(void **state)
 {
     struct rig *rig = *state;
-    send_message(rig, &(struct message){"v0", 0, "v0", 1, 0, INTAKE_VOTES, NULL, NULL}, 200, "\"checks_generation\"");
+    send_message(rig, &(struct message){"v0", 0, "v0", 1, 0, INTAKE_VOTES, NULL, NULL}, 200,
+                 "\"checks_generation\"");
     assert_int_equal(board_get(rig->board, 400).verdict, VERDICT_UNKNOWN);
     send_message(rig, &(struct message){"v1", 1, "v1", 1, 0, INTAKE_VOTES, NULL, NULL}, 200, "\"recheck\"");
     assert_int_equal(board_get(rig->board, 400).verdict, VERDICT_DOWN); /* 2 of 2 enabled */
@@ -286,7 +290,8 @@ static void test_votes_are_taken_and_judged(void **state)
 static void test_checks_are_given_to_those_who_sign(void **state)
 {
     struct rig *rig = *state;
-    send_message(rig, &(struct message){"v0", 0, "v0", 1, 0, INTAKE_CHECKS, NULL, NULL}, 200, "\"web 192.0.2.1\"");
+    send_message(rig, &(struct message){"v0", 0, "v0", 1, 0, INTAKE_CHECKS, NULL, NULL}, 200,
+                 "\"web 192.0.2.1\"");
 }
 
 static void test_each_refusal_says_which_it_is(void **state)
@@ -404,7 +409,8 @@ static void test_before_the_first_world_nobody_is_known(void **state)
     rig->view.verdicts = empty;
     rig->view.roster = NULL;
     start_api(rig);
-    send_message(rig, &(struct message){"v0", 0, "v0", 1, 0, INTAKE_VOTES, NULL, NULL}, 503, "\"unavailable\"");
+    send_message(rig, &(struct message){"v0", 0, "v0", 1, 0, INTAKE_VOTES, NULL, NULL}, 503,
+                 "\"unavailable\"");
     get(rig, "/metrics", 200, "gslbd_blind 0\n");
 }
 
@@ -413,16 +419,11 @@ static void test_before_the_first_world_nobody_is_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_pages_for_people_and_scrapers),
-        TEST(test_no_world_is_not_healthy),
-        TEST(test_votes_are_taken_and_judged),
-        TEST(test_checks_are_given_to_those_who_sign),
-        TEST(test_each_refusal_says_which_it_is),
-        TEST(test_a_body_over_the_limit_is_refused),
-        TEST(test_headers_over_the_limit_are_refused),
-        TEST(test_a_prober_keeps_its_connection),
-        TEST(test_strangers_make_room_and_probers_stay),
-        TEST(test_before_the_first_world_nobody_is_known),
+        TEST(test_pages_for_people_and_scrapers),        TEST(test_no_world_is_not_healthy),
+        TEST(test_votes_are_taken_and_judged),           TEST(test_checks_are_given_to_those_who_sign),
+        TEST(test_each_refusal_says_which_it_is),        TEST(test_a_body_over_the_limit_is_refused),
+        TEST(test_headers_over_the_limit_are_refused),   TEST(test_a_prober_keeps_its_connection),
+        TEST(test_strangers_make_room_and_probers_stay), TEST(test_before_the_first_world_nobody_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

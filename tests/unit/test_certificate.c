@@ -1,4 +1,5 @@
-/* tests/unit/test_certificate.c - the control certificate: made once, kept, and refused when it is not right. */
+/* tests/unit/test_certificate.c - the control certificate: made once, kept, and refused when it is not
+ * right. */
 #include "server/certificate.h"
 
 #include <setjmp.h>
@@ -106,7 +107,8 @@ static void test_a_wildcard_stands_for_the_addresses_of_this_host(void **state)
     const struct place place = make_place();
     struct listen any;
     assert_int_equal(listen_parse("0.0.0.0@8443", &any, NULL), OK);
-    const struct certificate_setup setup = {.state_dir = place.dir, .controls = &any, .controls_count = 1, .now_s = NOW_S};
+    const struct certificate_setup setup = {
+        .state_dir = place.dir, .controls = &any, .controls_count = 1, .now_s = NOW_S};
     assert_int_equal(certificate_ensure(&setup, NULL), OK);
     X509 *crt = read_crt(&place);
     assert_int_equal(X509_check_ip_asc(crt, "127.0.0.1", 0), 1);

@@ -109,7 +109,8 @@ static void test_the_same_rows_in_another_order_are_the_same_list(void **state)
     struct fixture_row turned[ROWS];
     for (size_t i = 0; i < ROWS; i++)
         turned[i] = rows[ROWS - 1 - i];
-    struct fixture one = fixture_open(rows, ROWS, VANTAGES, NULL), other = fixture_open(turned, ROWS, VANTAGES, NULL);
+    struct fixture one = fixture_open(rows, ROWS, VANTAGES, NULL),
+                   other = fixture_open(turned, ROWS, VANTAGES, NULL);
     struct checks *a = build(&one), *b = build(&other);
     assert_int_equal(a->generation, b->generation);
     checks_free(&a);

@@ -93,52 +93,55 @@ static void take_health(void *context, const struct history_health *row)
 {
     struct taken *taken = context;
     taken->count++;
-    (void)snprintf(taken->text, sizeof taken->text, "%d %s %s %s %s %lld %u %u %u %u %s", (int)row->kind, row->service,
-                   row->region, row->address, row->verdict, (long long)row->since_ms, row->up, row->down, row->unknown,
-                   row->latency_ms, row->reason);
+    (void)snprintf(taken->text, sizeof taken->text, "%d %s %s %s %s %lld %u %u %u %u %s", (int)row->kind,
+                   row->service, row->region, row->address, row->verdict, (long long)row->since_ms, row->up,
+                   row->down, row->unknown, row->latency_ms, row->reason);
 }
 
 static void take_event(void *context, const struct history_event *row)
 {
     struct taken *taken = context;
     taken->count++;
-    (void)snprintf(taken->text, sizeof taken->text, "%lld %s %s %s %s", (long long)row->at_ms, row->subject, row->was,
-                   row->is, row->reason);
+    (void)snprintf(taken->text, sizeof taken->text, "%lld %s %s %s %s", (long long)row->at_ms, row->subject,
+                   row->was, row->is, row->reason);
 }
 
 static void take_vantage(void *context, const struct history_vantage *row)
 {
     struct taken *taken = context;
     taken->count++;
-    (void)snprintf(taken->text, sizeof taken->text, "%s %lld %u %d %lld %lld", row->name, (long long)row->seen_ms,
-                   row->votes, row->suspect, (long long)row->votes_seq, (long long)row->checks_seq);
+    (void)snprintf(taken->text, sizeof taken->text, "%s %lld %u %d %lld %lld", row->name,
+                   (long long)row->seen_ms, row->votes, row->suspect, (long long)row->votes_seq,
+                   (long long)row->checks_seq);
 }
 
 static void take_state(void *context, const struct history_state *row)
 {
     struct taken *taken = context;
     taken->count++;
-    (void)snprintf(taken->text, sizeof taken->text, "%d %s %s %s %s %lld", (int)row->kind, row->service, row->region,
-                   row->address, row->state, (long long)row->until_ms);
+    (void)snprintf(taken->text, sizeof taken->text, "%d %s %s %s %s %lld", (int)row->kind, row->service,
+                   row->region, row->address, row->state, (long long)row->until_ms);
 }
 
 static void take_problem(void *context, const struct history_problem *row)
 {
     struct taken *taken = context;
     taken->count++;
-    (void)snprintf(taken->text, sizeof taken->text, "%lld %s %s %s", (long long)row->at_ms, row->zone, row->subject,
-                   row->message);
+    (void)snprintf(taken->text, sizeof taken->text, "%lld %s %s %s", (long long)row->at_ms, row->zone,
+                   row->subject, row->message);
 }
 
 static void test_a_new_file_has_the_tables_of_the_design(void **state)
 {
     (void)state;
     static const char *const queries[] = {
-        "SELECT count(*) FROM (SELECT service, region, address, verdict, since, up, down, unknown, latency_ms, reason"
+        "SELECT count(*) FROM (SELECT service, region, address, verdict, since, up, down, unknown, "
+        "latency_ms, reason"
         " FROM endpoint_health)",
         "SELECT count(*) FROM (SELECT service, region, verdict, since, up, down, unknown, latency_ms, reason"
         " FROM pool_health)",
-        "SELECT count(*) FROM (SELECT region, verdict, since, up, down, unknown, latency_ms, reason FROM region_health)",
+        "SELECT count(*) FROM (SELECT region, verdict, since, up, down, unknown, latency_ms, reason FROM "
+        "region_health)",
         "SELECT count(*) FROM (SELECT name, last_seen, votes, suspect FROM vantage_health)",
         "SELECT count(*) FROM (SELECT at, subject, was, \"is\", reason FROM event)",
         "SELECT count(*) FROM (SELECT generation, at, ok, zones, problems FROM load)",
@@ -236,8 +239,9 @@ static void test_vantage_points_states_and_problems_are_kept(void **state)
     history_put_states(history, NULL, 0);
     history_clear(history);
     assert_int_equal(history_commit(history, NULL), OK);
-    assert_int_equal(ask(&place, "SELECT (SELECT count(*) FROM problem) + (SELECT count(*) FROM operator_state)"
-                                 " + (SELECT count(*) FROM vantage_health)"),
+    assert_int_equal(ask(&place,
+                         "SELECT (SELECT count(*) FROM problem) + (SELECT count(*) FROM operator_state)"
+                         " + (SELECT count(*) FROM vantage_health)"),
                      0);
     assert_int_equal(ask(&place, "SELECT count(*) FROM load WHERE generation = 3 AND ok = 1"), 1);
     history_close(&history);
@@ -295,11 +299,13 @@ static void test_old_events_go(void **state)
     add_events(history, 1, (int64_t)HISTORY_EVENTS_AGE_S * 1000 + 60000);
     put_one(history, &eu_down);
     assert_int_equal(ask(&place, "SELECT count(*) FROM event"), 2);
-    assert_int_equal(ask(&place, "INSERT INTO event SELECT at, subject, was, \"is\", reason, ms FROM event LIMIT 1"
-                                 " RETURNING 1"),
+    assert_int_equal(ask(&place,
+                         "INSERT INTO event SELECT at, subject, was, \"is\", reason, ms FROM event LIMIT 1"
+                         " RETURNING 1"),
                      1);
-    assert_int_equal(ask(&place, "UPDATE event SET rowid = 1 WHERE rowid = (SELECT min(rowid) FROM event) RETURNING 1"),
-                     1);
+    assert_int_equal(
+        ask(&place, "UPDATE event SET rowid = 1 WHERE rowid = (SELECT min(rowid) FROM event) RETURNING 1"),
+        1);
     add_events(history, 1, (int64_t)HISTORY_EVENTS_AGE_S * 1000 + 60000);
     put_one(history, &eu_down);
     assert_int_equal(ask(&place, "SELECT count(*) FROM event WHERE rowid = 1"), 0);
@@ -405,7 +411,9 @@ static void test_a_broken_file_is_moved_aside(void **state)
     const struct place place = make_place();
     char broken[96];
     (void)snprintf(broken, sizeof broken, "%s.broken", place.path);
-    write_file(place.path, "this is no database, whatever its name may say; long enough to be read as a header of one ....");
+    write_file(
+        place.path,
+        "this is no database, whatever its name may say; long enough to be read as a header of one ....");
     struct history *history = open_history(&place);
     assert_int_equal(history_epoch(history), 1);
     assert_int_equal(access(broken, F_OK), 0);

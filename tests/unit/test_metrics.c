@@ -163,7 +163,8 @@ static void check_line(const char *line, char *family, size_t cap, char *seen, s
         (void)snprintf(family, cap, "%s", name);
         return;
     }
-    assert_int_equal(sscanf(line, "# TYPE %127[a-z_]", name) == 1 || sscanf(line, "%127[a-z_]", name) == 1, 1);
+    assert_int_equal(sscanf(line, "# TYPE %127[a-z_]", name) == 1 || sscanf(line, "%127[a-z_]", name) == 1,
+                     1);
     assert_string_equal(name, family);
     const char *value = strrchr(line, ' ');
     if (line[0] != '#' && !(value && (isdigit((unsigned char)value[1]) || value[1] == '-')))

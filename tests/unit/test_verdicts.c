@@ -1,4 +1,5 @@
-/* tests/unit/test_verdicts.c - votes to words, rows and events; rosters that change; restarts. Time is an argument. */
+/* tests/unit/test_verdicts.c - votes to words, rows and events; rosters that change; restarts. Time is an
+ * argument. */
 #include "server/verdicts.h"
 
 #include <setjmp.h>
@@ -37,7 +38,6 @@ struct rig {
     struct history *history;
     struct verdicts *verdicts;
     struct moment now;
-
 };
 
 static void start(struct rig *rig)
@@ -58,7 +58,8 @@ static void stop(struct rig *rig)
 
 static struct rig open_rig(void)
 {
-    struct rig rig = {.dir = "/tmp/verdicts-test.XXXXXX", .now = {.mono_ms = 50000, .wall_ms = 1700000000000}};
+    struct rig rig = {.dir = "/tmp/verdicts-test.XXXXXX",
+                      .now = {.mono_ms = 50000, .wall_ms = 1700000000000}};
     assert_non_null(mkdtemp(rig.dir));
     (void)snprintf(rig.path, sizeof rig.path, "%s/health.db", rig.dir);
     rig.fixture = fixture_open(rows, ROWS, VANTAGES, NULL);
@@ -96,11 +97,13 @@ static void pass(struct rig *rig, int64_t ms)
     rig->now.wall_ms += ms;
 }
 
-static void vote(struct rig *rig, unsigned vantage, const char *check, enum verdict verdict, const char *reason)
+static void vote(struct rig *rig, unsigned vantage, const char *check, enum verdict verdict,
+                 const char *reason)
 {
     char name[8];
     (void)snprintf(name, sizeof name, "v%u", vantage);
-    struct batch_result result = {.check = check, .vote = {.verdict = verdict, .latency_ms = 20, .since_ms = 1}};
+    struct batch_result result = {.check = check,
+                                  .vote = {.verdict = verdict, .latency_ms = 20, .since_ms = 1}};
     vote_explain(&result.vote, reason);
     const struct batch_votes votes = {.results = &result, .results_count = 1};
     struct intake_sender *sender = verdicts_sender(rig->verdicts, name);
@@ -213,8 +216,9 @@ static void test_a_verdict_is_in_the_file_at_once_with_the_votes_that_made_it(vo
     pass(&rig, 100); /* no second has passed */
     vote(&rig, 4, "web 192.0.2.2", VERDICT_UP, "");
     vote_all(&rig, 3, "web 192.0.2.2", VERDICT_DOWN);
-    assert_string_equal(ask(&rig, "SELECT verdict || ' ' || up || ' ' || down || ' ' || unknown || ' ' || since"
-                                  " FROM endpoint_health WHERE address = '192.0.2.2'"),
+    assert_string_equal(ask(&rig,
+                            "SELECT verdict || ' ' || up || ' ' || down || ' ' || unknown || ' ' || since"
+                            " FROM endpoint_health WHERE address = '192.0.2.2'"),
                         "down 1 3 1 1700000000");
     assert_string_equal(ask(&rig, "SELECT was || ' ' || \"is\" || ' ' || reason FROM event"
                                   " WHERE subject = 'endpoint www.example.com eu 192.0.2.2'"),
@@ -227,8 +231,9 @@ static void test_counts_are_in_the_file_a_second_later(void **state)
 {
     (void)state;
     struct rig rig = open_rig();
-    static const char query[] = "SELECT up || ' ' || down || ' ' || unknown || ' ' || latency_ms || ' ' || reason"
-                                " FROM endpoint_health WHERE address = '192.0.2.1' AND region = 'eu'";
+    static const char query[] =
+        "SELECT up || ' ' || down || ' ' || unknown || ' ' || latency_ms || ' ' || reason"
+        " FROM endpoint_health WHERE address = '192.0.2.1' AND region = 'eu'";
     verdicts_tick(rig.verdicts, rig.now);
     assert_string_equal(ask(&rig, query), "0 0 5 0 no votes of 5");
     vote(&rig, 0, "web 192.0.2.1", VERDICT_UP, "");
@@ -308,14 +313,15 @@ static void test_where_file_and_board_differ_it_is_down(void **state)
         const char *file;
         enum verdict board, expected;
     } cases[] = {
-        {"up", VERDICT_DOWN, VERDICT_DOWN},       {"down", VERDICT_UP, VERDICT_DOWN},
-        {"unknown", VERDICT_UP, VERDICT_UP},      {"unknown", VERDICT_DOWN, VERDICT_DOWN},
-        {"down", VERDICT_UNKNOWN, VERDICT_DOWN},  {"up", VERDICT_UNKNOWN, VERDICT_UP},
+        {"up", VERDICT_DOWN, VERDICT_DOWN},      {"down", VERDICT_UP, VERDICT_DOWN},
+        {"unknown", VERDICT_UP, VERDICT_UP},     {"unknown", VERDICT_DOWN, VERDICT_DOWN},
+        {"down", VERDICT_UNKNOWN, VERDICT_DOWN}, {"up", VERDICT_UNKNOWN, VERDICT_UP},
     };
     struct rig rig = open_rig();
     verdicts_tick(rig.verdicts, rig.now);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const struct history_health health = {SUBJECT_ENDPOINT, WWW, "eu", "192.0.2.2", cases[i].file, 1000, 0, 0, 0, 0, ""};
+        const struct history_health health = {
+            SUBJECT_ENDPOINT, WWW, "eu", "192.0.2.2", cases[i].file, 1000, 0, 0, 0, 0, ""};
         assert_int_equal(history_begin(rig.history, NULL), OK);
         history_put_health(rig.history, &health);
         assert_int_equal(history_commit(rig.history, NULL), OK);
@@ -349,7 +355,8 @@ static void test_verdicts_are_inherited_by_name(void **state)
     assert_string_equal(ask(&rig, "SELECT count(*) FROM endpoint_health WHERE address = '192.0.2.1'"), "1");
     pass(&rig, 1000);
     verdicts_tick(rig.verdicts, rig.now);
-    assert_string_equal(ask(&rig, "SELECT verdict FROM endpoint_health WHERE address = '192.0.2.7'"), "unknown");
+    assert_string_equal(ask(&rig, "SELECT verdict FROM endpoint_health WHERE address = '192.0.2.7'"),
+                        "unknown");
     assert_string_equal(ask(&rig, "SELECT verdict FROM pool_health WHERE region = 'eu'"), "unknown");
     close_rig(&rig);
 }
@@ -399,9 +406,10 @@ static void test_publishing_the_same_world_writes_nothing(void **state)
     verdicts_tick(rig.verdicts, rig.now);
     sqlite3 *db;
     assert_int_equal(sqlite3_open(rig.path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "UPDATE endpoint_health SET reason = 'seen'; UPDATE vote SET reason = 'seen'", NULL,
-                                  NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "UPDATE endpoint_health SET reason = 'seen'; UPDATE vote SET reason = 'seen'", NULL,
+                     NULL, NULL),
+        SQLITE_OK);
     sqlite3_close(db);
     publish(&rig, rows, ROWS);
     pass(&rig, 1000);
@@ -477,7 +485,8 @@ static void test_blindness_holds_everything_and_is_told_once(void **state)
     }
     assert_true(verdicts_blind(rig.verdicts));
     assert_int_equal(word(&rig, 401), VERDICT_DOWN);
-    assert_string_equal(ask(&rig, "SELECT count(*) FROM event WHERE subject = 'votes' AND \"is\" = 'none'"), "1");
+    assert_string_equal(ask(&rig, "SELECT count(*) FROM event WHERE subject = 'votes' AND \"is\" = 'none'"),
+                        "1");
     vote_all(&rig, 1, "web 192.0.2.2", VERDICT_DOWN);
     assert_false(verdicts_blind(rig.verdicts));
     close_rig(&rig);
@@ -491,7 +500,8 @@ static void test_a_reply_asks_the_others_to_look(void **state)
     vote(&rig, 0, "web 192.0.2.2", VERDICT_UP, "timeout");
     struct buffer text = {0};
     struct batch_reply reply;
-    assert_int_equal(verdicts_reply(rig.verdicts, verdicts_sender(rig.verdicts, "v3"), rig.now, &text, NULL), OK);
+    assert_int_equal(verdicts_reply(rig.verdicts, verdicts_sender(rig.verdicts, "v3"), rig.now, &text, NULL),
+                     OK);
     assert_int_equal(batch_parse_reply(text.bytes, text.len, &reply, NULL), OK);
     assert_int_equal(reply.rechecks_count, 1);
     assert_string_equal(reply.rechecks[0], "web 192.0.2.2");
