@@ -25,6 +25,7 @@ struct link {
     unsigned push_failures;  /* in a row */
     unsigned fetch_failures; /* in a row */
     bool hurried;            /* there is more to say than can wait for a second */
+    bool resending;          /* the next push begins anew, with the last results of all */
     bool clock_warned;
     struct diag push_trouble; /* what was logged last; empty while all is well */
     struct diag fetch_trouble;
@@ -105,7 +106,7 @@ static enum err take_list(struct link *link, const struct buffer *bytes, struct 
     err = wanted_take(link->wanted, link->idx, &list, reterr);
     if (!err) {
         link->generation = list.generation;
-        link->acked_no = 0; /* it may list what another one has listed for long */
+        link->resending = true; /* it may list what another one has listed for long */
         log_number_of(link, LOG_LEVEL_NOTICE, "checks", "count", (int64_t)list.checks_count);
     }
     batch_checks_fini(&list);
@@ -153,7 +154,7 @@ static size_t collect(struct link *link, struct batch_result results[BATCH_RESUL
 static void push_failed(struct link *link, const struct diag *diag)
 {
     link->push_failures++;
-    link->acked_no = 0;
+    link->resending = true;
     push_in(link, away_ms(link->push_failures));
     log_trouble(link, &link->push_trouble, "server-away", diag);
 }
@@ -164,6 +165,9 @@ static enum err print_votes(struct link *link, struct buffer *body, struct diag 
     if (!results)
         return diag_set(reterr, ERR_MEMORY, "out of memory");
     const struct batch_head head = exchange_head(link->push);
+    if (link->resending)
+        link->acked_no = 0;
+    link->resending = false;
     link->sent_no = link->acked_no;
     const size_t count = collect(link, results);
     const enum err err = batch_print_votes(&head, results, count, body, reterr);
@@ -204,7 +208,7 @@ static void start_over(struct link *link)
     if (now_ms - link->resent_ms < LINK_RESEND_MS)
         return;
     link->resent_ms = now_ms;
-    link->acked_no = 0;
+    link->resending = true;
 }
 
 /* Do what the nameserver asks for. */

@@ -20,15 +20,13 @@
 #include <stdint.h>
 
 enum {
-    PROBE_HTTP_BODY_MAX =
-        64 * 1024, /* bytes of a body that are read: a page's head and then some */
-    PROBE_HTTP_HEADERS_MAX =
-        64 * 1024 /* bytes of all header lines; browsers' servers send at most a tenth */
+    PROBE_HTTP_BODY_MAX = 64 * 1024,    /* bytes of a body that are read */
+    PROBE_HTTP_HEADERS_MAX = 64 * 1024, /* bytes of all header lines */
 };
 
 struct probe_http; /* heap; one check's, kept from one probe to the next */
 
-/* `check` must outlive the probe. ERR_MEMORY. ERR_SYNTAX: its host, port and path make no URL. */
+/* `check` must outlive the probe. ERR_MEMORY. */
 NODISCARD enum err probe_http_new(const struct gear *gear, const struct check *check,
                                   struct finish finish, struct probe_http **ret,
                                   struct diag *reterr);

@@ -355,6 +355,28 @@ static void test_each_nameserver_hears_of_its_own_checks_only(void **state)
     tear_down(&f);
 }
 
+static void test_a_nameserver_that_lists_late_hears_of_earlier_results(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f);
+    struct nameserver *early = serve(&f, 0);
+    struct nameserver *late = serve(&f, 1);
+    put_check(early, "web 127.0.0.1", &f.target);
+    open_link(&f, 0);
+    open_link(&f, 1);
+    WAIT_FOR(&f, link_is_up(f.links[0]) && link_is_up(f.links[1]));
+    wanted_hurry(f.wanted, 0, "web 127.0.0.1");
+    WAIT_FOR(&f, early->results[0] == 1);
+    const unsigned pushes = late->pushes;
+    WAIT_FOR(&f, late->pushes > pushes); /* the result is behind what it has acknowledged */
+    put_check(late, "web 127.0.0.1", &f.target);
+    late->generation++;
+    WAIT_FOR(&f, late->results[0] == 1);
+    assert_int_equal(schedule_last_no(f.schedule), 1);
+    tear_down(&f);
+}
+
 /* Whom links trust ----------------------------------------------------------------------------- */
 
 struct pinning_case {
@@ -432,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_what_a_nameserver_refused_is_sent_again),
         cmocka_unit_test(test_a_nameserver_that_is_away_holds_nobody_up),
         cmocka_unit_test(test_each_nameserver_hears_of_its_own_checks_only),
+        cmocka_unit_test(test_a_nameserver_that_lists_late_hears_of_earlier_results),
         cmocka_unit_test(test_only_the_pinned_certificate_and_name_are_trusted),
         cmocka_unit_test(test_sequence_numbers_rise_and_begin_at_the_clock),
     };
