@@ -5,9 +5,9 @@
 #include "prober/runner.h"
 #include "tests/unit/prober_rig.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 
 #include <cmocka.h>
 
@@ -15,11 +15,13 @@
 #include <event2/buffer.h>
 #include <event2/dns.h>
 #include <event2/dns_struct.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Probe once, and say what came of it. */
@@ -465,6 +467,37 @@ static void test_no_descriptors_is_unknown(void **state)
     rig_fini(&rig);
 }
 
+/* In a child without any network: whether both types end as unknown for want of a route. */
+static int probe_without_routes(void)
+{
+    static const enum check_type types[] = {CHECK_TCP, CHECK_HTTP};
+    const struct listen far = {.ip = {.family = IP_V4, .bytes = {203, 0, 113, 1}}, .port = 80};
+    struct rig rig;
+    int wrong = 0;
+    rig_init(&rig, NULL);
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        const struct check check = rig_check(types[i], &far);
+        const struct rig_result result = run(&rig, &check);
+        wrong += result.outcome != PROBE_UNKNOWN || strcmp(result.reason, "prober: no route") != 0;
+    }
+    rig_fini(&rig);
+    return wrong;
+}
+
+static void test_no_route_is_unknown(void **state)
+{
+    (void)state;
+    enum { NOT_ALLOWED = 77 };
+    int status;
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0 ? NOT_ALLOWED : probe_without_routes());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_ALLOWED)
+        skip();
+    assert_int_equal(status, 0);
+}
+
 static void test_a_type_of_check_from_the_future_is_unknown(void **state)
 {
     (void)state;
@@ -609,6 +642,7 @@ int main(void)
         cmocka_unit_test(test_https_to_a_mute_port_names_the_handshake),
         cmocka_unit_test(test_a_lost_source_address_is_unknown),
         cmocka_unit_test(test_no_descriptors_is_unknown),
+        cmocka_unit_test(test_no_route_is_unknown),
         cmocka_unit_test(test_a_type_of_check_from_the_future_is_unknown),
         cmocka_unit_test(test_a_name_is_looked_up_and_probed),
         cmocka_unit_test(test_a_name_that_does_not_resolve_is_unknown),
