@@ -99,7 +99,7 @@ static void give_metrics(struct api *api, struct evhttp_request *request)
     if (api->metrics_ms == INT64_MIN || now.mono_ms - api->metrics_ms >= API_METRICS_MS) {
         struct diag diag;
         buffer_fini(&api->metrics);
-        api->metrics_ms = metrics_print(api->view, now, &api->metrics, &diag) == OK ? now.mono_ms : INT64_MIN;
+        api->metrics_ms = metrics_print(api->view, &api->metrics, &diag) == OK ? now.mono_ms : INT64_MIN;
     }
     if (api->metrics_ms == INT64_MIN)
         send_text(request, HTTP_SERVUNAVAIL, "out of memory\n");

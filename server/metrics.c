@@ -140,11 +140,11 @@ static void put_verdicts(const struct metrics_view *view, struct buffer *ret)
                  "An endpoint's verdict: 1 up, 0 down, -1 unknown.", ret);
 }
 
-static void put_votes(const struct metrics_view *view, struct moment now, struct buffer *ret)
+static void put_votes(const struct metrics_view *view, struct buffer *ret)
 {
     exposition_family(ret, "gslbd_votes_total", EXPOSITION_COUNTER, "Votes taken since control started.");
     for (size_t v = 0; v < verdicts_vantages(view->verdicts); v++) {
-        const struct verdicts_attendance vantage = verdicts_vantage(view->verdicts, v, now);
+        const struct verdicts_attendance vantage = verdicts_vantage(view->verdicts, v);
         for (int verdict = VERDICT_UNKNOWN; verdict <= VERDICT_DOWN; verdict++) {
             struct exposition sample = exposition_begin(ret, "gslbd_votes_total");
             exposition_label(&sample, "vantage", vantage.name);
@@ -174,7 +174,7 @@ static double value_seen(const struct verdicts_attendance *vantage)
     return (double)vantage->seen_ms / 1000;
 }
 
-static void put_vantages(const struct metrics_view *view, struct moment now, struct buffer *ret)
+static void put_vantages(const struct metrics_view *view, struct buffer *ret)
 {
     static const struct {
         const char *name, *help;
@@ -184,12 +184,12 @@ static void put_vantages(const struct metrics_view *view, struct moment now, str
         {"gslbd_vantage_suspect", "1: the others contradict it, and its down votes do not count.",
          value_suspect},
         {"gslbd_vantage_enabled", "0: its messages are refused.", value_enabled},
-        {"gslbd_vantage_last_seen_seconds", "Unix time of its last vote; 0: none yet.", value_seen},
+        {"gslbd_vantage_last_seen_seconds", "Unix time of its last message; 0: none yet.", value_seen},
     };
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
         exposition_family(ret, families[i].name, EXPOSITION_GAUGE, families[i].help);
         for (size_t v = 0; v < verdicts_vantages(view->verdicts); v++) {
-            const struct verdicts_attendance vantage = verdicts_vantage(view->verdicts, v, now);
+            const struct verdicts_attendance vantage = verdicts_vantage(view->verdicts, v);
             struct exposition sample = exposition_begin(ret, families[i].name);
             exposition_label(&sample, "vantage", vantage.name);
             exposition_real(&sample, families[i].value(&vantage));
@@ -277,15 +277,14 @@ static void put_process(const struct metrics *metrics, struct buffer *ret)
                             "The most memory that control had.", (uint64_t)usage.ru_maxrss * 1024);
 }
 
-enum err metrics_print(const struct metrics_view *view, struct moment now, struct buffer *ret,
-                       struct diag *reterr)
+enum err metrics_print(const struct metrics_view *view, struct buffer *ret, struct diag *reterr)
 {
     put_queries(view, ret);
     put_tcp(view, ret);
     put_answers(view, ret);
     put_verdicts(view, ret);
-    put_votes(view, now, ret);
-    put_vantages(view, now, ret);
+    put_votes(view, ret);
+    put_vantages(view, ret);
     put_refusals(view->metrics, ret);
     put_generations(view, ret);
     put_loads(view->metrics, ret);

@@ -7,7 +7,6 @@
 #define SERVER_METRICS_H
 
 #include "common/buffer.h"
-#include "common/clock.h"
 #include "common/err.h"
 #include "health/intake.h"
 #include "server/counters.h"
@@ -40,7 +39,6 @@ struct metrics_view {
 };
 
 /* Append everything. ERR_MEMORY. Cost: linear in subjects, and in workers times pools. */
-NODISCARD enum err metrics_print(const struct metrics_view *view, struct moment now, struct buffer *ret,
-                                 struct diag *reterr);
+NODISCARD enum err metrics_print(const struct metrics_view *view, struct buffer *ret, struct diag *reterr);
 
 #endif

@@ -57,6 +57,7 @@ enum verdict verdicts_derive(const struct verdicts_row *row)
 void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct moment now,
                       char ret[TALLY_REASON_MAX])
 {
+    static const char *const parts[] = {[SUBJECT_REGION] = "pools", [SUBJECT_POOL] = "endpoints"};
     const struct verdicts_world *world = &verdicts->world;
     const struct verdicts_row *row = &world->rows[subject];
     const enum subject_kind kind = world->roster->subjects[subject].kind;
@@ -66,9 +67,11 @@ void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct 
         memcpy(ret, tally_status(verdicts->tally, check, now.mono_ms).reason, TALLY_REASON_MAX);
     else if (kind == SUBJECT_ENDPOINT)
         (void)snprintf(ret, TALLY_REASON_MAX, "not probed");
+    else if (total == 0)
+        (void)snprintf(ret, TALLY_REASON_MAX, "no %s", parts[kind]);
     else
         (void)snprintf(ret, TALLY_REASON_MAX, "%u of %u %s down", row->counts[VERDICT_DOWN], total,
-                       kind == SUBJECT_POOL ? "endpoints" : "pools");
+                       parts[kind]);
 }
 
 /* Append " WORD: name name" for the vantage points that vote `verdict` on the check. */

@@ -54,7 +54,7 @@ struct verdicts_attendance {
     bool enabled;
     bool suspect;
     uint32_t fresh;    /* votes that count, up or down */
-    int64_t seen_ms;   /* its last vote, unix time; 0: never */
+    int64_t seen_ms;   /* its last message, unix time; 0: never */
     uint64_t votes[3]; /* taken since control started, by enum verdict */
 };
 
@@ -102,6 +102,6 @@ struct verdicts_status verdicts_get(const struct verdicts *verdicts, size_t subj
 
 /* Vantage points, enabled or not, by number. */
 size_t verdicts_vantages(const struct verdicts *verdicts);
-struct verdicts_attendance verdicts_vantage(const struct verdicts *verdicts, size_t idx, struct moment now);
+struct verdicts_attendance verdicts_vantage(const struct verdicts *verdicts, size_t idx);
 
 #endif

@@ -86,6 +86,7 @@ static void recall_vantage(void *context, const struct history_vantage *old)
             continue;
         sender->seqs[INTAKE_VOTES] = old->votes_seq;
         sender->seqs[INTAKE_CHECKS] = old->checks_seq;
+        world->vantages[v].seen_ms = old->seen_ms;
     }
 }
 
@@ -167,6 +168,7 @@ static void inherit_vantages(const struct verdicts_world *old, struct verdicts_w
                 continue;
             memcpy(to->sender.seqs, from->sender.seqs, sizeof to->sender.seqs);
             memcpy(to->votes, from->votes, sizeof to->votes);
+            to->seen_ms = from->seen_ms;
             to->written = from->written;
         }
 }

@@ -77,18 +77,17 @@ static void put_subject(const struct verdicts *verdicts, uint32_t idx, struct mo
                                                                    .reason = reason});
 }
 
-struct history_vantage verdicts_vantage_row(const struct verdicts *verdicts, size_t vantage,
-                                            struct moment now)
+struct history_vantage verdicts_vantage_row(const struct verdicts *verdicts, size_t vantage)
 {
-    const struct intake_sender *sender = &verdicts->world.vantages[vantage].sender;
+    const struct verdicts_vantage *from = &verdicts->world.vantages[vantage];
     const struct tally_attendance at = tally_attendance(verdicts->tally, (uint32_t)vantage);
     return (struct history_vantage){
-        .name = sender->name,
-        .seen_ms = at.seen_ms == 0 ? 0 : now.wall_ms - (now.mono_ms - at.seen_ms),
+        .name = from->sender.name,
+        .seen_ms = from->seen_ms,
         .votes = at.votes,
         .suspect = at.suspect,
-        .votes_seq = sender->seqs[INTAKE_VOTES],
-        .checks_seq = sender->seqs[INTAKE_CHECKS],
+        .votes_seq = from->sender.seqs[INTAKE_VOTES],
+        .checks_seq = from->sender.seqs[INTAKE_CHECKS],
     };
 }
 
@@ -99,10 +98,10 @@ static bool differs(const struct history_vantage *a, const struct history_vantag
            a->votes_seq != b->votes_seq || a->checks_seq != b->checks_seq;
 }
 
-static void put_vantages(struct verdicts *verdicts, struct moment now)
+static void put_vantages(const struct verdicts *verdicts)
 {
     for (size_t v = 0; v < verdicts->world.vantages_count; v++) {
-        const struct history_vantage row = verdicts_vantage_row(verdicts, v, now);
+        const struct history_vantage row = verdicts_vantage_row(verdicts, v);
         if (verdicts->rewrite || differs(&row, &verdicts->world.vantages[v].written))
             history_put_vantage(verdicts->history, &row);
     }
@@ -160,13 +159,13 @@ static void put(struct verdicts *verdicts, enum extent extent, struct moment now
             put_subject(verdicts, i, now);
     if (extent == EXTENT_SUBJECTS && !verdicts->rewrite)
         return;
-    put_vantages(verdicts, now);
+    put_vantages(verdicts);
     for (size_t i = world->queue_count - portion(world); i < world->queue_count; i++)
         put_vote(verdicts, world->queue[i], now);
 }
 
 /* What put() has put is in the file. */
-static void settle(struct verdicts *verdicts, enum extent extent, struct moment now)
+static void settle(struct verdicts *verdicts, enum extent extent)
 {
     struct verdicts_world *world = &verdicts->world;
     for (size_t i = 0; i < world->roster->count; i++)
@@ -174,20 +173,20 @@ static void settle(struct verdicts *verdicts, enum extent extent, struct moment 
     if (extent == EXTENT_SUBJECTS && !verdicts->rewrite)
         return;
     for (size_t v = 0; v < world->vantages_count; v++)
-        world->vantages[v].written = verdicts_vantage_row(verdicts, v, now);
+        world->vantages[v].written = verdicts_vantage_row(verdicts, v);
     for (size_t left = portion(world); left > 0; left--)
         world->cells[world->queue[--world->queue_count]].dirty = false;
     verdicts->rewrite = false;
 }
 
-static bool is_needed(const struct verdicts *verdicts, struct moment now)
+static bool is_needed(const struct verdicts *verdicts)
 {
     const struct verdicts_world *world = &verdicts->world;
     bool needed = verdicts->rewrite || world->queue_count > 0 || history_pending(verdicts->history) > 0;
     for (size_t i = 0; !needed && i < world->roster->count; i++)
         needed = world->rows[i].dirty;
     for (size_t v = 0; !needed && v < world->vantages_count; v++) {
-        const struct history_vantage row = verdicts_vantage_row(verdicts, v, now);
+        const struct history_vantage row = verdicts_vantage_row(verdicts, v);
         needed = differs(&row, &world->vantages[v].written);
     }
     return needed;
@@ -206,7 +205,7 @@ static void note_outcome(struct verdicts *verdicts, enum err err, const struct d
 static void write_extent(struct verdicts *verdicts, enum extent extent, struct moment now)
 {
     struct diag diag;
-    if (!verdicts->history || !is_needed(verdicts, now))
+    if (!verdicts->history || !is_needed(verdicts))
         return;
     enum err err = history_begin(verdicts->history, &diag);
     if (!err) {
@@ -216,7 +215,7 @@ static void write_extent(struct verdicts *verdicts, enum extent extent, struct m
         err = history_commit(verdicts->history, &diag);
     }
     if (!err)
-        settle(verdicts, extent, now);
+        settle(verdicts, extent);
     note_outcome(verdicts, err, &diag);
 }
 

@@ -44,6 +44,7 @@ struct verdicts_cell {
 struct verdicts_vantage {
     struct intake_sender sender;
     uint64_t votes[3];              /* by enum verdict */
+    int64_t seen_ms;                /* its last message, unix time; 0: never */
     struct history_vantage written; /* without its name */
 };
 
@@ -83,8 +84,7 @@ void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct 
                       char ret[TALLY_REASON_MAX]);
 
 /* The row of a vantage point as it is now. */
-struct history_vantage verdicts_vantage_row(const struct verdicts *verdicts, size_t vantage,
-                                            struct moment now);
+struct history_vantage verdicts_vantage_row(const struct verdicts *verdicts, size_t vantage);
 
 /* Note what differs from what was last seen: votes and latencies of checks. */
 void verdicts_refresh(struct verdicts *verdicts, struct moment now);

@@ -45,6 +45,7 @@ void verdicts_tally(struct verdicts *verdicts, const struct intake_sender *sende
                     const struct batch_votes *votes, struct moment now)
 {
     const uint32_t vantage = number_of(verdicts, sender);
+    verdicts->world.vantages[vantage].seen_ms = now.wall_ms;
     for (size_t i = 0; i < votes->results_count; i++) {
         const struct batch_result *result = &votes->results[i];
         const uint32_t check = tally_find_target(verdicts->tally, result->check);
@@ -77,11 +78,11 @@ size_t verdicts_vantages(const struct verdicts *verdicts)
     return verdicts->world.vantages_count;
 }
 
-struct verdicts_attendance verdicts_vantage(const struct verdicts *verdicts, size_t idx, struct moment now)
+struct verdicts_attendance verdicts_vantage(const struct verdicts *verdicts, size_t idx)
 {
     assert(idx < verdicts->world.vantages_count);
     const struct verdicts_vantage *vantage = &verdicts->world.vantages[idx];
-    const struct history_vantage row = verdicts_vantage_row(verdicts, idx, now);
+    const struct history_vantage row = verdicts_vantage_row(verdicts, idx);
     struct verdicts_attendance ret = {.name = vantage->sender.name,
                                       .enabled = vantage->sender.enabled,
                                       .suspect = row.suspect,

@@ -279,6 +279,22 @@ static void test_votes_on_checks_that_are_not_ours_are_passed_over(void **state)
     close_rig(&rig);
 }
 
+static void test_a_vantage_point_that_has_nothing_to_say_is_seen(void **state)
+{
+    (void)state;
+    struct rig rig = open_rig();
+    const struct batch_votes nothing = {.results_count = 0};
+    pass(&rig, 5000);
+    verdicts_tally(rig.verdicts, verdicts_sender(rig.verdicts, "v3"), &nothing, rig.now);
+    verdicts_tick(rig.verdicts, rig.now);
+    assert_string_equal(ask(&rig, "SELECT last_seen FROM vantage_health WHERE name = 'v3'"), "1700000005");
+    assert_string_equal(ask(&rig, "SELECT last_seen FROM vantage_health WHERE name = 'v2'"), "0");
+    stop(&rig);
+    start(&rig);
+    assert_int_equal(verdicts_vantage(rig.verdicts, 3).seen_ms, 1700000005000);
+    close_rig(&rig);
+}
+
 static void test_a_restart_forgets_no_verdict(void **state)
 {
     (void)state;
@@ -556,6 +572,7 @@ int main(void)
         cmocka_unit_test(test_counts_are_in_the_file_a_second_later),
         cmocka_unit_test(test_what_vantage_points_say_is_in_the_file),
         cmocka_unit_test(test_votes_on_checks_that_are_not_ours_are_passed_over),
+        cmocka_unit_test(test_a_vantage_point_that_has_nothing_to_say_is_seen),
         cmocka_unit_test(test_a_restart_forgets_no_verdict),
         cmocka_unit_test(test_where_file_and_board_differ_it_is_down),
         cmocka_unit_test(test_verdicts_are_inherited_by_name),
