@@ -15,16 +15,19 @@ struct work {
     struct reply *reply;
 };
 
-/* Whether the zone of a link is one of ours. DS at a zone's name is its parent's, if that is ours too (RFC 4035 3.1.4.1);
- * behind a CNAME it is left to the client to ask for. */
+/* Whether the zone of a link is one of ours. DS at a zone's name is its parent's, if that is ours
+ * too (RFC 4035 3.1.4.1); behind a CNAME it is left to the client to ask for. */
 static bool zone_find(const struct work *work, struct link *link)
 {
     const struct image *packs = work->answerer->world->packs;
     const struct image_zone *before = link->zone;
-    const struct image_zone *zone = image_zone_find(packs, link->name, &link->suffixes, 0, &link->apex_idx);
-    if (zone && work->query->qtype == QTYPE_DS && link->apex_idx == 0 && link->suffixes.labels > 0) {
+    const struct image_zone *zone =
+        image_zone_find(packs, link->name, &link->suffixes, 0, &link->apex_idx);
+    if (zone && work->query->qtype == QTYPE_DS && link->apex_idx == 0 &&
+        link->suffixes.labels > 0) {
         unsigned parent_idx;
-        const struct image_zone *parent = image_zone_find(packs, link->name, &link->suffixes, 1, &parent_idx);
+        const struct image_zone *parent =
+            image_zone_find(packs, link->name, &link->suffixes, 1, &parent_idx);
         if (parent && before)
             return false;
         if (parent) {
@@ -34,7 +37,8 @@ static bool zone_find(const struct work *work, struct link *link)
     }
     if (!zone)
         return false;
-    /* A name that led here was cut at its own zone's name, if at all, and has the name of a zone below in full. */
+    /* A name that led here was cut at its own zone's name, if at all, and has the name of a zone
+     * below in full. */
     if (zone != before)
         link->zone_off = (uint16_t)(link->name_off + link->suffixes.off[link->apex_idx]);
     link->zone = zone;
@@ -50,7 +54,9 @@ static enum kind kind_of(const struct image_service *service, uint16_t qtype)
     case QTYPE_AAAA:
         return KIND_V6;
     case QTYPE_ANY:
-        return service->kinds & 1 << KIND_V4 ? KIND_V4 : service->kinds & 1 << KIND_V6 ? KIND_V6 : KIND_HOST;
+        return service->kinds & 1 << KIND_V4   ? KIND_V4
+               : service->kinds & 1 << KIND_V6 ? KIND_V6
+                                               : KIND_HOST;
     default:
         return KIND_HOST;
     }
@@ -65,7 +71,8 @@ static void choice_count(struct counters *counters, const struct choice *choice)
 }
 
 /* A service decides by client. True: by a CNAME, which `link` has followed. */
-static bool service_answer(const struct work *work, struct link *link, const struct image_service *service)
+static bool service_answer(const struct work *work, struct link *link,
+                           const struct image_service *service)
 {
     const struct world *world = work->answerer->world;
     const struct steer_case asked = {
@@ -98,7 +105,8 @@ static bool service_answer(const struct work *work, struct link *link, const str
     return false;
 }
 
-/* What the link's zone says of its name, put into the reply. True: there is a next link, which `link` is now. */
+/* What the link's zone says of its name, put into the reply. True: there is a next link, which
+ * `link` is now. */
 static bool link_answer(const struct work *work, struct link *link)
 {
     struct reply *reply = work->reply;
@@ -140,7 +148,8 @@ static bool is_visited(const uint8_t *const names[], unsigned count, const uint8
     return false;
 }
 
-/* Answer the question, and go along CNAMEs for as long as they stay in our zones and do not turn in a circle. */
+/* Answer the question, and go along CNAMEs for as long as they stay in our zones and do not turn
+ * in a circle. */
 static void links_answer(const struct work *work)
 {
     const uint8_t *visited[ANSWER_LINKS_MAX];
@@ -158,22 +167,24 @@ static void links_answer(const struct work *work)
     }
 }
 
-static void query_count(struct counters *counters, enum transport transport, const struct query *query)
+static void query_count(struct counters *counters, enum transport transport,
+                        const struct query *query)
 {
     counters->queries[transport]++;
     if (query->question_len > 0)
         counters->types[counters_type_of(query->qtype)]++;
 }
 
-static void reply_count(struct counters *counters, const struct reply *reply, const struct client *client)
+static void reply_count(struct counters *counters, const struct reply *reply,
+                        const struct client *client)
 {
     counters->rcodes[reply->rcode]++;
     counters->truncated += reply->truncated;
     counters->client_subnets += client->kind == CLIENT_SUBNET;
 }
 
-size_t answer(const struct answerer *answerer, enum transport transport, const struct listen *peer, uint8_t *packet,
-              size_t len, size_t cap)
+size_t answer(const struct answerer *answerer, enum transport transport, const struct listen *peer,
+              uint8_t *packet, size_t len, size_t cap)
 {
     assert(cap >= ANSWER_CAP_MIN);
     struct query query;

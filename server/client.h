@@ -1,7 +1,8 @@
-/* server/client.h - the client: whose address an answer is chosen for, and what its resolver may cache it for.
+/* server/client.h - the client: whose address an answer is chosen for, and who may be given it.
  *
- * The subnet that the query names, if that says where somebody is; the resolver's own address otherwise
- * (RFC 7871 7.2.1; docs/STEERING.md has the table). An IPv4-mapped address is the IPv4 one.
+ * The subnet that the query names, if that says where somebody is; the resolver's own address
+ * otherwise (RFC 7871 7.2.1; docs/STEERING.md has the table). An IPv4-mapped address is the IPv4
+ * one.
  */
 #ifndef SERVER_CLIENT_H
 #define SERVER_CLIENT_H
@@ -12,16 +13,16 @@
 #include <stdint.h>
 
 enum client_kind {
-    CLIENT_RESOLVER, /* no subnet, or "do not look": the answer is good for whoever the resolver asks for */
-    CLIENT_UNPLACED, /* a subnet that says nothing of a place: the resolver's address, for this subnet alone */
+    CLIENT_RESOLVER, /* no subnet, or "do not look": for all that the resolver serves */
+    CLIENT_UNPLACED, /* a subnet that is nowhere: the resolver's address, for this subnet alone */
     CLIENT_SUBNET,
 };
 
 struct client {
     enum client_kind kind;
-    struct ip ip;           /* to be looked up; the host part of a subnet is 0 */
-    uint8_t source_bits;    /* of the query's subnet */
-    uint8_t mapped_bits;    /* 96 for an IPv4-mapped subnet, whose scope counts from the IPv6 address's first bit */
+    struct ip ip;        /* to be looked up; the host part of a subnet is 0 */
+    uint8_t source_bits; /* of the query's subnet */
+    uint8_t mapped_bits; /* 96 for an IPv4-mapped subnet: its scope counts the IPv6 bits too */
 };
 
 /* Hot path. `peer` is the address the query came from. */

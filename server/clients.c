@@ -18,7 +18,8 @@ static uint32_t *count_of(struct clients *clients, const struct ip *ip)
     (void)ip_unmap(&client);
     if (client.family == IP_V6)
         ip_mask(&client, CLIENTS_V6_BITS);
-    return &clients->counts[hash_bytes(client.bytes, sizeof client.bytes, clients->seed) % CLIENTS_COUNTS];
+    return &clients->counts[hash_bytes(client.bytes, sizeof client.bytes, clients->seed) %
+                            CLIENTS_COUNTS];
 }
 
 bool clients_enter(struct clients *clients, const struct ip *ip)

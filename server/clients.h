@@ -1,7 +1,8 @@
 /* server/clients.h - how many TCP connections each client has, so that none takes them all.
  *
- * A client is an IPv4 address or an IPv6 /64. Clients are counted by a seeded hash, so a few may share
- * one count: with a limit that is most of all connections that hurts nobody, and nobody can choose with whom.
+ * A client is an IPv4 address or an IPv6 /64. Clients are counted by a seeded hash, so a few may
+ * share one count: with a limit that is most of all connections that hurts nobody, and nobody can
+ * choose with whom.
  */
 #ifndef SERVER_CLIENTS_H
 #define SERVER_CLIENTS_H

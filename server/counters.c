@@ -9,21 +9,19 @@
 static const char *const transport_names[TRANSPORTS] = {"udp", "tcp", "tls"};
 
 static const char *const type_names[COUNTED_TYPES] = {
-    [COUNTED_A] = "A",         [COUNTED_AAAA] = "AAAA",
-    [COUNTED_CNAME] = "CNAME", [COUNTED_NS] = "NS",
-    [COUNTED_SOA] = "SOA",     [COUNTED_MX] = "MX",
-    [COUNTED_TXT] = "TXT",     [COUNTED_PTR] = "PTR",
-    [COUNTED_SRV] = "SRV",     [COUNTED_SVCB] = "SVCB",
-    [COUNTED_HTTPS] = "HTTPS", [COUNTED_CAA] = "CAA",
-    [COUNTED_DS] = "DS",       [COUNTED_DNSKEY] = "DNSKEY",
-    [COUNTED_ANY] = "ANY",     [COUNTED_OTHER] = "OTHER",
+    [COUNTED_A] = "A",         [COUNTED_AAAA] = "AAAA",     [COUNTED_CNAME] = "CNAME",
+    [COUNTED_NS] = "NS",       [COUNTED_SOA] = "SOA",       [COUNTED_MX] = "MX",
+    [COUNTED_TXT] = "TXT",     [COUNTED_PTR] = "PTR",       [COUNTED_SRV] = "SRV",
+    [COUNTED_SVCB] = "SVCB",   [COUNTED_HTTPS] = "HTTPS",   [COUNTED_CAA] = "CAA",
+    [COUNTED_DS] = "DS",       [COUNTED_DNSKEY] = "DNSKEY", [COUNTED_ANY] = "ANY",
+    [COUNTED_OTHER] = "OTHER",
 };
 
 /* IANA's DNS RCODEs. */
 static const char *const rcode_names[COUNTED_RCODES] = {
-    "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",  "REFUSED",   "YXDOMAIN",   "YXRRSET",
-    "NXRRSET", "NOTAUTH", "NOTZONE",  "DSOTYPENI", "RCODE12", "RCODE13",   "RCODE14",    "RCODE15",
-    "BADVERS", "BADKEY",  "BADTIME",  "BADMODE",   "BADNAME", "BADALG",    "BADTRUNC",   "BADCOOKIE",
+    "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",  "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
+    "NXRRSET", "NOTAUTH", "NOTZONE",  "DSOTYPENI", "RCODE12", "RCODE13", "RCODE14",  "RCODE15",
+    "BADVERS", "BADKEY",  "BADTIME",  "BADMODE",   "BADNAME", "BADALG",  "BADTRUNC", "BADCOOKIE",
 };
 
 static const char *const drop_names[DROPS] = {

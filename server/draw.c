@@ -19,7 +19,8 @@ struct draw draw_sticky(const struct ip *client, uint64_t salt)
 {
     struct ip prefix = *client;
     ip_mask(&prefix, draw_sticky_bits(client));
-    return (struct draw){.seed = hash_bytes(prefix.bytes, sizeof prefix.bytes, salt ^ prefix.family)};
+    return (struct draw){.seed =
+                             hash_bytes(prefix.bytes, sizeof prefix.bytes, salt ^ prefix.family)};
 }
 
 /* An exponential variate of mean 1 from 64 random bits. */

@@ -35,7 +35,8 @@ static bool family_parse(uint16_t code, struct ip *ret, unsigned *ret_bits)
     return true;
 }
 
-/* RFC 7871 6 and 7.1.2: a scope of 0, the bytes that the prefix needs and no more, no bit set past the prefix. */
+/* RFC 7871 6 and 7.1.2: a scope of 0, the bytes that the prefix needs and no more, no bit set
+ * past the prefix. */
 static bool subnet_parse(struct reader r, struct edns_subnet *ret)
 {
     struct prefix prefix = {0};
@@ -109,7 +110,8 @@ enum edns_verdict edns_parse(struct reader *r, struct edns *ret)
 
 static size_t subnet_len(const struct edns_subnet *subnet)
 {
-    return subnet->present ? OPTION_HEAD_LEN + SUBNET_FIXED_LEN + address_len(subnet->prefix.bits) : 0;
+    return subnet->present ? OPTION_HEAD_LEN + SUBNET_FIXED_LEN + address_len(subnet->prefix.bits)
+                           : 0;
 }
 
 size_t edns_len(const struct edns *edns)

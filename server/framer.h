@@ -1,7 +1,8 @@
-/* server/framer.h - the framer: DNS messages out of a stream of bytes, each behind its length (RFC 1035 4.2.2).
+/* server/framer.h - the framer: messages out of a stream, each behind its length (RFC 1035 4.2.2).
  *
- * A framer holds the bytes of a connection that do not make a whole message yet. Bytes are received into its space, then
- * whole messages are taken out until there is none. It knows nothing of sockets.
+ * A framer holds the bytes of a connection that do not make a whole message yet. Bytes are
+ * received into its space, then whole messages are taken out until there is none. It knows
+ * nothing of sockets.
  *
  *    framer_space() <- recv()    framer_fill()    framer_next(), framer_next() ...    framer_compact()
  */

@@ -101,7 +101,8 @@ static enum rcode additionals_parse(struct reader *r, unsigned count, struct edn
     return reader_left(r) > 0 ? RCODE_FORMERR : rcode;
 }
 
-/* All that stands behind the question. Only an IXFR has something in the authority section (RFC 1995 3). */
+/* All that stands behind the question. Only an IXFR has something in the authority section (RFC
+ * 1995 3). */
 static enum rcode records_parse(struct reader *r, const struct counts *counts, struct query *ret)
 {
     const unsigned authorities_max = ret->qtype == QTYPE_IXFR ? 1 : 0;

@@ -1,13 +1,13 @@
 /* server/query.h - the query: what a client asks, read from the bytes of its message.
  *
- * query_parse() reads a message once, front to back, and copies out what the reply needs from behind the
- * question, because the reply is written over it. Header and question stay where they are: they are the
- * beginning of the reply, in the very letters that the client sent.
+ * query_parse() reads a message once, front to back, and copies out what the reply needs from
+ * behind the question, because the reply is written over it. Header and question stay where they
+ * are: they are the beginning of the reply, in the very letters that the client sent.
  *
  *    0 id | 2 flags | 4 QDCOUNT | 6 ANCOUNT | 8 NSCOUNT | 10 ARCOUNT | 12 question | records: OPT, TSIG
  *
- * A message that no reply may go to is dropped; any other gets a reply, if only one that says what is wrong
- * with it. Nothing here trusts a count or a length of the message.
+ * A message that no reply may go to is dropped; any other gets a reply, if only one that says
+ * what is wrong with it. Nothing here trusts a count or a length of the message.
  */
 #ifndef SERVER_QUERY_H
 #define SERVER_QUERY_H
@@ -20,7 +20,7 @@
 
 enum {
     QUERY_HEADER_LEN = 12,
-    QUERY_LEN_MAX = 4096, /* bytes: a full question and OPT with padding; longer ones are FORMERR or cut off */
+    QUERY_LEN_MAX = 4096, /* bytes: the longest question, and an OPT with much padding */
 };
 
 /* Types that the answer path knows by number; all others are rrsets like any. */
@@ -89,8 +89,8 @@ struct query {
     struct edns edns;
 };
 
-/* Hot path. Read the `len` bytes at `packet`, which came from port `peer_port` of the client. `ret->name` points into
- * the packet. Of PARSE_DROP only `drop` is set. */
+/* Hot path. Read the `len` bytes at `packet`, which came from port `peer_port` of the client.
+ * `ret->name` points into the packet. Of PARSE_DROP only `drop` is set. */
 enum parse query_parse(const uint8_t *packet, size_t len, uint16_t peer_port, struct query *ret);
 
 #endif

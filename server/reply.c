@@ -8,7 +8,7 @@ enum {
     RR_HEAD_LEN = 12,
 };
 
-/* Begin and end -------------------------------------------------------------------------------------------- */
+/* Begin and end -------------------------------------------------------------------------------- */
 
 size_t reply_len_max(const struct query *query, enum transport transport)
 {
@@ -21,7 +21,8 @@ size_t reply_len_max(const struct query *query, enum transport transport)
 
 void reply_begin(struct reply *reply, const struct query *query, uint8_t *packet, size_t len_max)
 {
-    *reply = (struct reply){.query = query, .w = writer_of(packet, len_max - edns_len(&query->edns))};
+    *reply =
+        (struct reply){.query = query, .w = writer_of(packet, len_max - edns_len(&query->edns))};
     (void)writer_space(&reply->w, QUERY_HEADER_LEN + query->question_len);
 }
 
@@ -35,8 +36,8 @@ static void u16_set(uint8_t *at, unsigned v)
 static void header_set(const struct reply *reply, unsigned additionals)
 {
     uint8_t *head = reply->w.base;
-    head[2] = (uint8_t)(QUERY_QR | (head[2] & (QUERY_OPCODE | QUERY_RD)) | (reply->authoritative ? QUERY_AA : 0) |
-                        (reply->truncated ? QUERY_TC : 0));
+    head[2] = (uint8_t)(QUERY_QR | (head[2] & (QUERY_OPCODE | QUERY_RD)) |
+                        (reply->authoritative ? QUERY_AA : 0) | (reply->truncated ? QUERY_TC : 0));
     head[3] = (uint8_t)((head[3] & QUERY_CD) | (reply->rcode & 0xf));
     u16_set(head + 4, reply->query->question_len > 0);
     u16_set(head + 6, reply->counts[SECTION_ANSWER]);
@@ -75,7 +76,7 @@ static void truncate_to_question(struct reply *reply)
     reply->truncated = true;
 }
 
-/* Records -------------------------------------------------------------------------------------------------- */
+/* Records -------------------------------------------------------------------------------------- */
 
 static unsigned position(const struct reply *reply)
 {
@@ -104,7 +105,8 @@ static void owners_patch(uint8_t *rr, unsigned count, unsigned owner_off)
     }
 }
 
-/* Copy an rrset's wire, owned by the name at `owner_off`. Returns where it begins, or NULL when it does not fit. */
+/* Copy an rrset's wire, owned by the name at `owner_off`. Returns where it begins, or NULL when
+ * it does not fit. */
 static uint8_t *wire_put(struct reply *reply, const struct link *link, unsigned owner_off,
                          const struct image_rrset *rrset)
 {
@@ -120,8 +122,8 @@ static uint8_t *wire_put(struct reply *reply, const struct link *link, unsigned 
 }
 
 /* As wire_put(), for what must be in the reply. */
-static uint8_t *required_put(struct reply *reply, const struct link *link, unsigned owner_off, enum section section,
-                             const struct image_rrset *rrset)
+static uint8_t *required_put(struct reply *reply, const struct link *link, unsigned owner_off,
+                             enum section section, const struct image_rrset *rrset)
 {
     uint8_t *wire = wire_put(reply, link, owner_off, rrset);
     if (wire)
@@ -146,7 +148,8 @@ void reply_negative_put(struct reply *reply, const struct link *link, uint32_t t
 }
 
 /* The head of an RR that the link's name owns. */
-static void head_put(struct reply *reply, const struct link *link, enum qtype type, uint32_t ttl_s, size_t rdata_len)
+static void head_put(struct reply *reply, const struct link *link, enum qtype type, uint32_t ttl_s,
+                     size_t rdata_len)
 {
     writer_u16(&reply->w, POINTER | link->name_off);
     writer_u16(&reply->w, type);
@@ -155,7 +158,8 @@ static void head_put(struct reply *reply, const struct link *link, enum qtype ty
     writer_u16(&reply->w, (unsigned)rdata_len);
 }
 
-void reply_addresses_put(struct reply *reply, const struct link *link, const struct choice *choice, enum kind kind)
+void reply_addresses_put(struct reply *reply, const struct link *link, const struct choice *choice,
+                         enum kind kind)
 {
     const enum qtype type = kind == KIND_V4 ? QTYPE_A : QTYPE_AAAA;
     const size_t len = kind == KIND_V4 ? 4 : 16;
@@ -171,7 +175,8 @@ void reply_addresses_put(struct reply *reply, const struct link *link, const str
 /* Where in the message the suffix `idx` of the link's name is. */
 static unsigned suffix_off(const struct link *link, unsigned idx)
 {
-    return idx == link->apex_idx ? link->zone_off : link->name_off + (unsigned)link->suffixes.off[idx];
+    return idx == link->apex_idx ? link->zone_off
+                                 : link->name_off + (unsigned)link->suffixes.off[idx];
 }
 
 /* The suffix of the link's name that is this node, which is above it or is it. */
@@ -180,7 +185,7 @@ static unsigned suffix_of(const struct link *link, const struct image_node *node
     return link->suffixes.labels - name_labels(image_at(link->zone, node->name_off));
 }
 
-/* The additional section --------------------------------------------------------------------------------------- */
+/* The additional section ----------------------------------------------------------------------- */
 
 /* Owner of an RR that is not in the message yet: its labels, then a pointer to the zone's name. */
 static void owner_put(struct reply *reply, const struct link *link, const struct image_node *node)
@@ -195,7 +200,8 @@ static void owner_put(struct reply *reply, const struct link *link, const struct
     writer_u16(&reply->w, POINTER | link->zone_off);
 }
 
-/* An rrset of a node, its owner in full before the first RR and before any that a pointer does not reach. */
+/* An rrset of a node, its owner in full before the first RR and before any that a pointer does
+ * not reach. */
 static void extra_put(struct reply *reply, const struct link *link, const struct image_node *node,
                       const struct image_rrset *rrset)
 {
@@ -213,7 +219,8 @@ static void extra_put(struct reply *reply, const struct link *link, const struct
 }
 
 /* The addresses of a node. False: they do not fit, and what did is taken back. */
-static bool addresses_put(struct reply *reply, const struct link *link, const struct image_node *node)
+static bool addresses_put(struct reply *reply, const struct link *link,
+                          const struct image_node *node)
 {
     static const uint16_t types[] = {QTYPE_A, QTYPE_AAAA};
     for (unsigned i = 0; i < sizeof types / sizeof *types; i++) {
@@ -226,7 +233,8 @@ static bool addresses_put(struct reply *reply, const struct link *link, const st
             writer_rewind(&reply->w, before);
             return false;
         }
-        reply->counts[SECTION_ADDITIONAL] = (uint16_t)(reply->counts[SECTION_ADDITIONAL] + rrset->count);
+        reply->counts[SECTION_ADDITIONAL] =
+            (uint16_t)(reply->counts[SECTION_ADDITIONAL] + rrset->count);
     }
     return true;
 }
@@ -241,7 +249,8 @@ void reply_extras_put(struct reply *reply, const struct link *link, const struct
 
 enum glue { GLUE_BELOW, GLUE_SIBLING };
 
-static enum glue glue_of(const struct link *link, const struct image_node *cut, const struct image_node *node)
+static enum glue glue_of(const struct link *link, const struct image_node *cut,
+                         const struct image_node *node)
 {
     const bool below =
         name_is_under(image_at(link->zone, node->name_off), image_at(link->zone, cut->name_off));
@@ -249,7 +258,8 @@ static enum glue glue_of(const struct link *link, const struct image_node *cut, 
 }
 
 /* The glue of one sort. False: not all of it fits. */
-static bool glue_put(struct reply *reply, const struct link *link, const struct found *found, enum glue glue)
+static bool glue_put(struct reply *reply, const struct link *link, const struct found *found,
+                     enum glue glue)
 {
     const uint32_t *extras = image_at(link->zone, found->rrset->extras_off);
     for (unsigned i = 0; i < found->rrset->extras_count; i++) {
@@ -271,7 +281,7 @@ void reply_referral_put(struct reply *reply, const struct link *link, const stru
         reply->truncated = true;
 }
 
-/* Links -------------------------------------------------------------------------------------------------------- */
+/* Links ---------------------------------------------------------------------------------------- */
 
 void reply_link_first(const struct query *query, struct link *ret)
 {
@@ -314,7 +324,8 @@ bool reply_host_follow(struct reply *reply, struct link *link, const struct choi
     return true;
 }
 
-/* The CNAME from the link's name to what takes the place of it: its labels above `owner_idx`, then `target`. */
+/* The CNAME from the link's name to what takes the place of it: its labels above `owner_idx`,
+ * then `target`. */
 static bool synthesis_follow(struct reply *reply, struct link *link, unsigned owner_idx,
                              const struct image_rrset *dname)
 {

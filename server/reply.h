@@ -1,16 +1,17 @@
 /* server/reply.h - the reply: built in the buffer of its query, behind the question.
  *
- * A reply is begun, gets rrsets in the order of its sections, and is ended. Room for the OPT is kept
- * from the start. What must be in it and does not fit makes it a truncated one, which is the question and TC alone; what
- * is only useful (the additional section) is left out.
+ * A reply is begun, gets rrsets in the order of its sections, and is ended. Room for the OPT is
+ * kept from the start. What must be in it and does not fit makes it a truncated one, which is the
+ * question and TC alone; what is only useful (the additional section) is left out.
  *
- * The images' wires are copied as they are and then patched: owners point to the name that was asked, names in
- * rdata end in a pointer to the zone's name (zones/image.h). Both are in the message: of the first *link* in
- * the question, of a later one in the target of the CNAME that led there.
+ * The images' wires are copied as they are and then patched: owners point to the name that was
+ * asked, names in rdata end in a pointer to the zone's name (zones/image.h). Both are in the
+ * message: of the first *link* in the question, of a later one in the target of the CNAME that
+ * led there.
  *
- *    header | question www.example.com | www.example.com CNAME host.example.net | host.example.net A ...
- *             ^ name_off, first link                           ^ name_off, second link
- *                 ^ zone_off                                        ^ zone_off
+ *    header | www.example.com A? | www.example.com CNAME host.example.net | host.example.net A ...
+ *             ^ name_off, first link                     ^ name_off, second link
+ *                 ^ zone_off                                  ^ zone_off
  */
 #ifndef SERVER_REPLY_H
 #define SERVER_REPLY_H
@@ -29,7 +30,8 @@ enum {
     REPLY_TCP_LEN_MAX = 65535, /* what a message's length prefix can say (RFC 1035 4.2.2) */
 };
 
-/* A name that is asked for, on the way from the question along CNAMEs and DNAMEs, and the zone that it is in. */
+/* A name that is asked for, on the way from the question along CNAMEs and DNAMEs, and the zone
+ * that it is in. */
 struct link {
     const uint8_t *name; /* wire form, uncompressed; in the image or in the message */
     const struct image_zone *zone;
@@ -60,27 +62,30 @@ void reply_begin(struct reply *reply, const struct query *query, uint8_t *packet
 /* The first link: the question's name. Its zone is the caller's to find. */
 void reply_link_first(const struct query *query, struct link *ret);
 
-/* Each of the following puts something into a section. When it does not fit, nothing of it is put and the reply
- * is truncated. */
+/* Each of the following puts something into a section. When it does not fit, nothing of it is put
+ * and the reply is truncated. */
 
 /* An rrset of the link's zone that the link's name owns. */
 void reply_rrset_put(struct reply *reply, const struct link *link, enum section section,
                      const struct image_rrset *rrset);
 
 /* The addresses of a choice, as A or AAAA by `kind`. */
-void reply_addresses_put(struct reply *reply, const struct link *link, const struct choice *choice, enum kind kind);
+void reply_addresses_put(struct reply *reply, const struct link *link, const struct choice *choice,
+                         enum kind kind);
 
 /* The zone's SOA for NODATA and NXDOMAIN, with a TTL of at most `ttl_max_s` (RFC 2308 3). */
 void reply_negative_put(struct reply *reply, const struct link *link, uint32_t ttl_max_s);
 
-/* A referral: the NS of the cut, its glue. Glue below the cut must be in it, other glue where it fits (RFC 9471 3). */
+/* A referral: the NS of the cut, its glue. Glue below the cut must be in it, other glue where it
+ * fits (RFC 9471 3). */
 void reply_referral_put(struct reply *reply, const struct link *link, const struct found *found);
 
 /* The addresses of the names in an rrset's rdata, as many as fit; never truncates. */
-void reply_extras_put(struct reply *reply, const struct link *link, const struct image_rrset *rrset);
+void reply_extras_put(struct reply *reply, const struct link *link,
+                      const struct image_rrset *rrset);
 
-/* Each of the following puts a CNAME and turns `link` into the link that it leads to. False: there is none, because the reply is
- * truncated or is complete as it stands. */
+/* Each of the following puts a CNAME and turns `link` into the link that it leads to. False:
+ * there is none, because the reply is truncated or is complete as it stands. */
 
 /* A CNAME rrset. */
 bool reply_cname_follow(struct reply *reply, struct link *link, const struct image_rrset *rrset);
@@ -88,7 +93,8 @@ bool reply_cname_follow(struct reply *reply, struct link *link, const struct ima
 /* The CNAME to a choice's host. */
 bool reply_host_follow(struct reply *reply, struct link *link, const struct choice *choice);
 
-/* A DNAME and the CNAME that follows from it (RFC 6672 3.1); YXDOMAIN when the name becomes too long. */
+/* A DNAME and the CNAME that follows from it (RFC 6672 3.1); YXDOMAIN when the name becomes too
+ * long. */
 bool reply_dname_follow(struct reply *reply, struct link *link, const struct found *found);
 
 /* Make it an error: the question and an rcode. */

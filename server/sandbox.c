@@ -22,14 +22,16 @@ enum err sandbox_enter(struct diag *reterr)
 
 /* newfstatat() and fstat() tell an image's length; the former tells that of any file, and no more. */
 static const int allowed[] = {
-    SCMP_SYS(recvmmsg),     SCMP_SYS(sendmmsg),       SCMP_SYS(recvmsg),      SCMP_SYS(recvfrom),
-    SCMP_SYS(sendto),       SCMP_SYS(read),           SCMP_SYS(write),        SCMP_SYS(accept4),
-    SCMP_SYS(close),        SCMP_SYS(epoll_wait),     SCMP_SYS(epoll_pwait),  SCMP_SYS(epoll_pwait2),
-    SCMP_SYS(epoll_ctl),    SCMP_SYS(munmap),         SCMP_SYS(brk),          SCMP_SYS(madvise),
-    SCMP_SYS(fstat),        SCMP_SYS(newfstatat),     SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
-    SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
-    SCMP_SYS(futex),        SCMP_SYS(getpid),         SCMP_SYS(gettid),       SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
+    SCMP_SYS(recvmmsg),       SCMP_SYS(sendmmsg),     SCMP_SYS(recvmsg),
+    SCMP_SYS(recvfrom),       SCMP_SYS(sendto),       SCMP_SYS(read),
+    SCMP_SYS(write),          SCMP_SYS(accept4),      SCMP_SYS(close),
+    SCMP_SYS(epoll_wait),     SCMP_SYS(epoll_pwait),  SCMP_SYS(epoll_pwait2),
+    SCMP_SYS(epoll_ctl),      SCMP_SYS(munmap),       SCMP_SYS(brk),
+    SCMP_SYS(madvise),        SCMP_SYS(fstat),        SCMP_SYS(newfstatat),
+    SCMP_SYS(clock_gettime),  SCMP_SYS(gettimeofday), SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+    SCMP_SYS(futex),          SCMP_SYS(getpid),       SCMP_SYS(gettid),
+    SCMP_SYS(exit),           SCMP_SYS(exit_group),
 };
 
 static int plain_add(scmp_filter_ctx filter)
@@ -40,7 +42,8 @@ static int plain_add(scmp_filter_ctx filter)
     return failed;
 }
 
-/* Mappings that cannot be executed, now or later; signals to this process alone, which is what abort() needs. */
+/* Mappings that cannot be executed, now or later; signals to this process alone, which is what
+ * abort() needs. */
 static int bounded_add(scmp_filter_ctx filter)
 {
     int failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
@@ -53,8 +56,9 @@ static int bounded_add(scmp_filter_ctx filter)
     return failed;
 }
 
-/* A tree instead of a list; and no penalty on speculation, which is meant for code that is not trusted. Where the
- * library or the kernel does not know these, the filter is as tight and a little slower. */
+/* A tree instead of a list; and no penalty on speculation, which is meant for code that is not
+ * trusted. Where the library or the kernel does not know these, the filter is as tight and a
+ * little slower. */
 static void speed_set(scmp_filter_ctx filter)
 {
     (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);

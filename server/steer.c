@@ -33,7 +33,7 @@ struct drawn {
     struct stand stand;
 };
 
-/* What serves -------------------------------------------------------------------------------------------- */
+/* What serves ---------------------------------------------------------------------------------- */
 
 static enum state stronger(enum state a, enum state b)
 {
@@ -45,7 +45,8 @@ static enum state state_fold(struct health region, struct health pool, struct he
     return stronger(stronger(region.state, pool.state), endpoint.state);
 }
 
-bool steer_endpoint_serves(enum step step, struct health region, struct health pool, struct health endpoint)
+bool steer_endpoint_serves(enum step step, struct health region, struct health pool,
+                           struct health endpoint)
 {
     const enum state state = state_fold(region, pool, endpoint);
     const bool drains = step == STEP_DRAINING || step == STEP_ALL_UP_DRAINS;
@@ -63,29 +64,34 @@ static enum kind kind_in(const struct image_pool_row *pool, enum kind asked)
     return pool->counts[KIND_HOST] > 0 ? KIND_HOST : asked;
 }
 
-static const struct image_endpoint *endpoints_at(const struct image_zone *zone, const struct image_pool_row *pool,
-                                                 enum kind kind)
+static const struct image_endpoint *endpoints_at(const struct image_zone *zone,
+                                                 const struct image_pool_row *pool, enum kind kind)
 {
     const struct image_endpoint *endpoints = image_at(zone, pool->endpoints_off);
     return endpoints + (kind == KIND_V6 ? pool->counts[KIND_V4] : 0);
 }
 
-/* Whether the serving endpoints have less of the pool's weight than panic_below. A pool of which none serves does
- * not panic: there the next region takes over. The image has rounded panic_below, here it counts as the least that
- * it can have been, so that half of the weight is not under a half. */
-static bool panics(const struct image_service *service, uint64_t serving_weight, uint64_t total_weight)
+/* Whether the serving endpoints have less of the pool's weight than panic_below. A pool of which
+ * none serves does not panic: there the next region takes over. The image has rounded
+ * panic_below, here it counts as the least that it can have been, so that half of the weight is
+ * not under a half. */
+static bool panics(const struct image_service *service, uint64_t serving_weight,
+                   uint64_t total_weight)
 {
     const uint64_t halves = 2 * (uint64_t)service->panic_below;
-    return halves > 0 && serving_weight > 0 && serving_weight * 2 * BOARD_SHARE_ALL < total_weight * (halves - 1);
+    return halves > 0 && serving_weight > 0 &&
+           serving_weight * 2 * BOARD_SHARE_ALL < total_weight * (halves - 1);
 }
 
-static bool endpoint_serves(const struct walk *walk, const struct stand *stand, const struct image_endpoint *endpoint)
+static bool endpoint_serves(const struct walk *walk, const struct stand *stand,
+                            const struct image_endpoint *endpoint)
 {
     const struct health word = board_get(walk->asked->board, endpoint->slot);
     return steer_endpoint_serves(stand->step, stand->region_word, stand->pool_word, word);
 }
 
-/* Count the endpoints of the kind that serve on `stand->step`; returns whether they leave the pool in panic. */
+/* Count the endpoints of the kind that serve on `stand->step`; returns whether they leave the
+ * pool in panic. */
 static bool endpoints_count(const struct walk *walk, struct stand *stand)
 {
     const struct steer_case *asked = walk->asked;
@@ -171,7 +177,7 @@ static bool serves(enum trace_why why)
     return why == WHY_SERVES || why == WHY_STANDBY || why == WHY_PANIC;
 }
 
-/* The trace ---------------------------------------------------------------------------------------------- */
+/* The trace ------------------------------------------------------------------------------------ */
 
 static void trace_put(struct steer_trace *trace, const struct trace_row *row)
 {
@@ -182,8 +188,8 @@ static void trace_put(struct steer_trace *trace, const struct trace_row *row)
     trace->count++;
 }
 
-static void trace_region(const struct walk *walk, enum trace_kind kind, uint32_t set, const struct geo_choice *choice,
-                         const struct stand *stand)
+static void trace_region(const struct walk *walk, enum trace_kind kind, uint32_t set,
+                         const struct geo_choice *choice, const struct stand *stand)
 {
     trace_put(walk->trace, &(struct trace_row){.kind = kind,
                                                .step = walk->step,
@@ -196,16 +202,18 @@ static void trace_region(const struct walk *walk, enum trace_kind kind, uint32_t
                                                .total = stand->total});
 }
 
-/* The walk ----------------------------------------------------------------------------------------------- */
+/* The walk ------------------------------------------------------------------------------------- */
 
-/* A region that did not serve on this step will not in another set; a trace tells its reason there too. */
+/* A region that did not serve on this step will not in another set; a trace tells its reason
+ * there too. */
 static bool is_idle(const struct walk *walk, unsigned region)
 {
     return !walk->trace && (walk->idle[region / 64] >> region % 64 & 1);
 }
 
 /* Take a region into the draw of its tier, if it serves. */
-static bool region_draw(struct walk *walk, uint32_t set, const struct geo_choice *choice, struct drawn *best)
+static bool region_draw(struct walk *walk, uint32_t set, const struct geo_choice *choice,
+                        struct drawn *best)
 {
     if (is_idle(walk, choice->region))
         return false;
@@ -232,8 +240,9 @@ static bool set_walk(struct walk *walk, uint32_t set, struct stand *ret)
         const int32_t tier = rules.choices[i].tier;
         struct drawn best = {0};
         const struct geo_choice *chosen = NULL;
-        trace_put(walk->trace,
-                  &(struct trace_row){.kind = TRACE_TIER, .step = walk->step, .set = set, .tier = tier});
+        trace_put(
+            walk->trace,
+            &(struct trace_row){.kind = TRACE_TIER, .step = walk->step, .set = set, .tier = tier});
         for (; i < rules.count && rules.choices[i].tier == tier; i++)
             if (region_draw(walk, set, &rules.choices[i], &best))
                 chosen = &rules.choices[i];
@@ -269,10 +278,11 @@ static bool steps_walk(struct walk *walk, struct stand *ret)
     return false;
 }
 
-/* The addresses ------------------------------------------------------------------------------------------ */
+/* The addresses -------------------------------------------------------------------------------- */
 
 /* Tells endpoints apart by what they are, so that all nameservers draw alike. */
-static uint64_t endpoint_id(const struct image_zone *zone, const struct image_endpoint *endpoint, enum kind kind)
+static uint64_t endpoint_id(const struct image_zone *zone, const struct image_endpoint *endpoint,
+                            enum kind kind)
 {
     if (kind == KIND_HOST)
         return name_hash(image_at(zone, endpoint->host.name_off));
@@ -290,13 +300,15 @@ static void shuffle(struct rng *rng, struct choice *choice)
 }
 
 /* Leave `wanted` of the choice's endpoints, drawn by weight. */
-static void endpoints_draw(const struct walk *walk, enum kind kind, uint32_t wanted, struct choice *choice)
+static void endpoints_draw(const struct walk *walk, enum kind kind, uint32_t wanted,
+                           struct choice *choice)
 {
     const struct image_endpoint *endpoints[STEER_ADDRESSES_MAX];
     struct draw_lot lots[STEER_ADDRESSES_MAX];
     for (uint32_t i = 0; i < choice->count; i++) {
         const struct image_endpoint *endpoint = endpoints[i] = choice->endpoints[i];
-        const uint64_t weight = (uint64_t)endpoint->weight * board_get(walk->asked->board, endpoint->slot).share;
+        const uint64_t weight =
+            (uint64_t)endpoint->weight * board_get(walk->asked->board, endpoint->slot).share;
         const uint64_t id = walk->draw.rng ? 0 : endpoint_id(walk->asked->zone, endpoint, kind);
         lots[i] = (struct draw_lot){.key = draw_key(&walk->draw, id, weight), .idx = i};
     }
@@ -326,7 +338,7 @@ static void endpoints_choose(const struct walk *walk, const struct stand *stand,
         shuffle(walk->draw.rng, ret);
 }
 
-/* The choice --------------------------------------------------------------------------------------------- */
+/* The choice ----------------------------------------------------------------------------------- */
 
 static uint32_t lesser(uint32_t a, uint32_t b)
 {
@@ -337,7 +349,8 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 static void nothing_choose(const struct walk *walk, struct choice *ret)
 {
     const struct image_service *service = walk->asked->service;
-    ret->kind = walk->met && service->all_down == ALL_DOWN_SERVFAIL ? CHOICE_SERVFAIL : CHOICE_NODATA;
+    ret->kind =
+        walk->met && service->all_down == ALL_DOWN_SERVFAIL ? CHOICE_SERVFAIL : CHOICE_NODATA;
     if (walk->met) {
         ret->step = walk->step;
         ret->ttl_s = lesser(service->ttl_s, STEER_ALL_DOWN_TTL_MAX_S);
@@ -360,14 +373,16 @@ static unsigned class_find(struct walk *walk)
     const struct geo_found found = geo_find(asked->geo, asked->client);
     walk->chain = geo_chain_get(asked->geo, found.class);
     if (walk->chain.count > 0)
-        trace_put(walk->trace, &(struct trace_row){.kind = TRACE_CLASS, .set = walk->chain.sets[0]});
+        trace_put(walk->trace,
+                  &(struct trace_row){.kind = TRACE_CLASS, .set = walk->chain.sets[0]});
     if (walk->draw.rng)
         return found.depth;
     const unsigned sticky_bits = draw_sticky_bits(asked->client);
     return found.depth > sticky_bits ? found.depth : sticky_bits;
 }
 
-void steer_choose(const struct steer_case *asked, struct rng *rng, struct steer_trace *trace, struct choice *ret)
+void steer_choose(const struct steer_case *asked, struct rng *rng, struct steer_trace *trace,
+                  struct choice *ret)
 {
     const struct image_service *service = asked->service;
     ret->kind = CHOICE_NODATA;
@@ -383,7 +398,8 @@ void steer_choose(const struct steer_case *asked, struct rng *rng, struct steer_
         return;
     }
     struct walk walk = {.asked = asked, .trace = trace};
-    walk.draw = service->sticky == STICKY_CLIENT ? draw_sticky(asked->client, service->hash) : draw_random(rng);
+    walk.draw = service->sticky == STICKY_CLIENT ? draw_sticky(asked->client, service->hash)
+                                                 : draw_random(rng);
     ret->scope = (uint8_t)class_find(&walk);
     struct stand stand;
     if (steps_walk(&walk, &stand))

@@ -1,11 +1,12 @@
-/* server/steer.h - the choice: which region, and which of its addresses, a client gets for a service.
+/* server/steer.h - the choice: which region and which of its addresses a client gets of a service.
  *
- * A pure function of the image, the geo class of the client, the board's words and the random numbers it draws. The
- * same code answers queries in a worker and explains answers in gslbctl: with a trace it also
- * records what it looked at and why, without one it records nothing.
+ * A pure function of the image, the geo class of the client, the board's words and the random
+ * numbers it draws. The same code answers queries in a worker and explains answers in gslbctl:
+ * with a trace it also records what it looked at and why, without one it records nothing.
  *
- * The walk (docs/STEERING.md): sets from the most specific up, in each set tiers from the lowest up, in each tier one
- * weighted draw among the regions that serve; when nothing serves the walk is repeated on a lower *step*.
+ * The walk (docs/STEERING.md): sets from the most specific up, in each set tiers from the lowest
+ * up, in each tier one weighted draw among the regions that serve; when nothing serves the walk
+ * is repeated on a lower *step*.
  */
 #ifndef SERVER_STEER_H
 #define SERVER_STEER_H
@@ -38,12 +39,12 @@ enum choice_kind { CHOICE_ADDRESSES, CHOICE_HOST, CHOICE_NODATA, CHOICE_SERVFAIL
 
 struct choice {
     enum choice_kind kind;
-    enum step step;                    /* that the choice was made on; without any the last one that was tried */
+    enum step step;                    /* it was made on; the last that was tried if there is none */
     const struct image_pool_row *pool; /* that serves; NULL for NODATA and SERVFAIL */
-    uint32_t ttl_s;                    /* the most it may be cached; UINT32_MAX for a NODATA that health has no part in */
+    uint32_t ttl_s;                    /* UINT32_MAX for a NODATA that health has no part in */
     uint8_t scope;                     /* bits of the client's address that decided */
-    uint16_t count;                    /* addresses */
-    const struct image_endpoint *endpoints[STEER_ADDRESSES_MAX]; /* the first `count` are set, in order of answer */
+    uint16_t count;                    /* of `endpoints` */
+    const struct image_endpoint *endpoints[STEER_ADDRESSES_MAX]; /* in order of answer */
 };
 
 /* What is asked: a service, for one client. */
@@ -53,7 +54,7 @@ struct steer_case {
     const struct geo *geo; /* of the service's policy */
     const struct board *board;
     const struct ip *client; /* an address; the host part may be 0 */
-    enum kind kind;          /* KIND_V4 for A, KIND_V6 for AAAA, KIND_HOST for other types at a host service */
+    enum kind kind; /* KIND_V4 for A, KIND_V6 for AAAA, KIND_HOST for other types */
 };
 
 enum trace_kind {
@@ -95,11 +96,15 @@ struct steer_trace {
     uint32_t count; /* of rows wanted; over STEER_TRACE_MAX the rest were not kept */
 };
 
-/* Hot path. Decide. `trace` is NULL or zeroed by the caller. Cannot fail; without any usable endpoint it is a kind of
- * choice. Cost: the words of the regions, pools and endpoints it considers. */
-void steer_choose(const struct steer_case *asked, struct rng *rng, struct steer_trace *trace, struct choice *ret);
+/* Hot path. Decide. `trace` is NULL or zeroed by the caller. Cannot fail; without any usable
+ * endpoint it is a kind of choice. Cost: the words of the regions, pools and endpoints it
+ * considers. */
+void steer_choose(const struct steer_case *asked, struct rng *rng, struct steer_trace *trace,
+                  struct choice *ret);
 
-/* Whether one endpoint serves on a step, from the words of its region, pool and itself. For steer_choose() and status. */
-bool steer_endpoint_serves(enum step step, struct health region, struct health pool, struct health endpoint);
+/* Whether one endpoint serves on a step, from the words of its region, pool and itself. For
+ * steer_choose() and status. */
+bool steer_endpoint_serves(enum step step, struct health region, struct health pool,
+                           struct health endpoint);
 
 #endif

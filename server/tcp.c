@@ -17,7 +17,8 @@
 enum {
     TCP_LISTENERS_MAX = 64,
     MESSAGE_LEN_MAX = FRAMER_PREFIX_LEN + REPLY_TCP_LEN_MAX,
-    OUTPUT_LEN_MAX = 2 * MESSAGE_LEN_MAX, /* replies that are sent at once: room for one more of any size */
+    OUTPUT_LEN_MAX =
+        2 * MESSAGE_LEN_MAX, /* replies that are sent at once: room for one more of any size */
 };
 
 /* Replies that the kernel did not take yet. */
@@ -29,7 +30,8 @@ struct spare {
 
 struct connection {
     struct tcp *tcp;
-    struct connection *older, *newer; /* among the open ones, by `active_ms`; `newer` of a free one is the next */
+    struct connection *older,
+        *newer; /* among the open ones, by `active_ms`; `newer` of a free one is the next */
     int64_t active_ms;
     struct event event; /* readable; with a spare: writable */
     struct spare *spare;
@@ -61,7 +63,7 @@ struct tcp {
     uint8_t output[OUTPUT_LEN_MAX];
 };
 
-/* The row of open connections ------------------------------------------------------------------------------------ */
+/* The row of open connections ------------------------------------------------------------------ */
 
 static void row_append(struct connection *connection, int64_t now_ms)
 {
@@ -96,7 +98,7 @@ static void row_renew(struct connection *connection)
     row_append(connection, clock_mono_ms());
 }
 
-/* Opening and closing -------------------------------------------------------------------------------------------- */
+/* Opening and closing -------------------------------------------------------------------------- */
 
 static void spare_give(struct connection *connection)
 {
@@ -138,7 +140,8 @@ static bool connection_watch(struct connection *connection)
     return false;
 }
 
-/* A slot that is free, if possible one that was in use: the others' memory is not touched before it is needed. */
+/* A slot that is free, if possible one that was in use: the others' memory is not touched before
+ * it is needed. */
 static struct connection *slot_take(struct tcp *tcp)
 {
     struct connection *slot = tcp->free;
@@ -160,12 +163,13 @@ static void connection_open(struct tcp *tcp, int fd, const struct listen *peer)
     row_append(connection, clock_mono_ms());
     tcp->answerer->counters->tcp_open = ++tcp->open_count;
     tcp->answerer->counters->tcp_accepted++;
-    (void)event_assign(&connection->event, tcp->base, fd, EV_READ | EV_PERSIST, on_readable, connection);
+    (void)event_assign(&connection->event, tcp->base, fd, EV_READ | EV_PERSIST, on_readable,
+                       connection);
     if (event_add(&connection->event, NULL) < 0)
         connection_close(connection);
 }
 
-/* Answering ------------------------------------------------------------------------------------------------------ */
+/* Answering ------------------------------------------------------------------------------------ */
 
 /* Keep what the kernel did not take. False: there is no room. */
 static bool rest_keep(struct connection *connection, const uint8_t *bytes, size_t len)
@@ -225,7 +229,8 @@ static bool query_answer(struct connection *connection, const uint8_t *query, si
     return true;
 }
 
-/* Answer the whole queries that are there, until the kernel does not keep up. False: the connection cannot go on. */
+/* Answer the whole queries that are there, until the kernel does not keep up. False: the
+ * connection cannot go on. */
 static bool queries_answer(struct connection *connection)
 {
     const struct tcp *tcp = connection->tcp;
@@ -298,7 +303,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
         connection_go_on(connection);
 }
 
-/* Accepting ------------------------------------------------------------------------------------------------------ */
+/* Accepting ------------------------------------------------------------------------------------ */
 
 static void peer_accept(struct tcp *tcp, int fd, const struct listen *peer)
 {
@@ -323,7 +328,8 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
     for (unsigned i = 0; i < TCP_ACCEPTS_MAX; i++) {
         struct sockaddr_storage address = {0};
         socklen_t len = sizeof address;
-        const int accepted = accept4(fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        const int accepted =
+            accept4(fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
                 listeners_stop(tcp); /* until the next sweep: there is no room for any */
@@ -359,13 +365,14 @@ enum err tcp_listen(struct tcp *tcp, int fd, struct diag *reterr)
     assert(tcp->listeners_count < TCP_LISTENERS_MAX);
     struct listener *listener = &tcp->listeners[tcp->listeners_count++];
     listener->tcp = tcp;
-    (void)event_assign(&listener->event, tcp->base, fd, EV_READ | EV_PERSIST, on_acceptable, listener);
+    (void)event_assign(&listener->event, tcp->base, fd, EV_READ | EV_PERSIST, on_acceptable,
+                       listener);
     if (event_add(&listener->event, NULL) < 0)
         return diag_set(reterr, ERR_MEMORY, "tcp: cannot wait for connections");
     return OK;
 }
 
-/* The whole ------------------------------------------------------------------------------------------------------- */
+/* The whole ------------------------------------------------------------------------------------ */
 
 static void spares_init(struct tcp *tcp)
 {
@@ -384,8 +391,8 @@ static enum err sweep_start(struct tcp *tcp, struct diag *reterr)
     return OK;
 }
 
-enum err tcp_new(struct event_base *base, const struct answerer *answerer, uint32_t connections_max, uint64_t seed,
-                 struct tcp **ret, struct diag *reterr)
+enum err tcp_new(struct event_base *base, const struct answerer *answerer, uint32_t connections_max,
+                 uint64_t seed, struct tcp **ret, struct diag *reterr)
 {
     struct tcp *tcp = calloc(1, sizeof *tcp);
     if (!tcp)

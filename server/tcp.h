@@ -1,12 +1,13 @@
 /* server/tcp.h - queries over TCP (RFC 7766): many on one connection, each answered in its turn.
  *
- * Connections live in slots made at start. A connection is either read from, its whole messages answered and the replies sent
- * at once; or, when the kernel did not take all of the replies, written to and not read from until it has.
- * What was not taken waits in one of a few spare buffers; without a free one the connection is closed, so that a
- * client which does not read costs nobody else.
+ * Connections live in slots made at start. A connection is either read from, its whole messages
+ * answered and the replies sent at once; or, when the kernel did not take all of the replies,
+ * written to and not read from until it has. What was not taken waits in one of a few spare
+ * buffers; without a free one the connection is closed, so that a client which does not read
+ * costs nobody else.
  *
- * A connection's time runs from the last query whose reply the kernel has taken, whatever else arrives, so that
- * neither a slow writer nor a slow reader stays.
+ * A connection's time runs from the last query whose reply the kernel has taken, whatever else
+ * arrives, so that neither a slow writer nor a slow reader stays.
  */
 #ifndef SERVER_TCP_H
 #define SERVER_TCP_H
@@ -30,8 +31,9 @@ enum {
 struct tcp; /* heap */
 
 /* Make the slots. The base, the answerer and the seed's secrecy are the worker's. ERR_MEMORY. */
-NODISCARD enum err tcp_new(struct event_base *base, const struct answerer *answerer, uint32_t connections_max,
-                           uint64_t seed, struct tcp **ret, struct diag *reterr);
+NODISCARD enum err tcp_new(struct event_base *base, const struct answerer *answerer,
+                           uint32_t connections_max, uint64_t seed, struct tcp **ret,
+                           struct diag *reterr);
 
 /* Accept on a listening socket from now on. It stays the caller's. ERR_MEMORY. */
 NODISCARD enum err tcp_listen(struct tcp *tcp, int fd, struct diag *reterr);

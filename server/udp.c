@@ -16,7 +16,8 @@ struct slot {
     _Alignas(struct cmsghdr) uint8_t control[CONTROL_LEN];
     uint8_t packet[QUERY_LEN_MAX];
 };
-_Static_assert(sizeof(struct slot) % 4096 != 0, "buffers a power of two apart would share their cache lines' sets");
+_Static_assert(sizeof(struct slot) % 4096 != 0,
+               "buffers a power of two apart would share their cache lines' sets");
 _Static_assert((int)QUERY_LEN_MAX >= (int)ANSWER_CAP_MIN, "a reply is built where its query was");
 
 struct udp {
@@ -35,8 +36,10 @@ enum err udp_new(struct udp **ret, struct diag *reterr)
     for (unsigned i = 0; i < UDP_BATCH_MAX; i++) {
         struct slot *slot = &udp->slots[i];
         udp->iovs[i].iov_base = slot->packet;
-        udp->received[i].msg_hdr = (struct msghdr){
-            .msg_name = &slot->peer, .msg_iov = &udp->iovs[i], .msg_iovlen = 1, .msg_control = slot->control};
+        udp->received[i].msg_hdr = (struct msghdr){.msg_name = &slot->peer,
+                                                   .msg_iov = &udp->iovs[i],
+                                                   .msg_iovlen = 1,
+                                                   .msg_control = slot->control};
     }
     udp->used = UDP_BATCH_MAX;
     *ret = udp;
@@ -49,7 +52,7 @@ void udp_free(struct udp **udp)
     *udp = NULL;
 }
 
-/* Opening ---------------------------------------------------------------------------------------------------- */
+/* Opening -------------------------------------------------------------------------------------- */
 
 static enum err option_set(int fd, int level, int name, int value, struct diag *reterr)
 {
@@ -67,8 +70,10 @@ static enum err v4_open(int fd, const struct udp_socket *socket, struct diag *re
 
 static enum err v6_open(int fd, const struct udp_socket *socket, struct diag *reterr)
 {
-    const enum err err = option_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT, reterr);
-    return err == OK && socket->wildcard ? option_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, reterr) : err;
+    const enum err err =
+        option_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT, reterr);
+    return err == OK && socket->wildcard ? option_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, reterr)
+                                         : err;
 }
 
 enum err udp_open(int fd, struct udp_socket *ret, struct diag *reterr)
@@ -79,14 +84,16 @@ enum err udp_open(int fd, struct udp_socket *ret, struct diag *reterr)
     if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
         return diag_errno(reterr, "udp: cannot tell what a socket is bound to");
     const struct listen at = listen_from_sockaddr(&address);
-    struct udp_socket socket = {.fd = fd, .wildcard = ip_equal(&at.ip, &any_v4) || ip_equal(&at.ip, &any_v6)};
-    const enum err err = at.ip.family == IP_V6 ? v6_open(fd, &socket, reterr) : v4_open(fd, &socket, reterr);
+    struct udp_socket socket = {.fd = fd,
+                                .wildcard = ip_equal(&at.ip, &any_v4) || ip_equal(&at.ip, &any_v6)};
+    const enum err err =
+        at.ip.family == IP_V6 ? v6_open(fd, &socket, reterr) : v4_open(fd, &socket, reterr);
     if (err == OK)
         *ret = socket;
     return err;
 }
 
-/* Serving ---------------------------------------------------------------------------------------------------- */
+/* Serving -------------------------------------------------------------------------------------- */
 
 static void batch_ready(struct udp *udp)
 {
@@ -99,8 +106,8 @@ static void batch_ready(struct udp *udp)
     udp->used = 0;
 }
 
-/* Turn the control message that came with a query into that of its reply: from the address that was asked, out of whatever
- * interface leads there. Only a link-local address needs its own. */
+/* Turn the control message that came with a query into that of its reply: from the address that
+ * was asked, out of whatever interface leads there. Only a link-local address needs its own. */
 static void source_keep(struct msghdr *head)
 {
     struct cmsghdr *part = CMSG_FIRSTHDR(head);
@@ -125,8 +132,8 @@ static unsigned batch_answer(struct udp *udp, unsigned count, const struct answe
     for (unsigned i = 0; i < count; i++) {
         struct slot *slot = &udp->slots[i];
         const struct listen peer = listen_from_sockaddr(&slot->peer);
-        const size_t len = answer(answerer, TRANSPORT_UDP, &peer, slot->packet, udp->received[i].msg_len,
-                                  sizeof slot->packet);
+        const size_t len = answer(answerer, TRANSPORT_UDP, &peer, slot->packet,
+                                  udp->received[i].msg_len, sizeof slot->packet);
         if (len == 0)
             continue;
         udp->iovs[i].iov_len = len;
@@ -139,7 +146,8 @@ static unsigned batch_answer(struct udp *udp, unsigned count, const struct answe
 }
 
 /* A reply that the kernel refuses is passed over; when it has no room for any, the rest is dropped. */
-static void batch_send(struct udp *udp, const struct udp_socket *socket, unsigned count, struct counters *counters)
+static void batch_send(struct udp *udp, const struct udp_socket *socket, unsigned count,
+                       struct counters *counters)
 {
     unsigned at = 0;
     while (at < count) {
@@ -156,7 +164,8 @@ static void batch_send(struct udp *udp, const struct udp_socket *socket, unsigne
     }
 }
 
-unsigned udp_serve(struct udp *udp, const struct udp_socket *socket, const struct answerer *answerer)
+unsigned udp_serve(struct udp *udp, const struct udp_socket *socket,
+                   const struct answerer *answerer)
 {
     batch_ready(udp);
     const int count = recvmmsg(socket->fd, udp->received, UDP_BATCH_MAX, MSG_DONTWAIT, NULL);

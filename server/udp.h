@@ -1,7 +1,7 @@
 /* server/udp.h - queries over UDP: receive a batch, answer each in its buffer, send the batch.
  *
- * A worker has one batch of buffers, made at its start, and lends it to each of its sockets in turn. A socket bound
- * to a wildcard address answers from the address that was asked.
+ * A worker has one batch of buffers, made at its start, and lends it to each of its sockets in
+ * turn. A socket bound to a wildcard address answers from the address that was asked.
  */
 #ifndef SERVER_UDP_H
 #define SERVER_UDP_H
@@ -29,8 +29,9 @@ void udp_free(struct udp **udp);
 /* Make a bound socket ready to be served. The descriptor stays the caller's. ERR_SYSTEM. */
 NODISCARD enum err udp_open(int fd, struct udp_socket *ret, struct diag *reterr);
 
-/* Answer what is there, at most a batch; returns how many queries were received. Does not wait: what the kernel does
- * not take is dropped and counted. */
-unsigned udp_serve(struct udp *udp, const struct udp_socket *socket, const struct answerer *answerer);
+/* Answer what is there, at most a batch; returns how many queries were received. Does not wait:
+ * what the kernel does not take is dropped and counted. */
+unsigned udp_serve(struct udp *udp, const struct udp_socket *socket,
+                   const struct answerer *answerer);
 
 #endif

@@ -21,9 +21,9 @@
 
 enum {
     WORKER_UDP_SOCKETS_MAX = 64,
-    WORKER_ROUNDS_MAX = 16,   /* batches of one socket in a row, before others get their turn */
-    WORKER_DRAIN_MAX = 1024,  /* batches of one socket that are still answered after SIGTERM */
-    WORKER_OTHER_FDS = 128,   /* descriptors besides those of TCP connections */
+    WORKER_ROUNDS_MAX = 16,  /* batches of one socket in a row, before others get their turn */
+    WORKER_DRAIN_MAX = 1024, /* batches of one socket that are still answered after SIGTERM */
+    WORKER_OTHER_FDS = 128,  /* descriptors besides those of TCP connections */
 };
 
 struct worker;
@@ -60,7 +60,7 @@ static void worker_fail(struct worker *worker, const struct diag *diag)
     worker_stop(worker, EXIT_FAILURE);
 }
 
-/* UDP -------------------------------------------------------------------------------------------------------- */
+/* UDP ------------------------------------------------------------------------------------------ */
 
 static void batches_serve(const struct udp_listener *listener, unsigned batches_max)
 {
@@ -76,7 +76,7 @@ static void on_queries(evutil_socket_t fd, short what, void *arg)
     batches_serve(arg, WORKER_ROUNDS_MAX);
 }
 
-/* The world -------------------------------------------------------------------------------------------------- */
+/* The world ------------------------------------------------------------------------------------ */
 
 static void pack_take(struct worker *worker, unsigned idx, struct file_map map)
 {
@@ -97,7 +97,8 @@ static void policy_take(struct worker *worker, unsigned idx, struct file_map map
 }
 
 /* Put one part in the place of the one before; takes the descriptor. */
-static enum err part_take(struct worker *worker, const struct channel_part *part, int fd, struct diag *reterr)
+static enum err part_take(struct worker *worker, const struct channel_part *part, int fd,
+                          struct diag *reterr)
 {
     struct file_map map = {0};
     if (part->present) {
@@ -125,9 +126,10 @@ static enum err listeners_start(struct worker *worker, struct diag *reterr)
     return err;
 }
 
-/* Make the world what the message says. Nothing is answered meanwhile. After an error the worker must end: its
- * successor gets the whole world. */
-static enum err world_take(struct worker *worker, const struct channel_packet *packet, struct diag *reterr)
+/* Make the world what the message says. Nothing is answered meanwhile. After an error the worker
+ * must end: its successor gets the whole world. */
+static enum err world_take(struct worker *worker, const struct channel_packet *packet,
+                           struct diag *reterr)
 {
     enum err err = OK;
     for (uint32_t i = 0; i < packet->message.parts_count && err == OK; i++)
@@ -158,7 +160,7 @@ static void on_channel(evutil_socket_t fd, short what, void *arg)
         worker_fail(worker, &diag);
 }
 
-/* Setting up ------------------------------------------------------------------------------------------------- */
+/* Setting up ----------------------------------------------------------------------------------- */
 
 static void on_term(evutil_socket_t fd, short what, void *arg)
 {
@@ -219,22 +221,23 @@ static enum err udp_prepare(struct worker *worker, struct diag *reterr)
 {
     const struct worker_setup *setup = worker->setup;
     if (setup->udp_count > WORKER_UDP_SOCKETS_MAX)
-        return diag_set(reterr, ERR_LIMIT, "worker: more than %d addresses to listen on", WORKER_UDP_SOCKETS_MAX);
+        return diag_set(reterr, ERR_LIMIT, "worker: more than %d addresses to listen on",
+                        WORKER_UDP_SOCKETS_MAX);
     enum err err = udp_new(&worker->udp, reterr);
     for (size_t i = 0; i < setup->udp_count && err == OK; i++) {
         struct udp_listener *listener = &worker->udp_listeners[i];
         listener->worker = worker;
         err = udp_open(setup->udp_fds[i], &listener->socket, reterr);
-        (void)event_assign(&listener->event, worker->base, setup->udp_fds[i], EV_READ | EV_PERSIST, on_queries,
-                           listener);
+        (void)event_assign(&listener->event, worker->base, setup->udp_fds[i], EV_READ | EV_PERSIST,
+                           on_queries, listener);
     }
     return err;
 }
 
 static enum err control_start(struct worker *worker, struct diag *reterr)
 {
-    (void)event_assign(&worker->channel, worker->base, worker->setup->channel_fd, EV_READ | EV_PERSIST, on_channel,
-                       worker);
+    (void)event_assign(&worker->channel, worker->base, worker->setup->channel_fd,
+                       EV_READ | EV_PERSIST, on_channel, worker);
     (void)evsignal_assign(&worker->term, worker->base, SIGTERM, on_term, worker);
     if (event_add(&worker->channel, NULL) < 0 || evsignal_add(&worker->term, NULL) < 0)
         return diag_set(reterr, ERR_MEMORY, "worker: cannot wait for its channel");
@@ -252,7 +255,8 @@ static enum err worker_open(struct worker *worker, struct diag *reterr)
     if (err == OK)
         err = seed_get(&seed, reterr);
     if (err == OK)
-        err = tcp_new(worker->base, &worker->answerer, worker->setup->tcp_connections_max, seed, &worker->tcp, reterr);
+        err = tcp_new(worker->base, &worker->answerer, worker->setup->tcp_connections_max, seed,
+                      &worker->tcp, reterr);
     if (err == OK)
         err = udp_prepare(worker, reterr);
     if (err == OK)
