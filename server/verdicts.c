@@ -62,6 +62,7 @@ void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct 
     const struct verdicts_row *row = &world->rows[subject];
     const enum subject_kind kind = world->roster->subjects[subject].kind;
     const uint32_t check = world->checks->of[subject];
+    const enum verdict told = row->verdict == VERDICT_DOWN ? VERDICT_DOWN : VERDICT_UP;
     const uint32_t total = row->counts[VERDICT_UP] + row->counts[VERDICT_DOWN] + row->counts[VERDICT_UNKNOWN];
     if (check != CHECKS_NONE)
         memcpy(ret, tally_status(verdicts->tally, check, now.mono_ms).reason, TALLY_REASON_MAX);
@@ -70,8 +71,8 @@ void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct 
     else if (total == 0)
         (void)snprintf(ret, TALLY_REASON_MAX, "no %s", parts[kind]);
     else
-        (void)snprintf(ret, TALLY_REASON_MAX, "%u of %u %s down", row->counts[VERDICT_DOWN], total,
-                       parts[kind]);
+        (void)snprintf(ret, TALLY_REASON_MAX, "%u of %u %s %s", row->counts[told], total, parts[kind],
+                       verdict_print(told));
 }
 
 /* Append " WORD: name name" for the vantage points that vote `verdict` on the check. */
@@ -171,7 +172,7 @@ static void store_words(struct verdicts *verdicts)
 static void log_changes(struct verdicts *verdicts, struct moment now)
 {
     const struct verdicts_world *world = &verdicts->world;
-    for (uint32_t i = 0; i < world->roster->count; i++) {
+    for (uint32_t i = (uint32_t)world->roster->count; i-- > 0;) { /* endpoints first: they are the cause */
         struct verdicts_row *row = &world->rows[i];
         const struct roster_subject *at = &world->roster->subjects[i];
         if (!row->changed)

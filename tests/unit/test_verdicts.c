@@ -223,6 +223,8 @@ static void test_a_verdict_is_in_the_file_at_once_with_the_votes_that_made_it(vo
     assert_string_equal(ask(&rig, "SELECT was || ' ' || \"is\" || ' ' || reason FROM event"
                                   " WHERE subject = 'endpoint www.example.com eu 192.0.2.2'"),
                         "unknown down 3 of 5 down: timeout; down: v0 v1 v2; up: v4; unknown: v3");
+    assert_string_equal(ask(&rig, "SELECT reason FROM pool_health WHERE region = 'eu'"),
+                        "0 of 2 endpoints up");
     assert_string_equal(ask(&rig, "SELECT at * 1000 + ms FROM event"), "1700000000100");
     close_rig(&rig);
 }
