@@ -1,7 +1,9 @@
 #include "server/child.h"
 
+#include "server/channel.h"
 #include "server/title.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -22,16 +24,27 @@ static void settle(const char *title, pid_t parent)
         _exit(EXIT_FAILURE);
 }
 
-pid_t child_fork(struct child *child, const char *title, int64_t now_ms)
+pid_t child_fork(struct child *child, const char *title, int64_t now_ms, int *ret_fd, struct diag *reterr)
 {
+    int fds[2];
+    if (channel_create(fds, reterr) != OK)
+        return -1;
     const pid_t parent = getpid();
     const pid_t pid = fork();
+    if (pid < 0) {
+        (void)diag_errno(reterr, "cannot start %s", title);
+        close(fds[0]);
+        close(fds[1]);
+        return -1;
+    }
+    close(fds[pid == 0 ? 0 : 1]);
     if (pid == 0) {
         settle(title, parent);
+        *ret_fd = fds[1];
         return 0;
     }
-    if (pid < 0)
-        return -1;
+    (void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    *ret_fd = fds[0];
     child->pid = pid;
     child->started_ms = now_ms;
     return pid;

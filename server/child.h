@@ -6,7 +6,8 @@
 #ifndef SERVER_CHILD_H
 #define SERVER_CHILD_H
 
-#include <stdbool.h>
+#include "common/err.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -24,9 +25,10 @@ struct child {
     int64_t delay_ms;
 };
 
-/* Fork. Returns 0 in the child, which has the name `title`, dies with its parent, has no signals blocked, and obeys SIGTERM but
- * not the terminal; in the parent its pid, or -1. Times are monotonic. */
-pid_t child_fork(struct child *child, const char *title, int64_t now_ms);
+/* Fork, with a channel between the two. Returns 0 in the child, which has the name `title`, dies with its parent, has no
+ * signals blocked, and obeys SIGTERM but not the terminal; `*ret_fd` is its end of the channel. In the parent its pid, and a
+ * non-blocking end, since a child may hang; or -1. Times are monotonic. */
+pid_t child_fork(struct child *child, const char *title, int64_t now_ms, int *ret_fd, struct diag *reterr);
 
 /* It has ended, or could not be started: say when it is due again. */
 void child_ended(struct child *child, int64_t now_ms);

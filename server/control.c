@@ -9,11 +9,11 @@
 #include "server/rebuild.h"
 #include "server/state_dir.h"
 #include "server/states.h"
+#include "server/timer.h"
 #include "server/verdicts.h"
 #include "server/watch.h"
 #include "zones/history.h"
 
-#include <event2/event.h>
 #include <fcntl.h>
 #include <openssl/ssl.h>
 #include <signal.h>
@@ -223,12 +223,11 @@ static enum err stand(struct control *control, struct standing *ret, struct diag
     return OK;
 }
 
-static void unstand(struct standing *standing)
+static void unstand(const struct standing *standing)
 {
-    struct event *events[] = {standing->tick, standing->terminate, standing->message};
-    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
-        if (events[i])
-            event_free(events[i]);
+    timer_free(standing->tick);
+    timer_free(standing->terminate);
+    timer_free(standing->message);
 }
 
 /* Life -------------------------------------------------------------------------------------------------- */

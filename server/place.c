@@ -4,7 +4,6 @@
 #include "server/sockets.h"
 #include "server/worker.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -45,20 +44,13 @@ static _Noreturn void work(const struct place *place, const struct settings *set
 enum err place_start(struct place *place, const struct settings *settings, int board_fd, const struct parts *parts,
                      int64_t now_ms, struct diag *reterr)
 {
-    int fds[2];
-    const enum err err = channel_create(fds, reterr);
-    if (err != OK)
-        return err;
-    const pid_t pid = child_fork(&place->child, "gslbd:worker", now_ms);
+    int fd;
+    const pid_t pid = child_fork(&place->child, "gslbd:worker", now_ms, &fd, reterr);
+    if (pid < 0)
+        return ERR_SYSTEM;
     if (pid == 0)
-        work(place, settings, board_fd, fds[1]);
-    close(fds[1]);
-    if (pid < 0) {
-        close(fds[0]);
-        return diag_errno(reterr, "cannot start a worker");
-    }
-    (void)fcntl(fds[0], F_SETFL, O_NONBLOCK); /* a worker that hangs must not hold us */
-    place->channel_fd = fds[0];
+        work(place, settings, board_fd, fd);
+    place->channel_fd = fd;
     place->behind = true;
     place_catch_up(place, parts);
     return OK;

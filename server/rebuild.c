@@ -7,9 +7,9 @@
 #include "server/publish.h"
 #include "server/state_dir.h"
 #include "server/sweep.h"
+#include "server/timer.h"
 #include "zones/history.h"
 
-#include <event2/event.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -123,12 +123,6 @@ static void log_world(const struct rebuild *rebuild, const struct compiler_repor
 }
 
 /* Outcomes ---------------------------------------------------------------------------------------------- */
-
-static void arm(struct event *timer, int64_t wait_ms)
-{
-    const struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
-    (void)event_add(timer, &wait);
-}
 
 /* A compile, or the publishing or committing of its world, has failed. */
 static void fail(struct rebuild *rebuild, const struct diag *diag)
@@ -285,7 +279,7 @@ static void start(struct rebuild *rebuild)
     if (err == OK && event_assign(rebuild->reported, rebuild->control->base, rebuild->fd, EV_READ | EV_PERSIST,
                                   on_report, rebuild) == 0 &&
         event_add(rebuild->reported, NULL) == 0) {
-        arm(rebuild->overdue, REBUILD_TIME_MAX_MS);
+        timer_arm(rebuild->overdue, REBUILD_TIME_MAX_MS);
         return;
     }
     if (err == OK) {
@@ -293,7 +287,7 @@ static void start(struct rebuild *rebuild)
         return;
     }
     fail(rebuild, &diag);
-    arm(rebuild->retry, rebuild->retry_ms);
+    timer_arm(rebuild->retry, rebuild->retry_ms);
 }
 
 static void describe_end(int status, struct diag *ret)
@@ -324,7 +318,7 @@ static void finish(struct rebuild *rebuild, int status)
     if (rebuild->again)
         start(rebuild);
     else if (rebuild->retry_ms > 0)
-        arm(rebuild->retry, rebuild->retry_ms);
+        timer_arm(rebuild->retry, rebuild->retry_ms);
 }
 
 static void on_ended(evutil_socket_t number, short events, void *context)
@@ -397,12 +391,6 @@ enum err rebuild_new(struct control *control, struct rebuild **ret, struct diag 
     return OK;
 }
 
-static void event_close(struct event *event)
-{
-    if (event)
-        event_free(event);
-}
-
 void rebuild_free(struct rebuild **rebuild)
 {
     if (!*rebuild)
@@ -412,10 +400,10 @@ void rebuild_free(struct rebuild **rebuild)
         (void)waitpid((*rebuild)->pid, NULL, 0);
         close((*rebuild)->fd);
     }
-    event_close((*rebuild)->reported);
-    event_close((*rebuild)->ended);
-    event_close((*rebuild)->overdue);
-    event_close((*rebuild)->retry);
+    timer_free((*rebuild)->reported);
+    timer_free((*rebuild)->ended);
+    timer_free((*rebuild)->overdue);
+    timer_free((*rebuild)->retry);
     free(*rebuild);
     *rebuild = NULL;
 }

@@ -72,14 +72,17 @@ static void enlarge(int fd)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &len, sizeof len);
 }
 
-static enum err open_shared(const struct listen *at, int type, int *ret_fd, struct diag *reterr)
+enum sharing { ALONE, SHARED };
+
+static enum err open_bound(const struct listen *at, int type, enum sharing sharing, int *ret_fd, struct diag *reterr)
 {
-    int fd;
+    int fd = -1;
     enum err err = make(at, type, &fd, reterr);
     if (err != OK)
         return err;
-    err = option_set(fd, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT", reterr);
-    if (err == OK && type == SOCK_DGRAM)
+    if (sharing == SHARED)
+        err = option_set(fd, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT", reterr);
+    if (sharing == SHARED && type == SOCK_DGRAM)
         enlarge(fd);
     if (err == OK)
         err = bind_to(fd, at, type, reterr);
@@ -92,31 +95,17 @@ static enum err open_shared(const struct listen *at, int type, int *ret_fd, stru
 
 enum err sockets_udp(const struct listen *at, int *ret_fd, struct diag *reterr)
 {
-    return open_shared(at, SOCK_DGRAM, ret_fd, reterr);
+    return open_bound(at, SOCK_DGRAM, SHARED, ret_fd, reterr);
 }
 
 enum err sockets_tcp(const struct listen *at, int *ret_fd, struct diag *reterr)
 {
-    return open_shared(at, SOCK_STREAM, ret_fd, reterr);
-}
-
-static enum err open_alone(const struct listen *at, int type, int *ret_fd, struct diag *reterr)
-{
-    int fd;
-    enum err err = make(at, type, &fd, reterr);
-    if (err != OK)
-        return err;
-    err = bind_to(fd, at, type, reterr);
-    if (err == OK)
-        *ret_fd = fd;
-    else
-        close(fd);
-    return err;
+    return open_bound(at, SOCK_STREAM, SHARED, ret_fd, reterr);
 }
 
 enum err sockets_control(const struct listen *at, int *ret_fd, struct diag *reterr)
 {
-    return open_alone(at, SOCK_STREAM, ret_fd, reterr);
+    return open_bound(at, SOCK_STREAM, ALONE, ret_fd, reterr);
 }
 
 enum err sockets_probe(const struct listen *at, struct diag *reterr)
@@ -124,7 +113,7 @@ enum err sockets_probe(const struct listen *at, struct diag *reterr)
     static const int types[] = {SOCK_DGRAM, SOCK_STREAM};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         int fd;
-        const enum err err = open_alone(at, types[i], &fd, reterr);
+        const enum err err = open_bound(at, types[i], ALONE, &fd, reterr);
         if (err != OK)
             return err;
         close(fd);

@@ -54,7 +54,7 @@ static void raise_descriptors(void)
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
-    limit.rlim_cur = limit.rlim_max;
+    limit.rlim_cur = limit.rlim_max < SUPERVISOR_DESCRIPTORS_MAX ? limit.rlim_max : SUPERVISOR_DESCRIPTORS_MAX;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -157,20 +157,13 @@ static _Noreturn void govern(const struct supervisor *s, int channel_fd)
 
 static enum err start_control(struct supervisor *s, int64_t now_ms, struct diag *reterr)
 {
-    int fds[2];
-    const enum err err = channel_create(fds, reterr);
-    if (err != OK)
-        return err;
-    const pid_t pid = child_fork(&s->control, "gslbd:control", now_ms);
+    int fd;
+    const pid_t pid = child_fork(&s->control, "gslbd:control", now_ms, &fd, reterr);
+    if (pid < 0)
+        return ERR_SYSTEM;
     if (pid == 0)
-        govern(s, fds[1]);
-    close(fds[1]);
-    if (pid < 0) {
-        close(fds[0]);
-        return diag_errno(reterr, "cannot start control");
-    }
-    (void)fcntl(fds[0], F_SETFL, O_NONBLOCK); /* control may hang; we may not */
-    s->channel_fd = fds[0];
+        govern(s, fd);
+    s->channel_fd = fd;
     return OK;
 }
 

@@ -16,6 +16,7 @@
 enum {
     SUPERVISOR_DRAIN_MS = 4000, /* for the workers to drain, before SIGKILL */
     SUPERVISOR_STOP_MS = 5000,  /* for everything */
+    SUPERVISOR_DESCRIPTORS_MAX = 1 << 18, /* RLIMIT_NOFILE that we ask for: 64 addresses x 256 workers x 2, and worlds */
     SUPERVISOR_RESEND_MS = 20,  /* until a worker whose channel was full is tried again */
 };
 

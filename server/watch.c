@@ -1,8 +1,8 @@
 #include "server/watch.h"
 
 #include "common/log.h"
+#include "server/timer.h"
 
-#include <event2/event.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -77,12 +77,6 @@ enum err watch_check(struct watch *watch, struct diag *reterr)
     return err == OK ? look_commit(watch, reterr) : err;
 }
 
-static void arm(struct event *timer, int64_t wait_ms)
-{
-    const struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
-    (void)event_add(timer, &wait);
-}
-
 /* Log what is wrong, once. */
 static void complain(struct watch *watch, enum err err, const struct diag *diag)
 {
@@ -113,7 +107,7 @@ static void on_poll(evutil_socket_t fd, short events, void *context)
     const enum err err = watch_check(watch, &diag);
     complain(watch, err, &diag);
     watch->wait_ms = next_wait_ms(watch, err);
-    arm(watch->poll, watch->wait_ms);
+    timer_arm(watch->poll, watch->wait_ms);
 }
 
 /* Whether an event is about the store or one of the files that SQLite keeps beside it. */
@@ -139,7 +133,7 @@ static void on_written(evutil_socket_t fd, short events, void *context)
     if (!ours)
         return;
     watch->wait_ms = WATCH_QUICK_MS;
-    arm(watch->poll, 0);
+    timer_arm(watch->poll, 0);
 }
 
 /* Without inotify a commit is seen by polling alone. */
@@ -202,7 +196,7 @@ static void on_geo_poll(evutil_socket_t fd, short events, void *context)
         }
     if (changed)
         watch->setup.geo(watch->setup.context);
-    arm(watch->geo_poll, WATCH_GEO_MS);
+    timer_arm(watch->geo_poll, WATCH_GEO_MS);
 }
 
 /* Start and end ------------------------------------------------------------------------------------------ */
@@ -216,9 +210,9 @@ static enum err start(struct watch *watch, struct diag *reterr)
         watch->written = event_new(base, watch->inotify_fd, EV_READ | EV_PERSIST, on_written, watch);
     if (!watch->poll || !watch->geo_poll || (watch->inotify_fd >= 0 && !watch->written))
         return diag_set(reterr, ERR_MEMORY, "out of memory to watch the store");
-    arm(watch->poll, WATCH_POLL_MS);
+    timer_arm(watch->poll, WATCH_POLL_MS);
     if (watch->setup.geo_paths_count > 0)
-        arm(watch->geo_poll, WATCH_GEO_MS);
+        timer_arm(watch->geo_poll, WATCH_GEO_MS);
     if (watch->written)
         (void)event_add(watch->written, NULL);
     return OK;
@@ -250,19 +244,13 @@ enum err watch_new(const struct watch_setup *setup, struct watch **ret, struct d
     return err;
 }
 
-static void event_close(struct event *event)
-{
-    if (event)
-        event_free(event);
-}
-
 void watch_free(struct watch **watch)
 {
     if (!*watch)
         return;
-    event_close((*watch)->written);
-    event_close((*watch)->poll);
-    event_close((*watch)->geo_poll);
+    timer_free((*watch)->written);
+    timer_free((*watch)->poll);
+    timer_free((*watch)->geo_poll);
     if ((*watch)->inotify_fd >= 0)
         close((*watch)->inotify_fd);
     store_close(&(*watch)->store);

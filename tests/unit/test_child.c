@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "server/channel.h"
 #include "server/child.h"
 
 #include <fcntl.h>
@@ -49,14 +50,15 @@ static void test_one_that_keeps_dying_waits_twice_as_long_each_time(void **state
 static int run_in_child(int (*body)(void))
 {
     struct child child = {0};
-    int status;
-    const pid_t pid = child_fork(&child, "test:child", 0);
+    int status, fd;
+    const pid_t pid = child_fork(&child, "test:child", 0, &fd, NULL);
     if (pid == 0)
         _exit(body());
     assert_true(pid > 0);
     assert_int_equal(child.pid, pid);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
+    close(fd);
     return WEXITSTATUS(status);
 }
 
@@ -73,6 +75,25 @@ static void test_fork_names_the_child(void **state)
 {
     (void)state;
     assert_int_equal(run_in_child(look_at_comm), 0);
+}
+
+static void test_fork_gives_each_side_an_end_of_a_channel(void **state)
+{
+    (void)state;
+    struct child child = {0};
+    struct channel_packet packet = {.message = {.kind = MESSAGE_RELOAD}};
+    int fd, status;
+    const pid_t pid = child_fork(&child, "test:child", 0, &fd, NULL);
+    if (pid == 0) /* waits for ours, and answers */
+        _exit(channel_receive(fd, &packet, NULL) != OK || channel_send(fd, &packet, NULL) != OK);
+    struct diag diag;
+    assert_int_equal(channel_receive(fd, &packet, &diag), ERR_BUSY); /* non-blocking here, not there */
+    assert_int_equal(channel_send(fd, &packet, &diag), OK);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(channel_receive(fd, &packet, &diag), OK);
+    assert_int_equal(channel_receive(fd, &packet, &diag), ERR_MISSING);
+    close(fd);
 }
 
 static int close_all_but_three(void)
@@ -103,6 +124,7 @@ int main(void)
         cmocka_unit_test(test_a_calm_child_is_due_at_once),
         cmocka_unit_test(test_one_that_keeps_dying_waits_twice_as_long_each_time),
         cmocka_unit_test(test_fork_names_the_child),
+        cmocka_unit_test(test_fork_gives_each_side_an_end_of_a_channel),
         cmocka_unit_test(test_close_others_keeps_what_is_named_and_the_standard_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
