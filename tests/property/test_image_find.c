@@ -53,10 +53,8 @@ static void name_make(struct rng *rng, unsigned labels, char relative[TEXT_MAX])
 
 static void absolute_make(const char *relative, char absolute[TEXT_MAX])
 {
-    absolute[0] = '\0';
-    (void)strncat(absolute, relative, TEXT_MAX - 20);
-    strcat(absolute, *relative ? "." : "");
-    strcat(absolute, origin);
+    const int len = snprintf(absolute, TEXT_MAX, "%s%s%s", relative, *relative ? "." : "", origin);
+    assert_in_range(len, 1, TEXT_MAX - 1);
 }
 
 static void record_make(struct generated *zone, const char *relative, const char *type, const char *data)

@@ -13,7 +13,6 @@
 #include "health/batch.h"
 #include "health/board.h"
 #include "health/key.h"
-#include "health/outbox.h"
 #include "health/tally.h"
 
 #include <stdlib.h>
@@ -98,20 +97,6 @@ static void test_a_board_without_memory_is_an_error(void **state)
     (void)state;
     assert_int_equal(exhaust(make_board), 2);
     assert_int_equal(exhaust(map_board), 1);
-}
-
-static enum err make_outbox(void)
-{
-    struct outbox outbox = {0};
-    const enum err err = outbox_init(&outbox, 1000, NULL);
-    outbox_fini(&outbox);
-    return err;
-}
-
-static void test_an_outbox_without_memory_is_an_error(void **state)
-{
-    (void)state;
-    assert_int_equal(exhaust(make_outbox), 1);
 }
 
 static const struct tally_vantage vantages[] = {{"a", 1, true}, {"b", 2, true}};
@@ -281,7 +266,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_board_without_memory_is_an_error),
-        cmocka_unit_test(test_an_outbox_without_memory_is_an_error),
         cmocka_unit_test(test_a_tally_without_memory_stays_as_it_was),
         cmocka_unit_test(test_a_vote_whose_reason_does_not_fit_counts_without_it),
         cmocka_unit_test(test_a_key_without_memory_is_an_error),
