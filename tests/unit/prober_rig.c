@@ -1,5 +1,7 @@
 #include "tests/unit/prober_rig.h"
 
+#include "prober/runner.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -281,4 +283,22 @@ static bool has_result(const void *context)
 void rig_wait_result(const struct rig *rig, const struct rig_result *result)
 {
     rig_wait(rig, has_result, result);
+}
+
+struct rig_result rig_probe(const struct rig *rig, const struct check *check)
+{
+    struct rig_result result;
+    struct runner *runner;
+    assert_int_equal(runner_new(&rig->gear, check, rig_finish(&result), &runner, NULL), OK);
+    runner_start(runner);
+    rig_wait_result(rig, &result);
+    runner_free(&runner);
+    assert_int_equal(result.count, 1);
+    return result;
+}
+
+void rig_assert_result(struct rig_result result, enum probe_outcome outcome, const char *reason)
+{
+    assert_string_equal(result.reason, reason);
+    assert_int_equal(result.outcome, outcome);
 }

@@ -67,4 +67,8 @@ struct rig_result {
 struct finish rig_finish(struct rig_result *result);
 void rig_wait_result(const struct rig *rig, const struct rig_result *result);
 
+/* Probe once, and say what came of it. */
+struct rig_result rig_probe(const struct rig *rig, const struct check *check);
+void rig_assert_result(struct rig_result result, enum probe_outcome outcome, const char *reason);
+
 #endif
