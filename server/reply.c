@@ -218,7 +218,7 @@ static void extra_put(struct reply *reply, const struct link *link, const struct
     }
 }
 
-/* The addresses of a node. False: they do not fit, and what did is taken back. */
+/* The addresses of a node. False: an rrset of them does not fit, and nothing of it is left. */
 static bool addresses_put(struct reply *reply, const struct link *link,
                           const struct image_node *node)
 {
