@@ -115,8 +115,9 @@ def status_says_what_is(lab):
     until("eu is up", lambda: endpoint("eu").get("verdict") == "up", 15)
     until("us is down", lambda: endpoint("us").get("verdict") == "down", 15)
     page = lab.ctl("status", state=True)
-    assert "127.20.0.5" in page and "v1" in page and "refused" in page.lower()
-    assert "127.10.0.5" in lab.ctl("events", state=True)
+    assert "127.20.0.5" in page and "v1" in page and "refused" in page.lower(), page
+    events = lab.ctl("events", state=True)
+    assert "127.10.0.5" in events, events
     out = lab.ctl("explain", WWW, "--from", US, *GEOIP, state=True)
     assert last_lines(out)["addresses"] == "127.20.0.5", out
 
