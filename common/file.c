@@ -71,7 +71,7 @@ enum err file_replace(const char *path, const void *bytes, size_t len, mode_t mo
         err = diag_errno(reterr, "cannot create %s", temporary);
         goto out;
     }
-    if (write_all(fd, bytes, len) != OK || fdatasync(fd) != 0)
+    if (fchmod(fd, mode) != 0 || write_all(fd, bytes, len) != OK || fdatasync(fd) != 0)
         err = diag_errno(reterr, "cannot write %s", temporary);
     if (close(fd) != 0 && err == OK)
         err = diag_errno(reterr, "cannot write %s", temporary);

@@ -1,9 +1,14 @@
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "server/compiler.h"
 
 #include "server/title.h"
 #include "zones/compile.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -25,6 +30,7 @@ static void limit_all(void)
     limit(RLIMIT_AS, (rlim_t)COMPILER_MEMORY_MAX_GIB << 30);
 #endif
     (void)setpriority(PRIO_PROCESS, 0, COMPILER_NICE);
+    (void)mallopt(M_MMAP_THRESHOLD, COMPILER_MMAP_THRESHOLD);
 }
 
 static enum err report(const struct compiler_report *report)

@@ -1,4 +1,8 @@
 /* server/main.c - gslbd: a health-aware authoritative nameserver. Options in, supervisor or compiler on. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "server/compiler.h"
 #include "server/settings.h"
 #include "server/supervisor.h"
@@ -38,30 +42,34 @@ static int refuse(const struct diag *diag)
     return EXIT_USAGE;
 }
 
+static int serve(const struct options *options)
+{
+    struct settings settings;
+    struct diag diag;
+    if (settings_read(options, count_cores(), &settings, &diag) != OK)
+        return refuse(&diag);
+    title_set("gslbd");
+    return supervisor_run(&settings);
+}
+
 int main(int argc, char **argv)
 {
     char **arguments = title_init(argc, argv);
     if (strcmp(arguments[0], COMPILER_NAME) == 0)
         return compiler_main(argc, arguments);
     struct options options;
-    struct settings settings;
     struct diag diag;
     size_t count;
+    int status = EXIT_SUCCESS;
     const struct option_def *defs = settings_defs(&count);
     if (option_parse(defs, count, argc, arguments, &options, &diag) != OK)
         return refuse(&diag);
-    if (options.help) {
+    if (options.help)
         print_help(defs, count);
-        return EXIT_SUCCESS;
-    }
-    if (options.version) {
+    else if (options.version)
         (void)printf("gslbd %s\n", PACKAGE_VERSION);
-        return EXIT_SUCCESS;
-    }
-    if (settings_read(&options, count_cores(), &settings, &diag) != OK)
-        return refuse(&diag);
-    title_set("gslbd");
-    const int status = supervisor_run(&settings);
+    else
+        status = serve(&options);
     option_fini(&options);
     return status;
 }

@@ -36,10 +36,30 @@ static void test_replace_leaves_the_old_file_when_it_fails(void **state)
     assert_int_equal(rmdir(dir), 0);
 }
 
+static void test_replace_gives_the_mode_whatever_the_umask(void **state)
+{
+    (void)state;
+    static const mode_t modes[] = {0600, 0640, 0644};
+    char dir[] = "/tmp/test_file.XXXXXX", path[64];
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof path, "%s/file", dir);
+    const mode_t was = umask(077);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct stat st;
+        assert_int_equal(file_replace(path, "text", 4, modes[i], NULL), OK);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, modes[i]);
+    }
+    (void)umask(was);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_replace_leaves_the_old_file_when_it_fails),
+        cmocka_unit_test(test_replace_gives_the_mode_whatever_the_umask),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
