@@ -123,7 +123,8 @@ static bool link_answer(const struct work *work, struct link *link)
     case FOUND_CNAME:
         return reply_cname_follow(reply, link, found.rrset);
     case FOUND_DNAME:
-        return reply_dname_follow(reply, link, &found);
+        /* Who asks for a CNAME has asked for the one that is made here (RFC 1034 4.3.2 step 3a). */
+        return reply_dname_follow(reply, link, &found) && work->query->qtype != QTYPE_CNAME;
     case FOUND_SERVICE:
         return service_answer(work, link, found.service);
     case FOUND_DELEGATION:

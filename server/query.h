@@ -63,14 +63,13 @@ enum rcode {
     RCODE_BADVERS = 16, /* RFC 6891 9 */
 };
 
-/* Bits of the third and the fourth byte of a message (RFC 1035 4.1.1, RFC 4035 3.2). */
+/* Bits of the third byte of a message (RFC 1035 4.1.1). */
 enum query_flag {
     QUERY_QR = 0x80,
     QUERY_OPCODE = 0x78,
     QUERY_AA = 0x04,
     QUERY_TC = 0x02,
     QUERY_RD = 0x01,
-    QUERY_CD = 0x10, /* fourth */
 };
 
 enum parse {

@@ -32,13 +32,14 @@ static void u16_set(uint8_t *at, unsigned v)
     at[1] = (uint8_t)v;
 }
 
-/* RFC 1035 4.1.1: what the client said of itself stays, AD and RA are never ours. */
+/* RFC 1035 4.1.1: what the client said of itself stays; RA and AD are never ours, and CD is cleared
+ * by who is authoritative (RFC 4035 3.1.6). */
 static void header_set(const struct reply *reply, unsigned additionals)
 {
     uint8_t *head = reply->w.base;
     head[2] = (uint8_t)(QUERY_QR | (head[2] & (QUERY_OPCODE | QUERY_RD)) |
                         (reply->authoritative ? QUERY_AA : 0) | (reply->truncated ? QUERY_TC : 0));
-    head[3] = (uint8_t)((head[3] & QUERY_CD) | (reply->rcode & 0xf));
+    head[3] = reply->rcode & 0xf;
     u16_set(head + 4, reply->query->question_len > 0);
     u16_set(head + 6, reply->counts[SECTION_ANSWER]);
     u16_set(head + 8, reply->counts[SECTION_AUTHORITY]);
