@@ -1,7 +1,9 @@
-/* common/siphash.h - SipHash-2-4: a keyed hash of short messages that nobody without the key can foretell.
+/* common/siphash.h - SipHash-2-4: a keyed hash of short messages that nobody without the key can
+ * foretell.
  *
- * By Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012). It makes DNS cookies (RFC 9018 4.4) and picks the
- * buckets of tables that an attacker would like to aim at. For all else there is hash.h, which is faster.
+ * By Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012). It makes DNS cookies (RFC
+ * 9018 4.4) and picks the buckets of tables that an attacker would like to aim at. For all else
+ * there is hash.h, which is faster.
  */
 #ifndef COMMON_SIPHASH_H
 #define COMMON_SIPHASH_H

@@ -7,6 +7,48 @@
 
 #include <assert.h>
 
+/* What is asked for behind the records --------------------------------------------------------- */
+
+static void opt_want(struct opt *opt, enum opt_option option)
+{
+    opt->wanted |= 1u << option;
+}
+
+/* Begin the OPT of a reply with what that of the query calls for; returns what the query's
+ * cookie is worth. */
+static enum cookie_verdict opt_begin(const struct answerer *answerer, enum transport transport,
+                                     const struct ip *peer, const struct edns *edns,
+                                     struct opt *ret)
+{
+    ret->present = edns->present;
+    ret->wanted = 0;
+    if (!edns->present)
+        return COOKIE_ABSENT;
+    ret->dnssec_ok = edns->dnssec_ok;
+    ret->subnet = &edns->subnet;
+    ret->scope = 0;
+    ret->nsid = &answerer->identity->nsid;
+    ret->keepalive_ds = (uint16_t)(answerer->tcp_idle_ms / 100);
+    if (edns->subnet.present)
+        opt_want(ret, OPT_SUBNET);
+    if (edns->nsid && ret->nsid->bytes)
+        opt_want(ret, OPT_NSID);
+    if (edns->keepalive && transport != TRANSPORT_UDP)
+        opt_want(ret, OPT_KEEPALIVE);
+    if (edns->padded && transport == TRANSPORT_TLS)
+        opt_want(ret, OPT_PADDING);
+    if (edns->cookie.len == 0)
+        return COOKIE_ABSENT;
+    const enum cookie_verdict verdict =
+        cookie_check(cookie_page_get(answerer->cookies), peer,
+                     (uint32_t)(answerer->now.wall_ms / 1000), &edns->cookie, ret->cookie);
+    if (verdict != COOKIE_ABSENT)
+        opt_want(ret, OPT_COOKIE);
+    return verdict;
+}
+
+/* The question --------------------------------------------------------------------------------- */
+
 /* One query on its way through the stages. */
 struct work {
     const struct answerer *answerer;
@@ -45,7 +87,8 @@ static bool zone_find(const struct work *work, struct link *link)
     return true;
 }
 
-/* The kind of endpoint that a type asks a service for; ANY gets one that is there (RFC 8482 4.1). */
+/* The kind of endpoint that a type asks a service for; ANY gets one that is there (RFC 8482
+ * 4.1). */
 static enum kind kind_of(const struct image_service *service, uint16_t qtype)
 {
     switch (qtype) {
@@ -87,8 +130,8 @@ static bool service_answer(const struct work *work, struct link *link,
     steer_choose(&asked, work->answerer->rng, NULL, &choice);
     choice_count(work->answerer->counters, &choice);
     const uint8_t scope = client_scope(work->client, choice.scope);
-    if (scope > work->reply->scope)
-        work->reply->scope = scope;
+    if (scope > work->reply->opt->scope)
+        work->reply->opt->scope = scope;
     switch (choice.kind) {
     case CHOICE_ADDRESSES:
         reply_addresses_put(work->reply, link, &choice, asked.kind);
@@ -159,8 +202,10 @@ static void links_answer(const struct work *work)
     for (unsigned i = 0; i < ANSWER_LINKS_MAX && !is_visited(visited, i, link.name); i++) {
         visited[i] = link.name;
         if (!zone_find(work, &link)) {
-            if (i == 0)
+            if (i == 0) {
                 reply_fail(work->reply, RCODE_REFUSED);
+                reply_explain(work->reply, OPT_ERROR_NOT_AUTHORITATIVE);
+            }
             return;
         }
         if (!link_answer(work, &link))
@@ -168,10 +213,77 @@ static void links_answer(const struct work *work)
     }
 }
 
+/* What the server says of itself (RFC 4892). */
+static void identity_answer(const struct work *work)
+{
+    const struct identity_text *text =
+        identity_find(work->answerer->identity, work->query->name, work->query->qtype);
+    if (!text) {
+        reply_fail(work->reply, RCODE_REFUSED);
+        return;
+    }
+    work->reply->authoritative = true;
+    reply_text_put(work->reply, text);
+}
+
+static void error_answer(const struct query *query, struct reply *reply)
+{
+    reply_fail(reply, query->rcode);
+    if (query->rcode == RCODE_REFUSED && (query->qtype == QTYPE_AXFR || query->qtype == QTYPE_IXFR))
+        reply_explain(reply, OPT_ERROR_PROHIBITED);
+    else if (query->rcode == RCODE_REFUSED || query->rcode == RCODE_NOTIMP)
+        reply_explain(reply, OPT_ERROR_NOT_SUPPORTED);
+}
+
+/* RFC 7873 5.4. Where there are no cookies it is a query like any other without a question. */
+static void cookie_answer(enum cookie_verdict cookie, struct reply *reply)
+{
+    if (cookie == COOKIE_ABSENT)
+        reply_fail(reply, RCODE_FORMERR);
+    else if (cookie == COOKIE_BAD)
+        reply_fail(reply, RCODE_BADCOOKIE);
+}
+
+/* The whole ------------------------------------------------------------------------------------ */
+
+static enum rrl_class class_of(const struct reply *reply)
+{
+    if (reply->rcode == RCODE_NXDOMAIN)
+        return RRL_NXDOMAIN;
+    return reply->rcode == RCODE_NOERROR && reply->authoritative ? RRL_ANSWER : RRL_ERROR;
+}
+
+/* Whether a reply over UDP may be sent. One over the rate that its network may have becomes a
+ * demand for our cookie, if the client knows cookies (RFC 7873 5.2.3), or now and then the
+ * advice to come back over TCP. */
+static bool rate_take(const struct answerer *answerer, const struct ip *peer,
+                      enum cookie_verdict cookie, struct reply *reply)
+{
+    if (!answerer->rrl || cookie == COOKIE_GOOD)
+        return true;
+    const enum rrl_verdict verdict =
+        rrl_take(answerer->rrl, peer, class_of(reply), answerer->now.mono_ms);
+    if (verdict == RRL_PASS)
+        return true;
+    if (cookie != COOKIE_ABSENT) {
+        answerer->counters->rate_bad_cookies++;
+        reply_fail(reply, RCODE_BADCOOKIE);
+        return true;
+    }
+    if (verdict == RRL_SLIP) {
+        answerer->counters->rate_truncated++;
+        reply_truncate(reply);
+        return true;
+    }
+    answerer->counters->drops[DROP_RATE]++;
+    return false;
+}
+
 static void query_count(struct counters *counters, enum transport transport,
-                        const struct query *query)
+                        const struct query *query, enum cookie_verdict cookie)
 {
     counters->queries[transport]++;
+    counters->cookies[cookie]++;
     if (query->question_len > 0)
         counters->types[counters_type_of(query->qtype)]++;
 }
@@ -184,11 +296,24 @@ static void reply_count(struct counters *counters, const struct reply *reply,
     counters->client_subnets += client->kind == CLIENT_SUBNET;
 }
 
+static void query_answer(const struct work *work, enum parse parse, enum cookie_verdict cookie)
+{
+    if (parse == PARSE_ERROR)
+        error_answer(work->query, work->reply);
+    else if (parse == PARSE_COOKIE)
+        cookie_answer(cookie, work->reply);
+    else if (work->query->qclass == QCLASS_CH)
+        identity_answer(work);
+    else
+        links_answer(work);
+}
+
 size_t answer(const struct answerer *answerer, enum transport transport, const struct listen *peer,
               uint8_t *packet, size_t len, size_t cap)
 {
     assert(cap >= ANSWER_CAP_MIN);
     struct query query;
+    struct opt opt;
     struct reply reply;
     const enum parse parse = query_parse(packet, len, peer->port, &query);
     if (parse == PARSE_DROP) {
@@ -196,13 +321,17 @@ size_t answer(const struct answerer *answerer, enum transport transport, const s
         return 0;
     }
     const struct client client = client_of(&query.edns, &peer->ip);
+    const enum cookie_verdict cookie = opt_begin(answerer, transport, &peer->ip, &query.edns, &opt);
     const size_t len_max = reply_len_max(&query, transport);
-    query_count(answerer->counters, transport, &query);
-    reply_begin(&reply, &query, packet, len_max < cap ? len_max : cap);
-    if (parse == PARSE_OK)
-        links_answer(&(struct work){answerer, &query, &client, &reply});
-    else
-        reply_fail(&reply, query.rcode);
+    query_count(answerer->counters, transport, &query, cookie);
+    reply_begin(&reply, &query, &opt, packet, len_max < cap ? len_max : cap);
+    query_answer(&(struct work){answerer, &query, &client, &reply}, parse, cookie);
+    if (transport == TRANSPORT_UDP) {
+        if (!rate_take(answerer, &peer->ip, cookie, &reply))
+            return 0;
+        if (reply.counts[SECTION_ANSWER] + reply.counts[SECTION_AUTHORITY] == 0)
+            reply_len_limit(&reply, len + ANSWER_GROWTH_MAX);
+    }
     reply_count(answerer->counters, &reply, &client);
     return reply_end(&reply);
 }

@@ -1,17 +1,23 @@
 /* server/answer.h - the answer: a query's bytes in, its reply's bytes out, in the same buffer.
  *
- * A pure function of the message, the client's address, the world, the board and the random
- * numbers it draws. It allocates nothing, waits for nothing, and cannot fail: whatever is wrong
- * with a query is an rcode in its reply.
+ * A function of the message, the client's address, the time, the world, the board, the random
+ * numbers it draws and, where the rate of replies is limited, of how many its network had. It
+ * allocates nothing, waits for nothing, and cannot fail: whatever is wrong with a query is an
+ * rcode in its reply.
  *
  *    query_parse -> client_of -> image_zone_find, image_find -> geo_find, steer_choose -> reply
+ *    -> rrl_take
  */
 #ifndef SERVER_ANSWER_H
 #define SERVER_ANSWER_H
 
+#include "common/clock.h"
 #include "common/ip.h"
 #include "common/rng.h"
+#include "server/cookie.h"
 #include "server/counters.h"
+#include "server/identity.h"
+#include "server/rrl.h"
 #include "server/world.h"
 
 #include <stddef.h>
@@ -20,6 +26,10 @@
 enum {
     ANSWER_CAP_MIN = 1232, /* bytes of a buffer for UDP */
     ANSWER_LINKS_MAX = 9,  /* names of one answer: the question's and eight CNAMEs' targets */
+
+    /* Bytes by which a reply over UDP without a record may be longer than its query: what our
+     * cookie adds to the client's, and the number of an error. */
+    ANSWER_GROWTH_MAX = 16 + 6,
 };
 
 /* What a worker answers with. */
@@ -27,6 +37,11 @@ struct answerer {
     const struct world *world;
     struct rng *rng;
     struct counters *counters;
+    const struct identity *identity;
+    const struct cookie_page *cookies;
+    struct rrl *rrl;      /* NULL: rates are not limited */
+    struct moment now;    /* when the messages at hand were received */
+    uint32_t tcp_idle_ms; /* how long a connection may stay idle at present */
 };
 
 /* Hot path. Turn the query in `packet` (`len` bytes of `cap`, from `peer`) into its reply.

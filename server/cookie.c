@@ -13,7 +13,8 @@ enum {
 
 bool cookie_parse(const uint8_t *bytes, size_t len, struct cookie *ret)
 {
-    if (len != COOKIE_CLIENT_LEN && (len < COOKIE_CLIENT_LEN + COOKIE_SERVER_LEN_MIN || len > COOKIE_LEN_MAX))
+    if (len != COOKIE_CLIENT_LEN &&
+        (len < COOKIE_CLIENT_LEN + COOKIE_SERVER_LEN_MIN || len > COOKIE_LEN_MAX))
         return false;
     ret->len = (uint8_t)len;
     memcpy(ret->bytes, bytes, len);
@@ -32,8 +33,8 @@ static void hash_make(const struct siphash_key *key, const struct ip *peer, cons
     memcpy(ret, &hash, HASH_LEN);
 }
 
-static void cookie_make(const struct siphash_key *key, const struct ip *peer, uint32_t now_s, const uint8_t *client,
-                        uint8_t ret[COOKIE_OURS_LEN])
+static void cookie_make(const struct siphash_key *key, const struct ip *peer, uint32_t now_s,
+                        const uint8_t *client, uint8_t ret[COOKIE_OURS_LEN])
 {
     const uint32_t now_be = htobe32(now_s);
     memcpy(ret, client, COOKIE_CLIENT_LEN);
@@ -42,7 +43,8 @@ static void cookie_make(const struct siphash_key *key, const struct ip *peer, ui
     hash_make(key, peer, ret, ret + HASH_OFF);
 }
 
-/* Seconds since it was made, by serial arithmetic (RFC 9018 4.3, RFC 1982); negative: by a clock that is ahead of ours. */
+/* Seconds since it was made, by serial arithmetic (RFC 9018 4.3, RFC 1982); negative: by a clock
+ * that is ahead of ours. */
 static int32_t age_of(const uint8_t *cookie, uint32_t now_s)
 {
     uint32_t made_be;
@@ -50,7 +52,8 @@ static int32_t age_of(const uint8_t *cookie, uint32_t now_s)
     return (int32_t)(now_s - be32toh(made_be));
 }
 
-static bool is_made_with(const struct siphash_key *key, const struct ip *peer, const uint8_t *cookie)
+static bool is_made_with(const struct siphash_key *key, const struct ip *peer,
+                         const uint8_t *cookie)
 {
     uint64_t theirs, ours;
     uint8_t hash[HASH_LEN];
@@ -61,8 +64,8 @@ static bool is_made_with(const struct siphash_key *key, const struct ip *peer, c
 }
 
 /* Which secret made a cookie; `count` when none did, or not lately. */
-static uint32_t secret_find(const struct cookie_secrets *secrets, const struct ip *peer, uint32_t now_s,
-                            const struct cookie *cookie)
+static uint32_t secret_find(const struct cookie_secrets *secrets, const struct ip *peer,
+                            uint32_t now_s, const struct cookie *cookie)
 {
     if (cookie->len != COOKIE_OURS_LEN || cookie->bytes[VERSION_OFF] != VERSION)
         return secrets->count;
@@ -75,8 +78,9 @@ static uint32_t secret_find(const struct cookie_secrets *secrets, const struct i
     return i;
 }
 
-enum cookie_verdict cookie_check(const struct cookie_secrets *secrets, const struct ip *peer, uint32_t now_s,
-                                 const struct cookie *cookie, uint8_t ret[COOKIE_OURS_LEN])
+enum cookie_verdict cookie_check(const struct cookie_secrets *secrets, const struct ip *peer,
+                                 uint32_t now_s, const struct cookie *cookie,
+                                 uint8_t ret[COOKIE_OURS_LEN])
 {
     if (cookie->len == 0 || secrets->count == 0)
         return COOKIE_ABSENT;

@@ -3,6 +3,7 @@
 #include "common/file.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
 /* The value of a hexadecimal digit, or -1. */
@@ -47,17 +48,18 @@ static const char *line_trim(const char *line, size_t *len)
     return line;
 }
 
-static enum err line_take(const char *path, unsigned number, const char *line, size_t len, struct cookie_secrets *ret,
-                          struct diag *reterr)
+static enum err line_take(const char *path, unsigned number, const char *line, size_t len,
+                          struct cookie_secrets *ret, struct diag *reterr)
 {
     line = line_trim(line, &len);
     if (len == 0)
         return OK;
     if (ret->count == COOKIE_SECRETS_MAX)
-        return diag_set(reterr, ERR_LIMIT, "%s:%u: more than %d secrets; take the oldest away", path, number,
-                        COOKIE_SECRETS_MAX);
+        return diag_set(reterr, ERR_LIMIT, "%s:%u: more than %d secrets; take the oldest away",
+                        path, number, COOKIE_SECRETS_MAX);
     if (!secret_parse(line, len, &ret->keys[ret->count]))
-        return diag_set(reterr, ERR_SYNTAX, "%s:%u: not a secret; one is 32 hexadecimal digits", path, number);
+        return diag_set(reterr, ERR_SYNTAX, "%s:%u: not a secret; one is 32 hexadecimal digits",
+                        path, number);
     ret->count++;
     return OK;
 }
@@ -76,7 +78,8 @@ static enum err lines_take(const char *path, const struct buffer *text, struct c
         at += len + 1;
     }
     if (err == OK && ret->count == 0)
-        return diag_set(reterr, ERR_SYNTAX, "%s: no secret; write one of 32 hexadecimal digits", path);
+        return diag_set(reterr, ERR_SYNTAX, "%s: no secret; write one of 32 hexadecimal digits",
+                        path);
     return err;
 }
 
@@ -101,7 +104,30 @@ enum err cookie_file_random(struct cookie_secrets *ret, struct diag *reterr)
 {
     struct cookie_secrets secrets = {.count = 1};
     if (getrandom(&secrets.keys[0], sizeof secrets.keys[0], 0) != (ssize_t)sizeof secrets.keys[0])
-        return diag_errno(reterr, "cookies: getrandom");
+        return diag_errno(reterr, "getrandom");
     *ret = secrets;
     return OK;
+}
+
+enum err cookie_file_share(struct cookie_page **ret, struct diag *reterr)
+{
+    void *page = mmap(NULL, sizeof(struct cookie_page), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return diag_errno(reterr, "cannot make a shared page");
+    *ret = page;
+    return OK;
+}
+
+enum err cookie_file_protect(struct cookie_page *page, struct diag *reterr)
+{
+    if (mprotect(page, sizeof *page, PROT_READ) < 0)
+        return diag_errno(reterr, "cannot protect a shared page");
+    return OK;
+}
+
+void cookie_file_forget(struct cookie_page **page)
+{
+    (void)munmap(*page, sizeof **page);
+    *page = NULL;
 }

@@ -29,6 +29,14 @@ static const char *const drop_names[DROPS] = {
     [DROP_RESPONSE] = "response",
     [DROP_PORT] = "port",
     [DROP_SEND] = "send",
+    [DROP_RATE] = "rate",
+};
+
+static const char *const cookie_names[COOKIE_VERDICTS] = {
+    [COOKIE_ABSENT] = "absent",
+    [COOKIE_CLIENT] = "client",
+    [COOKIE_BAD] = "bad",
+    [COOKIE_GOOD] = "good",
 };
 
 enum err counters_create(int *ret_fd, struct diag *reterr)
@@ -96,6 +104,12 @@ const char *counters_drop_name(enum drop drop)
 {
     assert(drop < DROPS);
     return drop_names[drop];
+}
+
+const char *counters_cookie_name(enum cookie_verdict verdict)
+{
+    assert(verdict < COOKIE_VERDICTS);
+    return cookie_names[verdict];
 }
 
 enum counted_type counters_type_of(uint16_t qtype)

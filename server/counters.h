@@ -8,6 +8,7 @@
 
 #include "common/err.h"
 #include "health/board.h"
+#include "server/cookie.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +27,7 @@ enum drop {
     DROP_RESPONSE, /* QR is set: a reply could loop */
     DROP_PORT,     /* source port 0 */
     DROP_SEND,     /* the kernel took no reply */
+    DROP_RATE,     /* over the rate that its network may have */
     DROPS,
 };
 
@@ -37,6 +39,8 @@ struct counters {
     uint64_t types[COUNTED_TYPES];
     uint64_t rcodes[COUNTED_RCODES]; /* extended ones too (RFC 6891 6.1.3) */
     uint64_t drops[DROPS];
+    uint64_t cookies[COOKIE_VERDICTS];
+    uint64_t rate_truncated, rate_bad_cookies; /* replies over the rate that were not dropped */
     uint64_t truncated;
     uint64_t client_subnets;      /* queries with a usable client subnet */
     uint64_t steered;             /* answers of services */
@@ -57,6 +61,7 @@ const char *counters_transport_name(enum transport transport);
 const char *counters_type_name(enum counted_type type);
 const char *counters_rcode_name(unsigned rcode);
 const char *counters_drop_name(enum drop drop);
+const char *counters_cookie_name(enum cookie_verdict verdict);
 
 /* Hot path. */
 enum counted_type counters_type_of(uint16_t qtype);

@@ -1,14 +1,8 @@
 #include "server/edns.h"
 
-enum { OPT_TYPE = 41, OPT_FIXED_LEN = 11, OPT_DO = 0x8000 };
+#include <string.h>
 
-/* IANA's DNS EDNS0 option codes. */
-enum option_code { OPTION_CLIENT_SUBNET = 8 };
-
-enum { OPTION_HEAD_LEN = 4, SUBNET_FIXED_LEN = 4, SUBNET_LEN_MAX = SUBNET_FIXED_LEN + 16 };
-
-/* Address families in the option (RFC 7871 6), which are IANA's. */
-enum { FAMILY_NONE = 0, FAMILY_V4 = 1, FAMILY_V6 = 2 };
+enum { OPT_DO = 0x8000, SUBNET_FIXED_LEN = 4, SUBNET_LEN_MAX = SUBNET_FIXED_LEN + 16 };
 
 static size_t address_len(unsigned bits)
 {
@@ -19,13 +13,13 @@ static size_t address_len(unsigned bits)
 static bool family_parse(uint16_t code, struct ip *ret, unsigned *ret_bits)
 {
     switch (code) {
-    case FAMILY_NONE:
+    case EDNS_FAMILY_NONE:
         ret->family = IP_NONE;
         break;
-    case FAMILY_V4:
+    case EDNS_FAMILY_V4:
         ret->family = IP_V4;
         break;
-    case FAMILY_V6:
+    case EDNS_FAMILY_V6:
         ret->family = IP_V6;
         break;
     default:
@@ -65,11 +59,28 @@ static bool subnet_take(struct reader r, struct edns *ret)
     return reader_left(&r) >= SUBNET_FIXED_LEN && reader_left(&r) <= SUBNET_LEN_MAX;
 }
 
+/* As cookie_parse(). Of several cookies the first counts (RFC 7873 5.2). */
+static bool cookie_take(struct reader r, struct edns *ret)
+{
+    return ret->cookie.len > 0 || cookie_parse(r.at, reader_left(&r), &ret->cookie);
+}
+
 static bool option_parse(uint16_t code, struct reader option, struct edns *ret)
 {
     switch (code) {
-    case OPTION_CLIENT_SUBNET:
+    case EDNS_CLIENT_SUBNET:
         return subnet_take(option, ret);
+    case EDNS_COOKIE:
+        return cookie_take(option, ret);
+    case EDNS_NSID:
+        ret->nsid = true; /* whatever is in it (RFC 5001 2.1) */
+        return true;
+    case EDNS_KEEPALIVE:
+        ret->keepalive = true;
+        return true;
+    case EDNS_PADDING:
+        ret->padded = true;
+        return true;
     default:
         return true;
     }
@@ -104,49 +115,6 @@ enum edns_verdict edns_parse(struct reader *r, struct edns *ret)
         return EDNS_BADVERS; /* of its options we know nothing */
     if (options_parse(reader_of(options, len), ret))
         return EDNS_OK;
-    ret->subnet.present = false;
+    *ret = (struct edns){.present = true, .dnssec_ok = ret->dnssec_ok, .udp_size = ret->udp_size};
     return EDNS_MALFORMED;
-}
-
-static size_t subnet_len(const struct edns_subnet *subnet)
-{
-    return subnet->present ? OPTION_HEAD_LEN + SUBNET_FIXED_LEN + address_len(subnet->prefix.bits)
-                           : 0;
-}
-
-size_t edns_len(const struct edns *edns)
-{
-    return edns->present ? OPT_FIXED_LEN + subnet_len(&edns->subnet) : 0;
-}
-
-static unsigned family_code(const struct ip *ip)
-{
-    return ip->family == IP_V4 ? FAMILY_V4 : ip->family == IP_V6 ? FAMILY_V6 : FAMILY_NONE;
-}
-
-static void subnet_put(struct writer *w, const struct edns_subnet *subnet, unsigned scope)
-{
-    if (!subnet->present)
-        return;
-    const size_t len = address_len(subnet->prefix.bits);
-    writer_u16(w, OPTION_CLIENT_SUBNET);
-    writer_u16(w, (unsigned)(SUBNET_FIXED_LEN + len));
-    writer_u16(w, family_code(&subnet->prefix.ip));
-    writer_u8(w, subnet->prefix.bits);
-    writer_u8(w, scope);
-    writer_bytes(w, subnet->prefix.ip.bytes, len);
-}
-
-void edns_put(struct writer *w, const struct edns *edns, unsigned rcode, unsigned scope)
-{
-    if (!edns->present)
-        return;
-    writer_u8(w, 0);
-    writer_u16(w, OPT_TYPE);
-    writer_u16(w, EDNS_UDP_SIZE_MAX);
-    writer_u8(w, rcode >> 4);
-    writer_u8(w, 0);
-    writer_u16(w, edns->dnssec_ok ? OPT_DO : 0);
-    writer_u16(w, (unsigned)subnet_len(&edns->subnet));
-    subnet_put(w, &edns->subnet, scope);
 }

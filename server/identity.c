@@ -16,7 +16,8 @@ static const struct {
     {"\2id\6server", offsetof(struct identity, name)},
 };
 
-const struct identity_text *identity_find(const struct identity *identity, const uint8_t *name, uint16_t qtype)
+const struct identity_text *identity_find(const struct identity *identity, const uint8_t *name,
+                                          uint16_t qtype)
 {
     if (qtype != QTYPE_TXT && qtype != QTYPE_ANY)
         return NULL;

@@ -1,7 +1,8 @@
-/* server/identity.h - what the server says of itself to those who ask: its version, its name, its NSID.
+/* server/identity.h - what the server says of itself to those who ask: its version, its name,
+ * its NSID.
  *
- * An operator behind an anycast address sees by it which server answered (RFC 4892, RFC 5001). Each text is the operator's to set,
- * and one that is not there is not told.
+ * An operator behind an anycast address sees by it which server answered (RFC 4892, RFC 5001).
+ * Each text is the operator's to set, and one that is not there is not told.
  */
 #ifndef SERVER_IDENTITY_H
 #define SERVER_IDENTITY_H
@@ -25,6 +26,7 @@ struct identity {
 };
 
 /* Hot path. The text at a name of class CHAOS; NULL: there is none, or it is not told. */
-const struct identity_text *identity_find(const struct identity *identity, const uint8_t *name, uint16_t qtype);
+const struct identity_text *identity_find(const struct identity *identity, const uint8_t *name,
+                                          uint16_t qtype);
 
 #endif

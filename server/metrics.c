@@ -49,6 +49,11 @@ static const char *print_drop(unsigned idx)
     return counters_drop_name((enum drop)idx);
 }
 
+static const char *print_cookie(unsigned idx)
+{
+    return counters_cookie_name((enum cookie_verdict)idx);
+}
+
 static void put_array(const struct metrics_view *view, const struct array *array, struct buffer *ret)
 {
     exposition_family(ret, array->name, EXPOSITION_COUNTER, array->help);
@@ -70,9 +75,15 @@ static void put_queries(const struct metrics_view *view, struct buffer *ret)
          COUNTED_RCODES, counters_rcode_name},
         {"gslbd_drops_total", "Packets that got no reply.", "reason", offsetof(struct counters, drops), DROPS,
          print_drop},
+        {"gslbd_cookies_total", "Queries by the DNS cookie that they had.", "cookie",
+         offsetof(struct counters, cookies), COOKIE_VERDICTS, print_cookie},
     };
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         put_array(view, &arrays[i], ret);
+    put_sum(view, offsetof(struct counters, rate_truncated), "gslbd_rate_truncated_total",
+            "Replies over the rate limit that were truncated.", ret);
+    put_sum(view, offsetof(struct counters, rate_bad_cookies), "gslbd_rate_bad_cookies_total",
+            "Replies over the rate limit that asked for a cookie.", ret);
     put_sum(view, offsetof(struct counters, truncated), "gslbd_truncated_total", "Replies with TC.", ret);
     put_sum(view, offsetof(struct counters, client_subnets), "gslbd_client_subnet_queries_total",
             "Queries with a usable client subnet.", ret);

@@ -2,16 +2,15 @@
 
 #include <assert.h>
 
-enum { OPT_TYPE = 41, OPT_DO = 0x8000, OPT_RDLEN_OFF = 9 };
+enum { OPT_TYPE = 41, OPT_DO = 0x80, OPT_RCODE_OFF = 5, OPT_FLAGS_OFF = 7, OPT_RDLEN_OFF = 9 };
 
 enum { OPTION_HEAD_LEN = 4, SUBNET_FIXED_LEN = 4 };
 
-/* Address families in the option (RFC 7871 6), which are IANA's. */
-enum { FAMILY_NONE = 0, FAMILY_V4 = 1, FAMILY_V6 = 2 };
-
 static unsigned family_code(const struct ip *ip)
 {
-    return ip->family == IP_V4 ? FAMILY_V4 : ip->family == IP_V6 ? FAMILY_V6 : FAMILY_NONE;
+    return ip->family == IP_V4   ? EDNS_FAMILY_V4
+           : ip->family == IP_V6 ? EDNS_FAMILY_V6
+                                 : EDNS_FAMILY_NONE;
 }
 
 static size_t address_len(const struct prefix *prefix)
@@ -19,7 +18,8 @@ static size_t address_len(const struct prefix *prefix)
     return (prefix->bits + 7u) / 8;
 }
 
-/* What stands in each option. Lengths first, in bytes, `used` being those of the message up to there. ------------- */
+/* What stands in each option. Lengths first, in bytes, `used` being those of the message up to
+ * there. ------------- */
 
 static size_t subnet_len(const struct opt *opt, size_t used)
 {
@@ -91,19 +91,19 @@ static void padding_put(struct writer *w, const struct opt *opt, size_t len)
         memset(at, 0, len);
 }
 
-/* The options ------------------------------------------------------------------------------------------------------- */
+/* The options ---------------------------------------------------------------------------------- */
 
 static const struct {
-    uint16_t code; /* IANA's DNS EDNS0 option codes */
+    uint16_t code; /* enum edns_option */
     size_t (*len)(const struct opt *opt, size_t used);
     void (*put)(struct writer *w, const struct opt *opt, size_t len);
 } options[OPT_OPTIONS] = {
-    [OPT_SUBNET] = {8, subnet_len, subnet_put},
-    [OPT_COOKIE] = {10, cookie_len, cookie_put},
-    [OPT_ERROR] = {15, u16_len, error_put},
-    [OPT_KEEPALIVE] = {11, u16_len, keepalive_put},
-    [OPT_NSID] = {3, nsid_len, nsid_put},
-    [OPT_PADDING] = {12, padding_len, padding_put},
+    [OPT_SUBNET] = {EDNS_CLIENT_SUBNET, subnet_len, subnet_put},
+    [OPT_COOKIE] = {EDNS_COOKIE, cookie_len, cookie_put},
+    [OPT_ERROR] = {EDNS_ERROR, u16_len, error_put},
+    [OPT_KEEPALIVE] = {EDNS_KEEPALIVE, u16_len, keepalive_put},
+    [OPT_NSID] = {EDNS_NSID, nsid_len, nsid_put},
+    [OPT_PADDING] = {EDNS_PADDING, padding_len, padding_put},
 };
 
 /* All of it or nothing. */
@@ -132,15 +132,13 @@ void opt_put(struct writer *w, const struct opt *opt, unsigned rcode)
 {
     if (!opt->present)
         return;
-    uint8_t *fixed = w->at;
-    writer_u8(w, 0);
-    writer_u16(w, OPT_TYPE);
-    writer_u16(w, EDNS_UDP_SIZE_MAX);
-    writer_u8(w, rcode >> 4);
-    writer_u8(w, 0);
-    writer_u16(w, opt->dnssec_ok ? OPT_DO : 0);
-    writer_u16(w, 0);
-    assert(!w->full);
+    static const uint8_t form[OPT_FIXED_LEN] = {0, 0, OPT_TYPE, EDNS_UDP_SIZE_MAX >> 8,
+                                                EDNS_UDP_SIZE_MAX & 0xff};
+    uint8_t *fixed = writer_space(w, OPT_FIXED_LEN);
+    assert(fixed);
+    memcpy(fixed, form, sizeof form);
+    fixed[OPT_RCODE_OFF] = (uint8_t)(rcode >> 4);
+    fixed[OPT_FLAGS_OFF] = opt->dnssec_ok ? OPT_DO : 0;
     for (unsigned left = opt->wanted; left > 0; left &= left - 1)
         option_put(w, opt, (unsigned)__builtin_ctz(left));
     const size_t len = (size_t)(w->at - fixed) - OPT_FIXED_LEN;

@@ -1,10 +1,12 @@
-/* server/opt.h - the OPT record of a reply: which options it gets, and which when not all of them fit.
+/* server/opt.h - the OPT record of a reply: which options it gets, and which when not all of
+ * them fit.
  *
- * Each option is set while the reply is made and put at its end, in the order of the enum. The client subnet and the
- * cookie are part of what was asked, so room is kept for them from the start; each of the others is put if there is room behind
- * the records, and left out otherwise. No option ever costs a record.
+ * Each option is set while the reply is made and put at its end, in the order of the enum. The
+ * client subnet and the cookie are part of what was asked, so room is kept for them from the
+ * start; each of the others is put if there is room behind the records, and left out otherwise.
+ * No option ever costs a record.
  *
- *    owner 0 | type 41 | class: UDP size | rcode's upper 8 bits, version, DO and zeros | length | options
+ *    owner 0 | type 41 | class: UDP size | TTL: rcode's upper bits, version, DO | length | options
  */
 #ifndef SERVER_OPT_H
 #define SERVER_OPT_H
@@ -56,8 +58,8 @@ struct opt {
 /* Bytes to keep for it; 0 when there is none. */
 size_t opt_len_kept(const struct opt *opt);
 
-/* Hot path. Put it behind the records, with the upper bits of `rcode`. Requires room for opt_len_kept(). Padding counts from the
- * writer's base, which is where the message begins. */
+/* Hot path. Put it behind the records, with the upper bits of `rcode`. Requires room for
+ * opt_len_kept(). Padding counts from the writer's base, which is where the message begins. */
 void opt_put(struct writer *w, const struct opt *opt, unsigned rcode);
 
 #endif

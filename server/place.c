@@ -1,15 +1,19 @@
 #include "server/place.h"
 
+#include "common/log.h"
+#include "server/cookie_file.h"
 #include "server/counters.h"
 #include "server/sockets.h"
 #include "server/worker.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum err place_open(struct place *place, unsigned index, const struct settings *settings, struct diag *reterr)
+enum err place_open(struct place *place, unsigned index, const struct settings *settings, struct cookie_page *cookies,
+                    struct diag *reterr)
 {
-    *place = (struct place){.index = index, .channel_fd = -1};
+    *place = (struct place){.index = index, .channel_fd = -1, .cookies = cookies};
     enum err err = counters_create(&place->counters_fd, reterr);
     for (size_t i = 0; err == OK && i < settings->listens_count; i++) {
         err = sockets_udp(&settings->listens[i], &place->udp_fds[i], reterr);
@@ -27,6 +31,11 @@ static _Noreturn void work(const struct place *place, const struct settings *set
     memcpy(keep + 3, place->udp_fds, count * sizeof *keep);
     memcpy(keep + 3 + count, place->tcp_fds, count * sizeof *keep);
     child_close_others(keep, 3 + 2 * count);
+    struct diag diag;
+    if (cookie_file_protect(place->cookies, &diag) != OK) {
+        log_message(LOG_LEVEL_ERROR, "worker", diag.text);
+        _exit(EXIT_FAILURE);
+    }
     const struct worker_setup setup = {
         .index = place->index,
         .udp_fds = place->udp_fds,
@@ -37,6 +46,13 @@ static _Noreturn void work(const struct place *place, const struct settings *set
         .board_fd = board_fd,
         .counters_fd = place->counters_fd,
         .tcp_connections_max = settings->tcp_connections_max,
+        .identity = &settings->identity,
+        .cookies = place->cookies,
+        .rrl = {.rate = settings->rate,
+                .workers = settings->workers_count,
+                .slip = settings->rate_slip,
+                .exempt = settings->rate_exempt,
+                .exempt_count = settings->rate_exempt_count},
     };
     _exit(worker_run(&setup));
 }

@@ -20,13 +20,15 @@ struct place {
     int channel_fd;  /* -1: nobody works there */
     bool behind;     /* a world found no room in the channel: the whole is due */
     int counters_fd;
+    struct cookie_page *cookies; /* the supervisor's */
     int udp_fds[SETTINGS_LISTENS_MAX]; /* one for each of settings->listens */
     int tcp_fds[SETTINGS_LISTENS_MAX];
 };
 
-/* Open the sockets and the counters of worker `index`. An error ends the supervisor: nothing is closed. */
+/* Open the sockets and the counters of worker `index`; the page of cookie secrets is lent. An error ends the
+ * supervisor: nothing is closed. */
 NODISCARD enum err place_open(struct place *place, unsigned index, const struct settings *settings,
-                              struct diag *reterr);
+                              struct cookie_page *cookies, struct diag *reterr);
 
 /* Start a worker there and hand it the whole world. `board_fd` is opened read-only. On failure nobody works there. */
 NODISCARD enum err place_start(struct place *place, const struct settings *settings, int board_fd,

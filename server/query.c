@@ -66,7 +66,8 @@ static enum rcode question_check(const struct query *query)
     case QTYPE_AXFR:
         return RCODE_REFUSED;
     default:
-        return query->qclass == QCLASS_IN ? RCODE_NOERROR : RCODE_REFUSED;
+        return query->qclass == QCLASS_IN || query->qclass == QCLASS_CH ? RCODE_NOERROR
+                                                                        : RCODE_REFUSED;
     }
 }
 
@@ -116,6 +117,16 @@ static enum rcode records_parse(struct reader *r, const struct counts *counts, s
     return r->bad ? RCODE_FORMERR : additionals_parse(r, counts->additionals, &ret->edns);
 }
 
+/* A query without a question asks for a cookie, or whether it still has a good one. */
+static enum parse questionless_parse(struct reader *r, const struct counts *counts,
+                                     struct query *ret)
+{
+    const enum rcode rcode = records_parse(r, counts, ret);
+    if (rcode != RCODE_NOERROR)
+        return failed(ret, rcode);
+    return ret->edns.cookie.len > 0 ? PARSE_COOKIE : failed(ret, RCODE_FORMERR);
+}
+
 enum parse query_parse(const uint8_t *packet, size_t len, uint16_t peer_port, struct query *ret)
 {
     if (len < QUERY_HEADER_LEN)
@@ -134,6 +145,8 @@ enum parse query_parse(const uint8_t *packet, size_t len, uint16_t peer_port, st
     counts.answers = reader_u16(&r);
     counts.authorities = reader_u16(&r);
     counts.additionals = reader_u16(&r);
+    if (counts.questions == 0)
+        return questionless_parse(&r, &counts, ret);
     if (counts.questions != 1 || !question_parse(&r, ret))
         return failed(ret, RCODE_FORMERR);
     enum rcode rcode = records_parse(&r, &counts, ret);

@@ -50,7 +50,7 @@ enum qtype {
     QTYPE_CAA = 257,
 };
 
-enum qclass { QCLASS_IN = 1 };
+enum qclass { QCLASS_IN = 1, QCLASS_CH = 3 };
 
 enum rcode {
     RCODE_NOERROR = 0,
@@ -60,7 +60,8 @@ enum rcode {
     RCODE_NOTIMP = 4,
     RCODE_REFUSED = 5,
     RCODE_YXDOMAIN = 6,
-    RCODE_BADVERS = 16, /* RFC 6891 9 */
+    RCODE_BADVERS = 16,   /* RFC 6891 9 */
+    RCODE_BADCOOKIE = 23, /* RFC 7873 8 */
 };
 
 /* Bits of the third byte of a message (RFC 1035 4.1.1). */
@@ -74,8 +75,9 @@ enum query_flag {
 
 enum parse {
     PARSE_OK,
-    PARSE_ERROR, /* to be answered with `rcode` */
-    PARSE_DROP,  /* not to be answered; `drop` says why */
+    PARSE_COOKIE, /* no question; to be answered with a cookie (RFC 7873 5.4) */
+    PARSE_ERROR,  /* to be answered with `rcode` */
+    PARSE_DROP,   /* not to be answered; `drop` says why */
 };
 
 struct query {

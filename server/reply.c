@@ -19,10 +19,13 @@ size_t reply_len_max(const struct query *query, enum transport transport)
     return query->edns.udp_size < EDNS_UDP_SIZE_MAX ? query->edns.udp_size : EDNS_UDP_SIZE_MAX;
 }
 
-void reply_begin(struct reply *reply, const struct query *query, uint8_t *packet, size_t len_max)
+void reply_begin(struct reply *reply, const struct query *query, struct opt *opt, uint8_t *packet,
+                 size_t len_max)
 {
-    *reply =
-        (struct reply){.query = query, .w = writer_of(packet, len_max - edns_len(&query->edns))};
+    *reply = (struct reply){.query = query,
+                            .opt = opt,
+                            .len_max = len_max,
+                            .w = writer_of(packet, len_max - opt_len_kept(opt))};
     (void)writer_space(&reply->w, QUERY_HEADER_LEN + query->question_len);
 }
 
@@ -48,10 +51,9 @@ static void header_set(const struct reply *reply, unsigned additionals)
 
 size_t reply_end(struct reply *reply)
 {
-    const struct edns *edns = &reply->query->edns;
-    reply->w.end += edns_len(edns);
-    edns_put(&reply->w, edns, reply->rcode, reply->scope);
-    header_set(reply, reply->counts[SECTION_ADDITIONAL] + (edns->present ? 1u : 0u));
+    reply->w.end = reply->w.base + reply->len_max;
+    opt_put(&reply->w, reply->opt, reply->rcode);
+    header_set(reply, reply->counts[SECTION_ADDITIONAL] + (reply->opt->present ? 1u : 0u));
     return writer_len(&reply->w);
 }
 
@@ -63,15 +65,27 @@ static void sections_clear(struct reply *reply)
         reply->counts[i] = 0;
 }
 
+void reply_len_limit(struct reply *reply, size_t len_max)
+{
+    if (len_max < reply->len_max)
+        reply->len_max = len_max;
+}
+
 void reply_fail(struct reply *reply, enum rcode rcode)
 {
     sections_clear(reply);
     reply->rcode = rcode;
     reply->authoritative = false;
+    reply->opt->wanted &= ~(1u << OPT_ERROR);
 }
 
-/* What must be in the reply does not fit (RFC 2181 9). */
-static void truncate_to_question(struct reply *reply)
+void reply_explain(struct reply *reply, enum opt_error error)
+{
+    reply->opt->error = error;
+    reply->opt->wanted |= 1u << OPT_ERROR;
+}
+
+void reply_truncate(struct reply *reply)
 {
     sections_clear(reply);
     reply->truncated = true;
@@ -130,7 +144,7 @@ static uint8_t *required_put(struct reply *reply, const struct link *link, unsig
     if (wire)
         reply->counts[section] = (uint16_t)(reply->counts[section] + rrset->count);
     else
-        truncate_to_question(reply);
+        reply_truncate(reply);
     return wire;
 }
 
@@ -170,7 +184,21 @@ void reply_addresses_put(struct reply *reply, const struct link *link, const str
     }
     reply->counts[SECTION_ANSWER] = (uint16_t)(reply->counts[SECTION_ANSWER] + choice->count);
     if (reply->w.full)
-        truncate_to_question(reply);
+        reply_truncate(reply);
+}
+
+void reply_text_put(struct reply *reply, const struct identity_text *text)
+{
+    writer_u16(&reply->w, POINTER | QUERY_HEADER_LEN);
+    writer_u16(&reply->w, QTYPE_TXT);
+    writer_u16(&reply->w, QCLASS_CH);
+    writer_u32(&reply->w, 0);
+    writer_u16(&reply->w, text->len + 1u);
+    writer_u8(&reply->w, text->len);
+    writer_bytes(&reply->w, text->bytes, text->len);
+    reply->counts[SECTION_ANSWER]++;
+    if (reply->w.full)
+        reply_truncate(reply);
 }
 
 /* Where in the message the suffix `idx` of the link's name is. */
@@ -317,7 +345,7 @@ bool reply_host_follow(struct reply *reply, struct link *link, const struct choi
     head_put(reply, link, QTYPE_CNAME, choice->ttl_s, endpoint->host.name_len);
     writer_bytes(&reply->w, host, endpoint->host.name_len);
     if (reply->w.full) {
-        truncate_to_question(reply);
+        reply_truncate(reply);
         return false;
     }
     reply->counts[SECTION_ANSWER]++;
@@ -341,7 +369,7 @@ static bool synthesis_follow(struct reply *reply, struct link *link, unsigned ow
     writer_bytes(&reply->w, link->name, labels_len);
     writer_bytes(&reply->w, target, target_len);
     if (reply->w.full) {
-        truncate_to_question(reply);
+        reply_truncate(reply);
         return false;
     }
     reply->counts[SECTION_ANSWER]++;

@@ -18,6 +18,7 @@
 
 #include "common/name.h"
 #include "common/writer.h"
+#include "server/opt.h"
 #include "server/query.h"
 #include "server/steer.h"
 #include "zones/image.h"
@@ -49,15 +50,18 @@ struct reply {
     enum rcode rcode;
     bool authoritative;
     bool truncated;
-    uint8_t scope; /* for the client subnet option */
     uint16_t counts[SECTIONS];
+    size_t len_max;
+    struct opt *opt; /* what is to be said behind the records */
 };
 
 /* Bytes that the reply to a query may have. */
 size_t reply_len_max(const struct query *query, enum transport transport);
 
-/* Begin the reply to `query`, which lies in `packet`, with at most `len_max` bytes. */
-void reply_begin(struct reply *reply, const struct query *query, uint8_t *packet, size_t len_max);
+/* Begin the reply to `query`, which lies in `packet`, with at most `len_max` bytes. `opt` is
+ * lent until reply_end(), and what room is to be kept for is in it. */
+void reply_begin(struct reply *reply, const struct query *query, struct opt *opt, uint8_t *packet,
+                 size_t len_max);
 
 /* The first link: the question's name. Its zone is the caller's to find. */
 void reply_link_first(const struct query *query, struct link *ret);
@@ -97,7 +101,20 @@ bool reply_host_follow(struct reply *reply, struct link *link, const struct choi
  * long. */
 bool reply_dname_follow(struct reply *reply, struct link *link, const struct found *found);
 
-/* Make it an error: the question and an rcode. */
+/* A text of class CHAOS (RFC 4892). */
+void reply_text_put(struct reply *reply, const struct identity_text *text);
+
+/* Take back all but the question and set TC. */
+void reply_truncate(struct reply *reply);
+
+/* Say why, to a client that may be told (RFC 8914). */
+void reply_explain(struct reply *reply, enum opt_error error);
+
+/* Let it have no more than `len_max` bytes, which what is in it and what room is kept for must
+ * have. */
+void reply_len_limit(struct reply *reply, size_t len_max);
+
+/* Make it an error: the question and an rcode, which is still to be explained. */
 void reply_fail(struct reply *reply, enum rcode rcode);
 
 /* Write the OPT and the header; returns the length. */

@@ -19,7 +19,7 @@ static uint64_t hash_of(const struct rrl *rrl, const struct ip *client, enum rrl
     struct ip net = *client;
     (void)ip_unmap(&net);
     ip_mask(&net, net.family == IP_V6 ? RRL_V6_BITS : RRL_V4_BITS);
-    uint8_t text[10] = {net.family, (uint8_t)class};
+    uint8_t text[10] = {net.family, (uint8_t) class};
     memcpy(text + 2, net.bytes, sizeof text - 2);
     return siphash_24(&rrl->config.key, text, sizeof text);
 }
@@ -56,7 +56,8 @@ static enum rrl_verdict refuse(const struct rrl *rrl, struct rrl_bucket *bucket)
     return RRL_SLIP;
 }
 
-enum rrl_verdict rrl_take(struct rrl *rrl, const struct ip *client, enum rrl_class class, int64_t now_ms)
+enum rrl_verdict rrl_take(struct rrl *rrl, const struct ip *client, enum rrl_class class,
+                          int64_t now_ms)
 {
     const int64_t now_ns = now_ms * 1000 * 1000;
     struct rrl_bucket *bucket = bucket_get(rrl, hash_of(rrl, client, class));

@@ -1,15 +1,18 @@
-/* server/rrl.h - response rate limiting: who seems to be made to receive replies that it did not ask for gets few of them.
+/* server/rrl.h - response rate limiting: who seems to be made to receive replies that it did not
+ * ask for gets few of them.
  *
- * Replies over UDP are counted by the network that they go to and by what they are, since a forged source address is one of
- * few victims while the questions are a few of many. Each such pair has a bucket that lets `rate` replies a second
- * through, and as many at once. Of those that it does not let through, every `slip`th is to be sent truncated: a real
- * client comes back over TCP, a victim gets no more bytes than the attacker spent.
+ * Replies over UDP are counted by the network that they go to and by what they are, since a
+ * forged source address is one of few victims while the questions are a few of many. Each such
+ * pair has a bucket that lets `rate` replies a second through, and as many at once. Of those
+ * that it does not let through, every `slip`th is to be sent truncated: a real client comes back
+ * over TCP, a victim gets no more bytes than the attacker spent.
  *
- * Buckets live in a table of fixed size, in sets of one cache line. A set that is full gives up the bucket that owes least.
- * Which set a network falls into is keyed (siphash.h), so that nobody can aim at another's.
+ * Buckets live in a table of fixed size, in sets of one cache line. A set that is full gives up
+ * the bucket that owes least. Which set a network falls into is keyed (siphash.h), so that
+ * nobody can aim at another's.
  *
- *    bucket:  owes until due_ns | tag: the rest of the hash | how many have not been let through since the last slip
- *             now + 1/rate .. now + 1 s: one reply .. all of a second's
+ *    bucket:  due_ns: when it owes nothing, up to a second from now |
+ *             tag: the rest of the hash | limited: replies refused since the last slip
  */
 #ifndef SERVER_RRL_H
 #define SERVER_RRL_H
@@ -23,7 +26,7 @@
 enum {
     RRL_V4_BITS = 24, /* a network: what one operator has at least */
     RRL_V6_BITS = 56,
-    RRL_WAYS = 4,     /* buckets in a set */
+    RRL_WAYS = 4, /* buckets in a set */
     RRL_SETS = 1 << 14,
     RRL_RATE_MAX = 1000000,
     RRL_SLIP_MAX = 100,
@@ -31,9 +34,9 @@ enum {
 };
 
 enum rrl_class {
-    RRL_ANSWER,   /* NODATA too */
+    RRL_ANSWER, /* NODATA too */
     RRL_NXDOMAIN,
-    RRL_ERROR,    /* and referrals: anybody can have one for any name */
+    RRL_ERROR, /* and referrals: anybody can have one for any name */
 };
 
 enum rrl_verdict { RRL_PASS, RRL_SLIP, RRL_DROP };
@@ -42,7 +45,8 @@ struct rrl_config {
     uint32_t rate;    /* replies a second, of all workers; 1 .. RRL_RATE_MAX */
     uint32_t workers; /* the kernel spreads clients over as many, each with a table of its own */
     uint32_t slip;    /* 0: drop all that is not let through */
-    const struct prefix *exempt; /* networks that are not limited; lent for as long as the table is used */
+    const struct prefix
+        *exempt; /* networks that are not limited; lent for as long as the table is used */
     size_t exempt_count;
     struct siphash_key key; /* random, of this start */
 };
@@ -63,7 +67,9 @@ struct rrl {
 /* Empty the table. Requires config->rate and config->workers > 0. */
 void rrl_init(struct rrl *rrl, const struct rrl_config *config);
 
-/* Hot path. Whether a reply of this class may go to `client` at `now_ms` (monotonic). Counts it if so. */
-enum rrl_verdict rrl_take(struct rrl *rrl, const struct ip *client, enum rrl_class class, int64_t now_ms);
+/* Hot path. Whether a reply of this class may go to `client` at `now_ms` (monotonic). Counts it
+ * if so. */
+enum rrl_verdict rrl_take(struct rrl *rrl, const struct ip *client, enum rrl_class class,
+                          int64_t now_ms);
 
 #endif

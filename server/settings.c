@@ -1,6 +1,15 @@
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "server/settings.h"
 
 #include <stdbool.h>
+#include <string.h>
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "unknown"
+#endif
 
 static const struct option_def defs[] = {
     {"store", OPTION_ONE, "FILE", "the store that the operator edits (gslbctl init makes it)"},
@@ -11,6 +20,13 @@ static const struct option_def defs[] = {
     {"geoip", OPTION_MANY, "FILE", "a geo database; the first that knows an address decides"},
     {"user", OPTION_ONE, "NAME", "become this user once the sockets are open"},
     {"tcp-connections", OPTION_ONE, "N", "TCP connections of one worker (256)"},
+    {"cookie-secrets", OPTION_ONE, "FILE", "secrets of DNS cookies, the same on every server (random)"},
+    {"rate-limit", OPTION_ONE, "N", "replies a second of one kind to one network, over UDP (no limit)"},
+    {"rate-limit-slip", OPTION_ONE, "N", "of replies over the limit, truncate one of N (2), 0: none"},
+    {"rate-limit-exempt", OPTION_MANY, "ADDRESS/BITS", "a network that has no limit"},
+    {"nsid", OPTION_ONE, "TEXT", "what is sent to who asks for NSID (nothing)"},
+    {"identity", OPTION_ONE, "TEXT", "the answer to id.server and hostname.bind (refused)"},
+    {"version-text", OPTION_ONE, "TEXT", "the answer to version.server and version.bind; none: refused"},
 };
 
 const struct option_def *settings_defs(size_t *ret_count)
@@ -80,6 +96,47 @@ static enum err read_numbers(const struct options *options, unsigned cores, stru
     return OK;
 }
 
+/* A text that the server says of itself; "none" and an empty one are not told. */
+static enum err read_text(const struct options *options, const char *name, size_t len_max, const char *otherwise,
+                          struct identity_text *ret, struct diag *reterr)
+{
+    const char *text = option_get(options, name, 0);
+    if (!text)
+        text = otherwise;
+    const size_t len = strlen(text);
+    if (len > len_max)
+        return diag_set(reterr, ERR_SYNTAX, "option --%s: more than %zu characters", name, len_max);
+    if (len > 0 && strcmp(text, "none") != 0)
+        *ret = (struct identity_text){text, (uint8_t)len};
+    return OK;
+}
+
+static enum err read_identity(const struct options *options, struct identity *ret, struct diag *reterr)
+{
+    enum err err = read_text(options, "nsid", IDENTITY_NSID_MAX, "", &ret->nsid, reterr);
+    if (err == OK)
+        err = read_text(options, "identity", IDENTITY_TEXT_MAX, "", &ret->name, reterr);
+    if (err == OK)
+        err = read_text(options, "version-text", IDENTITY_TEXT_MAX, "gslbd " PACKAGE_VERSION, &ret->version, reterr);
+    return err;
+}
+
+static enum err read_rates(const struct options *options, struct settings *ret, struct diag *reterr)
+{
+    int64_t rate, slip;
+    enum err err = option_number(options, "rate-limit", 0, RRL_RATE_MAX, 0, &rate, reterr);
+    if (err == OK)
+        err = option_number(options, "rate-limit-slip", 0, RRL_SLIP_MAX, SETTINGS_RATE_SLIP, &slip, reterr);
+    if (err != OK)
+        return err;
+    ret->rate = (uint32_t)rate;
+    ret->rate_slip = (uint32_t)slip;
+    ret->rate_exempt_count = option_count(options, "rate-limit-exempt");
+    for (size_t i = 0; i < ret->rate_exempt_count && err == OK; i++)
+        err = prefix_parse(option_get(options, "rate-limit-exempt", i), &ret->rate_exempt[i], reterr);
+    return err == OK ? OK : diag_prefix(reterr, err, "option --rate-limit-exempt");
+}
+
 enum err settings_read(const struct options *options, unsigned cores, struct settings *ret, struct diag *reterr)
 {
     struct settings all = {.user = option_get(options, "user", 0)};
@@ -96,8 +153,13 @@ enum err settings_read(const struct options *options, unsigned cores, struct set
         err = check_apart(&all, reterr);
     if (err == OK)
         err = read_numbers(options, cores, &all, reterr);
+    if (err == OK)
+        err = read_identity(options, &all.identity, reterr);
+    if (err == OK)
+        err = read_rates(options, &all, reterr);
     if (err != OK)
         return err;
+    all.cookie_secrets_path = option_get(options, "cookie-secrets", 0);
     all.geo_paths_count = option_count(options, "geoip");
     for (size_t i = 0; i < all.geo_paths_count; i++)
         all.geo_paths[i] = option_get(options, "geoip", i);

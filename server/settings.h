@@ -8,6 +8,8 @@
 #include "common/err.h"
 #include "common/ip.h"
 #include "common/option.h"
+#include "server/identity.h"
+#include "server/rrl.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +19,7 @@ enum {
     SETTINGS_LISTENS_MAX = OPTION_VALUES_MAX,
     SETTINGS_TCP_CONNECTIONS_MAX = 65536,  /* of one worker: 64 MiB of slots at 1 KiB each */
     SETTINGS_TCP_CONNECTIONS = 256,        /* unless told otherwise */
+    SETTINGS_RATE_SLIP = 2,                /* ... */
 };
 
 struct settings {
@@ -31,6 +34,12 @@ struct settings {
     size_t geo_paths_count;
     unsigned workers_count;
     uint32_t tcp_connections_max; /* of one worker */
+    const char *cookie_secrets_path; /* NULL: a secret of this start */
+    struct identity identity;
+    uint32_t rate;      /* replies a second to one network; 0: as many as are asked for */
+    uint32_t rate_slip; /* one of so many over it is truncated; 0: none */
+    struct prefix rate_exempt[RRL_EXEMPT_MAX];
+    size_t rate_exempt_count;
 };
 
 /* The definitions for option_parse(). */

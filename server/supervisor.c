@@ -5,6 +5,7 @@
 #include "common/notify.h"
 #include "health/board.h"
 #include "server/control.h"
+#include "server/cookie_file.h"
 #include "server/place.h"
 #include "server/sockets.h"
 #include "server/state_dir.h"
@@ -44,6 +45,7 @@ struct supervisor {
     int channel_fd; /* to control; -1: it does not run */
     struct parts parts;
     struct place *places; /* [settings->workers_count] */
+    struct cookie_page *cookies; /* the workers' */
 };
 
 /* Start ------------------------------------------------------------------------------------------------- */
@@ -67,8 +69,20 @@ static enum err open_sockets(struct supervisor *s, struct diag *reterr)
     for (size_t i = 0; err == OK && i < settings->controls_count; i++)
         err = sockets_control(&settings->controls[i], &s->control_fds[i], reterr);
     for (unsigned i = 0; err == OK && i < settings->workers_count; i++)
-        err = place_open(&s->places[i], i, settings, reterr);
+        err = place_open(&s->places[i], i, settings, s->cookies, reterr);
     return err;
+}
+
+/* The secrets that count from now on. Read by the user that we are then, so that a change can be read too. */
+static enum err load_cookies(const struct supervisor *s, struct diag *reterr)
+{
+    const char *path = s->settings->cookie_secrets_path;
+    struct cookie_secrets secrets;
+    const enum err err = path ? cookie_file_read(path, &secrets, reterr)
+                              : cookie_file_random(&secrets, reterr);
+    if (err == OK)
+        cookie_page_set(s->cookies, &secrets);
+    return err == OK ? OK : diag_prefix(reterr, err, "DNS cookies");
 }
 
 /* The board, and a second descriptor that it cannot be written through. */
@@ -115,6 +129,8 @@ static enum err prepare(struct supervisor *s, struct diag *reterr)
     if (err == OK)
         err = state_dir_lock(state_dir, &user, reterr);
     if (err == OK)
+        err = cookie_file_share(&s->cookies, reterr);
+    if (err == OK)
         err = open_sockets(s, reterr);
     if (err == OK)
         err = open_board(s, reterr);
@@ -124,6 +140,8 @@ static enum err prepare(struct supervisor *s, struct diag *reterr)
         err = user_become(&user, reterr);
     if (err == OK)
         err = state_dir_check(state_dir, reterr);
+    if (err == OK)
+        err = load_cookies(s, reterr);
     if (err == OK && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         err = diag_errno(reterr, "cannot set no_new_privs");
     return err;
@@ -132,7 +150,7 @@ static enum err prepare(struct supervisor *s, struct diag *reterr)
 /* Children ---------------------------------------------------------------------------------------------- */
 
 /* In the child. */
-static _Noreturn void govern(const struct supervisor *s, int channel_fd)
+static _Noreturn void govern(struct supervisor *s, int channel_fd)
 {
     const struct settings *settings = s->settings;
     int keep[SETTINGS_LISTENS_MAX + SETTINGS_WORKERS_MAX + 2] = {channel_fd, s->board_fd};
@@ -143,6 +161,7 @@ static _Noreturn void govern(const struct supervisor *s, int channel_fd)
     for (unsigned i = 0; i < settings->workers_count; i++)
         keep[count++] = counters_fds[i] = s->places[i].counters_fd;
     child_close_others(keep, count);
+    cookie_file_forget(&s->cookies);
     const struct control_setup setup = {
         .settings = settings,
         .channel_fd = channel_fd,
@@ -328,11 +347,13 @@ static void reload(const struct supervisor *s)
     const struct channel_packet packet = {.message = {.kind = MESSAGE_RELOAD}};
     struct diag diag;
     char reloading[64];
-    if (s->phase != PHASE_RUNNING || s->channel_fd < 0)
+    if (s->phase != PHASE_RUNNING)
         return;
     (void)snprintf(reloading, sizeof reloading, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_ms() * 1000);
     notify_send(reloading);
-    if (channel_send(s->channel_fd, &packet, &diag) != OK)
+    if (s->settings->cookie_secrets_path && load_cookies(s, &diag) != OK)
+        log_message(LOG_LEVEL_WARNING, "reload-failed", diag.text);
+    if (s->channel_fd >= 0 && channel_send(s->channel_fd, &packet, &diag) != OK)
         log_message(LOG_LEVEL_WARNING, "reload-failed", diag.text);
     notify_send("READY=1");
 }

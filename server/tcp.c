@@ -48,7 +48,7 @@ struct listener {
 
 struct tcp {
     struct event_base *base;
-    const struct answerer *answerer;
+    struct answerer *answerer;
     struct event sweep;
     struct listener listeners[TCP_LISTENERS_MAX];
     unsigned listeners_count;
@@ -169,6 +169,13 @@ static void connection_open(struct tcp *tcp, int fd, const struct listen *peer)
         connection_close(connection);
 }
 
+static uint32_t idle_max_ms(const struct tcp *tcp)
+{
+    if (tcp->open_count < tcp->slots_count / 4)
+        return TCP_IDLE_LONG_MS;
+    return tcp->open_count <= tcp->slots_count / 4 * 3 ? TCP_IDLE_MS : TCP_IDLE_SHORT_MS;
+}
+
 /* Answering ------------------------------------------------------------------------------------ */
 
 /* Keep what the kernel did not take. False: there is no room. */
@@ -234,6 +241,8 @@ static bool query_answer(struct connection *connection, const uint8_t *query, si
 static bool queries_answer(struct connection *connection)
 {
     const struct tcp *tcp = connection->tcp;
+    tcp->answerer->now = clock_now();
+    tcp->answerer->tcp_idle_ms = idle_max_ms(tcp);
     while (!connection->spare) {
         const uint8_t *query;
         size_t len;
@@ -252,7 +261,8 @@ static bool queries_answer(struct connection *connection)
     return true;
 }
 
-/* Answer what is there and wait for what comes next; a client that has ended gets what it asked for. */
+/* Answer what is there and wait for what comes next; a client that has ended gets what it asked
+ * for. */
 static void connection_go_on(struct connection *connection)
 {
     if (!queries_answer(connection) || (connection->ended && !connection->spare))
@@ -340,13 +350,6 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-static int64_t idle_max_ms(const struct tcp *tcp)
-{
-    if (tcp->open_count < tcp->slots_count / 4)
-        return TCP_IDLE_LONG_MS;
-    return tcp->open_count <= tcp->slots_count / 4 * 3 ? TCP_IDLE_MS : TCP_IDLE_SHORT_MS;
-}
-
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
@@ -391,7 +394,7 @@ static enum err sweep_start(struct tcp *tcp, struct diag *reterr)
     return OK;
 }
 
-enum err tcp_new(struct event_base *base, const struct answerer *answerer, uint32_t connections_max,
+enum err tcp_new(struct event_base *base, struct answerer *answerer, uint32_t connections_max,
                  uint64_t seed, struct tcp **ret, struct diag *reterr)
 {
     struct tcp *tcp = calloc(1, sizeof *tcp);

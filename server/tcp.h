@@ -30,8 +30,9 @@ enum {
 
 struct tcp; /* heap */
 
-/* Make the slots. The base, the answerer and the seed's secrecy are the worker's. ERR_MEMORY. */
-NODISCARD enum err tcp_new(struct event_base *base, const struct answerer *answerer,
+/* Make the slots. The base, the answerer and the seed's secrecy are the worker's; the answerer
+ * is told the time and how long connections may idle. ERR_MEMORY. */
+NODISCARD enum err tcp_new(struct event_base *base, struct answerer *answerer,
                            uint32_t connections_max, uint64_t seed, struct tcp **ret,
                            struct diag *reterr);
 

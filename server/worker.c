@@ -1,5 +1,6 @@
 #include "server/worker.h"
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/rng.h"
@@ -64,10 +65,12 @@ static void worker_fail(struct worker *worker, const struct diag *diag)
 
 static void batches_serve(const struct udp_listener *listener, unsigned batches_max)
 {
-    const struct worker *worker = listener->worker;
-    for (unsigned i = 0; i < batches_max; i++)
+    struct worker *worker = listener->worker;
+    for (unsigned i = 0; i < batches_max; i++) {
+        worker->answerer.now = clock_now();
         if (udp_serve(worker->udp, &listener->socket, &worker->answerer) < UDP_BATCH_MAX)
             return;
+    }
 }
 
 static void on_queries(evutil_socket_t fd, short what, void *arg)
@@ -198,6 +201,22 @@ static enum err seed_get(uint64_t *ret, struct diag *reterr)
     return OK;
 }
 
+/* The table of rates, if they are limited. */
+static enum err rates_open(struct worker *worker, struct diag *reterr)
+{
+    struct rrl_config config = worker->setup->rrl;
+    if (config.rate == 0)
+        return OK;
+    if (getrandom(&config.key, sizeof config.key, 0) != (ssize_t)sizeof config.key)
+        return diag_errno(reterr, "worker: getrandom");
+    struct rrl *rrl = aligned_alloc(_Alignof(struct rrl), sizeof *rrl);
+    if (!rrl)
+        return diag_set(reterr, ERR_MEMORY, "worker: no memory for a table of rates");
+    rrl_init(rrl, &config);
+    worker->answerer.rrl = rrl;
+    return OK;
+}
+
 /* What answers: the board, the counters, chance. */
 static enum err answerer_open(struct worker *worker, struct diag *reterr)
 {
@@ -214,7 +233,9 @@ static enum err answerer_open(struct worker *worker, struct diag *reterr)
     worker->world.board = board;
     worker->answerer.world = &worker->world;
     worker->answerer.rng = &worker->rng;
-    return OK;
+    worker->answerer.identity = worker->setup->identity;
+    worker->answerer.cookies = worker->setup->cookies;
+    return rates_open(worker, reterr);
 }
 
 static enum err udp_prepare(struct worker *worker, struct diag *reterr)

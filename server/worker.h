@@ -8,6 +8,9 @@
 #define SERVER_WORKER_H
 
 #include "common/err.h"
+#include "server/cookie.h"
+#include "server/identity.h"
+#include "server/rrl.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +26,9 @@ struct worker_setup {
     int board_fd;
     int counters_fd;
     uint32_t tcp_connections_max;
+    const struct identity *identity;
+    const struct cookie_page *cookies; /* shared, read-only */
+    struct rrl_config rrl;             /* rate 0: no limit; its key is the worker's to draw */
 };
 
 /* Worker. Answers until SIGTERM (drains: stops accepting, answers what is in its sockets, closes) or until the channel

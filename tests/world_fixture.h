@@ -53,6 +53,8 @@ struct world_fixture {
     struct counters *counters;
     struct rng rng;
     struct world world;
+    struct identity identity;   /* of nothing */
+    struct cookie_page cookies; /* no secret: there are none */
     struct answerer answerer;
 };
 
@@ -150,8 +152,11 @@ static inline void world_fixture_make(struct world_fixture *fixture, const struc
     fixture->world.generation = 1;
     fixture->world.policies[0] = fixture->geo.geo;
     fixture->world.board = fixture->board;
-    fixture->answerer =
-        (struct answerer){.world = &fixture->world, .rng = &fixture->rng, .counters = fixture->counters};
+    fixture->answerer = (struct answerer){.world = &fixture->world,
+                                          .rng = &fixture->rng,
+                                          .counters = fixture->counters,
+                                          .identity = &fixture->identity,
+                                          .cookies = &fixture->cookies};
 }
 
 static inline void world_fixture_fini(struct world_fixture *fixture)

@@ -1,12 +1,14 @@
 #include "server/cookie_file.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -135,6 +137,57 @@ static void test_chance_makes_one_secret_and_never_the_same(void **state)
     assert_memory_not_equal(&a.keys[0], &b.keys[0], sizeof a.keys[0]);
 }
 
+/* How a child that does this ended. */
+static int child_status(void (*act)(struct cookie_page *page), struct cookie_page *page)
+{
+    int status;
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)signal(SIGSEGV, SIG_DFL);
+        act(page);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static void page_write(struct cookie_page *page)
+{
+    cookie_page_set(page, &(struct cookie_secrets){.count = 2});
+}
+
+static void page_protect_and_write(struct cookie_page *page)
+{
+    if (cookie_file_protect(page, NULL) == OK && cookie_page_get(page)->count == 2)
+        page_write(page);
+}
+
+static void page_forget_and_read(struct cookie_page *page)
+{
+    const struct cookie_page *lost = page;
+    cookie_file_forget(&page);
+    (void)cookie_page_get(lost);
+    if (*(const volatile uint32_t *)&lost->current == 77)
+        _exit(1);
+}
+
+static void test_a_page_is_shared_protected_and_forgotten(void **state)
+{
+    (void)state;
+    struct cookie_page *page;
+    assert_int_equal(cookie_file_share(&page, NULL), OK);
+    assert_int_equal(cookie_page_get(page)->count, 0);
+    assert_int_equal(child_status(page_write, page), 0);
+    assert_int_equal(cookie_page_get(page)->count, 2);
+    assert_true(WIFSIGNALED(child_status(page_protect_and_write, page)));
+    assert_true(WIFSIGNALED(child_status(page_forget_and_read, page)));
+    cookie_page_set(page, &(struct cookie_secrets){.count = 1}); /* ours is as it was */
+    assert_int_equal(cookie_page_get(page)->count, 1);
+    cookie_file_forget(&page);
+    assert_null(page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +196,7 @@ int main(void)
         cmocka_unit_test(test_a_file_that_is_not_there_or_too_long_is_an_error),
         cmocka_unit_test(test_a_zero_byte_ends_no_line),
         cmocka_unit_test(test_chance_makes_one_secret_and_never_the_same),
+        cmocka_unit_test(test_a_page_is_shared_protected_and_forgotten),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

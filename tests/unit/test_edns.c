@@ -143,45 +143,52 @@ static void test_of_two_subnets_the_first_counts(void **state)
     assert_int_equal(edns.subnet.prefix.ip.bytes[0], 0xc1);
 }
 
-static void test_put_gives_back_what_the_query_called_for(void **state)
+static void test_parse_reads_what_is_asked_for(void **state)
 {
     (void)state;
     static const struct {
-        const uint8_t *query;
-        size_t query_len;
-        unsigned rcode, scope;
-        const uint8_t *opt;
-        size_t opt_len;
+        const uint8_t *bytes;
+        size_t len;
+        int nsid, keepalive, padded;
     } rows[] = {
-        {BYTES(OPT("\0")), 0, 9, BYTES("\0\0\x29\4\xd0\0\0\0\0\0\0")},
-        {BYTES("\0\0\0\0\xff\xff\0\0"), 16, 0, BYTES("\0\0\x29\4\xd0\1\0\x80\0\0\0")},
-        {BYTES(OPT("\x0b") "\0\x8\0\7\0\1\x18\0\xc1\0\6"), 0, 19,
-         BYTES("\0\0\x29\4\xd0\0\0\0\0\0\x0b" "\0\x8\0\7\0\1\x18\x13\xc1\0\6")},
-        {BYTES(OPT("\x8") "\0\x8\0\4\0\0\0\0"), 3, 0, BYTES("\0\0\x29\4\xd0\0\0\0\0\0\x8" "\0\x8\0\4\0\0\0\0")},
-        {BYTES(OPT("\x9") "\0\x8\0\5\0\2\3\0\x20"), 0, 128,
-         BYTES("\0\0\x29\4\xd0\0\0\0\0\0\x9" "\0\x8\0\5\0\2\3\x80\x20")},
+        {BYTES(OPT("\0")), 0, 0, 0},
+        {BYTES(OPT("\4") "\0\3\0\0"), 1, 0, 0},
+        {BYTES(OPT("\6") "\0\3\0\2xy"), 1, 0, 0}, /* RFC 5001 2.1: what is in it is ignored */
+        {BYTES(OPT("\4") "\0\x0b\0\0"), 0, 1, 0},
+        {BYTES(OPT("\x0f") "\0\x0c\0\3\0\0\0" "\0\3\0\0" "\0\x0b\0\0"), 1, 1, 1},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        uint8_t bytes[64];
-        struct writer w = writer_of(bytes, sizeof bytes);
         struct edns edns;
-        assert_int_equal(parse(rows[i].query, rows[i].query_len, &edns), EDNS_OK);
-        edns_put(&w, &edns, rows[i].rcode, rows[i].scope);
-        assert_int_equal(writer_len(&w), rows[i].opt_len);
-        assert_int_equal(edns_len(&edns), rows[i].opt_len);
-        assert_memory_equal(bytes, rows[i].opt, rows[i].opt_len);
+        assert_int_equal(parse(rows[i].bytes, rows[i].len, &edns), EDNS_OK);
+        assert_int_equal(edns.nsid, rows[i].nsid);
+        assert_int_equal(edns.keepalive, rows[i].keepalive);
+        assert_int_equal(edns.padded, rows[i].padded);
+        assert_int_equal(edns.cookie.len, 0);
     }
 }
 
-static void test_put_writes_nothing_for_a_query_without_opt(void **state)
+static void test_of_two_cookies_the_first_counts(void **state)
 {
     (void)state;
-    const struct edns edns = {0};
-    uint8_t bytes[64];
-    struct writer w = writer_of(bytes, sizeof bytes);
-    edns_put(&w, &edns, 0, 0);
-    assert_int_equal(writer_len(&w), 0);
-    assert_int_equal(edns_len(&edns), 0);
+    struct edns edns;
+    assert_int_equal(parse(BYTES(OPT("\x0c") "\0\x0a\0\x8" "12345678"), &edns), EDNS_OK);
+    assert_int_equal(edns.cookie.len, 8);
+    assert_int_equal(parse(BYTES(OPT("\x13") "\0\x0a\0\x8" "12345678" "\0\x0a\0\3abc"), &edns), EDNS_OK);
+    assert_int_equal(edns.cookie.len, 8);
+    assert_memory_equal(edns.cookie.bytes, "12345678", 8);
+}
+
+static void test_what_is_malformed_leaves_no_option(void **state)
+{
+    (void)state;
+    struct edns edns;
+    assert_int_equal(parse(BYTES(OPT("\x0b") "\0\x0a\0\7" "1234567"), &edns), EDNS_MALFORMED);
+    assert_true(edns.present);
+    assert_int_equal(edns.cookie.len, 0);
+    assert_int_equal(parse(BYTES(OPT("\x14") "\0\x0a\0\x8" "12345678" "\0\3\0\0" "\0\x8\0\0"), &edns),
+                     EDNS_MALFORMED);
+    assert_int_equal(edns.cookie.len, 0);
+    assert_false(edns.nsid);
 }
 
 int main(void)
@@ -194,8 +201,9 @@ int main(void)
         cmocka_unit_test(test_family_0_with_source_0_is_a_subnet_of_no_family),
         cmocka_unit_test(test_parse_refuses_what_is_malformed),
         cmocka_unit_test(test_of_two_subnets_the_first_counts),
-        cmocka_unit_test(test_put_gives_back_what_the_query_called_for),
-        cmocka_unit_test(test_put_writes_nothing_for_a_query_without_opt),
+        cmocka_unit_test(test_parse_reads_what_is_asked_for),
+        cmocka_unit_test(test_of_two_cookies_the_first_counts),
+        cmocka_unit_test(test_what_is_malformed_leaves_no_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

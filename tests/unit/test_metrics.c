@@ -93,6 +93,9 @@ static void test_workers_are_summed(void **state)
         rig->workers[i]->answers[300] = 40 + i;
         rig->workers[i]->generation = 6 + i;
         rig->workers[i]->tcp_open = 1;
+        rig->workers[i]->cookies[COOKIE_GOOD] = 50 + i;
+        rig->workers[i]->rate_truncated = 60 + i;
+        rig->workers[i]->rate_bad_cookies = 70 + i;
     }
     rig->metrics.generation = 7;
     expect(rig, "gslbd_queries_total{transport=\"udp\"} 201");
@@ -101,6 +104,11 @@ static void test_workers_are_summed(void **state)
     expect(rig, "gslbd_drops_total{reason=\"port\"} 61");
     expect(rig, "gslbd_answers_total{service=\"www.example.com\",region=\"eu\"} 81");
     expect(rig, "gslbd_tcp_open 2");
+    expect(rig, "gslbd_cookies_total{cookie=\"good\"} 101");
+    expect(rig, "gslbd_cookies_total{cookie=\"absent\"} 0");
+    expect(rig, "gslbd_drops_total{reason=\"rate\"} 0");
+    expect(rig, "gslbd_rate_truncated_total 121");
+    expect(rig, "gslbd_rate_bad_cookies_total 141");
     expect(rig, "gslbd_image_generation{process=\"control\"} 7");
     expect(rig, "gslbd_image_generation{process=\"worker\",worker=\"0\"} 6");
     expect(rig, "gslbd_image_generation{process=\"worker\",worker=\"1\"} 7");

@@ -18,6 +18,7 @@
 #define WWW "\3WwW\7example\0"
 #define ASK_A WWW "\0\1\0\1"
 #define OPT "\0\0\x29\4\xd0\0\0\0\0\0\0"
+#define OPT_COOKIE "\0\0\x29\4\xd0\0\0\0\0\0\x0c" "\0\x0a\0\x8" "12345678"
 #define TSIG "\3key\0\0\xfa\0\xff\0\0\0\0\0\2ab"
 
 static void test_parse_takes_a_plain_question(void **state)
@@ -100,7 +101,9 @@ static void test_parse_answers_errors_with_their_rcode(void **state)
          RCODE_REFUSED, 17},
         {"type IXFR with two", BYTES("\x12\x34\0\0\0\1\0\0\0\2\0\0" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\2ab"),
          RCODE_FORMERR, 17},
-        {"class CH", BYTES(QUERY_HEAD WWW "\0\x10\0\3"), RCODE_REFUSED, 17},
+        {"class HS", BYTES(QUERY_HEAD WWW "\0\x10\0\4"), RCODE_REFUSED, 17},
+        {"no question, an OPT without a cookie", BYTES("\x12\x34\0\0\0\0\0\0\0\0\0\1" OPT), RCODE_FORMERR, 0},
+        {"no question, bytes behind the cookie", BYTES("\x12\x34\0\0\0\0\0\0\0\0\0\1" OPT_COOKIE "x"), RCODE_FORMERR, 0},
         {"class ANY", BYTES(QUERY_HEAD WWW "\0\1\0\xff"), RCODE_REFUSED, 17},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -109,6 +112,25 @@ static void test_parse_answers_errors_with_their_rcode(void **state)
         if (parse != PARSE_ERROR || query.rcode != rows[i].rcode || query.question_len != rows[i].question_len)
             fail_msg("%s: parse %d, rcode %d, question %u", rows[i].what, parse, query.rcode, query.question_len);
     }
+}
+
+static void test_parse_takes_class_chaos(void **state)
+{
+    (void)state;
+    static const uint8_t packet[] = QUERY_HEAD WWW "\0\x10\0\3";
+    struct query query;
+    assert_int_equal(query_parse(packet, sizeof packet - 1, 53000, &query), PARSE_OK);
+    assert_int_equal(query.qclass, QCLASS_CH);
+}
+
+static void test_a_cookie_alone_needs_no_question(void **state)
+{
+    (void)state;
+    static const uint8_t packet[] = "\x12\x34\0\0\0\0\0\0\0\0\0\1" OPT_COOKIE;
+    struct query query;
+    assert_int_equal(query_parse(packet, sizeof packet - 1, 53000, &query), PARSE_COOKIE);
+    assert_int_equal(query.question_len, 0);
+    assert_int_equal(query.edns.cookie.len, 8);
 }
 
 static void test_parse_takes_opt_and_tsig(void **state)
@@ -154,6 +176,8 @@ int main(void)
         cmocka_unit_test(test_parse_takes_a_plain_question),
         cmocka_unit_test(test_parse_drops_what_a_reply_could_harm),
         cmocka_unit_test(test_parse_answers_errors_with_their_rcode),
+        cmocka_unit_test(test_parse_takes_class_chaos),
+        cmocka_unit_test(test_a_cookie_alone_needs_no_question),
         cmocka_unit_test(test_parse_takes_opt_and_tsig),
         cmocka_unit_test(test_parse_takes_the_longest_name_and_no_longer),
     };

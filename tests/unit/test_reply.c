@@ -37,6 +37,7 @@ struct making {
     struct world_fixture world;
     uint8_t packet[PACKET_CAP];
     struct query query;
+    struct opt opt; /* none */
     struct reply reply;
     struct link link;
 };
@@ -74,7 +75,7 @@ static struct found begin(struct making *making, const char *name, uint16_t qtyp
     const struct world_query asked = {.name = name, .qtype = qtype};
     const size_t len = world_query_put(&asked, making->packet, sizeof making->packet);
     assert_int_equal(query_parse(making->packet, len, 53000, &making->query), PARSE_OK);
-    reply_begin(&making->reply, &making->query, making->packet, len_max);
+    reply_begin(&making->reply, &making->query, &making->opt, making->packet, len_max);
     reply_link_first(&making->query, &making->link);
     making->link.zone = image_zone_find(making->world.world.packs, making->link.name, &making->link.suffixes,
                                         0, &making->link.apex_idx);

@@ -11,13 +11,16 @@
 
 enum { WORDS_MAX = 24 };
 
+#define FORTY_THREE "0123456789012345678901234567890123456789012"
+#define NSID_TOO_LONG FORTY_THREE FORTY_THREE FORTY_THREE
+
 #define NEEDED "--store", "gslb.db", "--state", "state", "--listen", "127.0.0.1@5300", "--control", "::1@8300"
 
 /* Read settings from words as on a command line. The options live as long as the test. */
 static enum err read(const char *const words[WORDS_MAX], struct settings *ret, struct options *options,
                      struct diag *diag)
 {
-    static char program[] = "gslbd", texts[WORDS_MAX][64];
+    static char program[] = "gslbd", texts[WORDS_MAX][160];
     char *argv[WORDS_MAX + 2] = {program};
     int argc = 1;
     size_t count;
@@ -63,6 +66,45 @@ static void test_read_has_a_worker_for_each_core(void **state)
     assert_int_equal(settings.workers_count, 4);
     assert_int_equal(settings.tcp_connections_max, SETTINGS_TCP_CONNECTIONS);
     assert_null(settings.user);
+    assert_null(settings.cookie_secrets_path);
+    assert_int_equal(settings.rate, 0);
+    assert_null(settings.identity.name.bytes);
+    assert_null(settings.identity.nsid.bytes);
+    assert_memory_equal(settings.identity.version.bytes, "gslbd ", 6);
+    option_fini(&options);
+}
+
+static void test_read_takes_what_the_server_says_of_itself(void **state)
+{
+    (void)state;
+    static const char *const words[WORDS_MAX] = {NEEDED, "--nsid", "ams1", "--identity", "a.example",
+                                                 "--version-text", "none"};
+    struct settings settings;
+    struct options options;
+    struct diag diag;
+    assert_int_equal(read(words, &settings, &options, &diag), OK);
+    assert_int_equal(settings.identity.nsid.len, 4);
+    assert_memory_equal(settings.identity.nsid.bytes, "ams1", 4);
+    assert_int_equal(settings.identity.name.len, 9);
+    assert_null(settings.identity.version.bytes);
+    option_fini(&options);
+}
+
+static void test_read_takes_limits_and_who_has_none(void **state)
+{
+    (void)state;
+    static const char *const words[WORDS_MAX] = {NEEDED, "--rate-limit", "200", "--rate-limit-slip", "3",
+                                                 "--rate-limit-exempt", "192.0.2.0/24", "--rate-limit-exempt",
+                                                 "2001:db8::/32", "--cookie-secrets", "secrets"};
+    struct settings settings;
+    struct options options;
+    struct diag diag;
+    assert_int_equal(read(words, &settings, &options, &diag), OK);
+    assert_int_equal(settings.rate, 200);
+    assert_int_equal(settings.rate_slip, 3);
+    assert_int_equal(settings.rate_exempt_count, 2);
+    assert_int_equal(settings.rate_exempt[1].bits, 32);
+    assert_string_equal(settings.cookie_secrets_path, "secrets");
     option_fini(&options);
 }
 
@@ -74,6 +116,10 @@ static void test_read_names_the_option_that_is_wrong(void **state)
         const char *sentence;
     } cases[] = {
         {{NEEDED, "--bogus"}, "--bogus"},
+        {{NEEDED, "--rate-limit", "-1"}, "--rate-limit"},
+        {{NEEDED, "--rate-limit-slip", "101"}, "--rate-limit-slip"},
+        {{NEEDED, "--rate-limit-exempt", "192.0.2.1/24"}, "--rate-limit-exempt: "},
+        {{NEEDED, "--nsid", NSID_TOO_LONG}, "--nsid: more than 128"},
         {{NEEDED, "word"}, "\"word\" is not an option"},
         {{"--state", "s", "--listen", "::1@1", "--control", "::1@2"}, "--store is needed"},
         {{"--store", "s", "--listen", "::1@1", "--control", "::1@2"}, "--state is needed"},
@@ -102,6 +148,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read_takes_what_the_operator_said),
         cmocka_unit_test(test_read_has_a_worker_for_each_core),
+        cmocka_unit_test(test_read_takes_what_the_server_says_of_itself),
+        cmocka_unit_test(test_read_takes_limits_and_who_has_none),
         cmocka_unit_test(test_read_names_the_option_that_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
