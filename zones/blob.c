@@ -14,7 +14,7 @@ struct blob {
     struct buffer *out;
     size_t base; /* where it starts in `out` */
     uint32_t table, table_mask;
-    uint32_t nodes, rrsets, services, pools, endpoints, subjects;
+    uint32_t nodes, rrsets, services, pools, endpoints, subjects, peers, keys;
     uint32_t names, text;
     struct buffer fixups, extras; /* uint32_t: of the rrset that is being written */
 };
@@ -265,6 +265,8 @@ static void services_write(struct blob *blob)
             .panic_below = service->panic_below,
             .sticky = (uint8_t)service->sticky,
             .all_down = (uint8_t)service->all_down,
+            .stand_ins_count = (uint8_t)service->stand_ins_count,
+            .stand_ins_off = blob->rrsets + service->stand_ins_first * (uint32_t)sizeof(struct image_rrset),
         };
         for (uint32_t j = 0; j < service->pools_count; j++) {
             const struct draft_pool *pool = draft_pool(draft, service->pools_first + j);
@@ -308,6 +310,40 @@ static void subjects_write(struct blob *blob)
         const struct draft_service *service = draft_service(draft, i);
         for (uint32_t j = 0; j < service->pools_count; j++)
             row = subjects_of_pool(blob, service, draft_pool(draft, service->pools_first + j), row);
+    }
+}
+
+/* Peers ----------------------------------------------------------------------------------------------- */
+
+static void keys_write(struct blob *blob)
+{
+    const struct draft *draft = blob->draft;
+    for (uint32_t i = 0; i < draft_keys_count(draft); i++) {
+        const struct draft_key *key = draft_key(draft, i);
+        const uint8_t *name = draft->rdata.bytes + key->name_off;
+        const struct image_key row = {
+            .name_off = bytes_put(blob, name, name_len(name)),
+            .secret_off = bytes_put(blob, draft->rdata.bytes + key->secret_off, key->secret_len),
+            .secret_len = key->secret_len,
+            .algorithm = (uint8_t)key->algorithm,
+        };
+        ((struct image_key *)blob_at(blob, blob->keys))[i] = row;
+    }
+}
+
+static void peers_write(struct blob *blob)
+{
+    struct image_peer *rows = blob_at(blob, blob->peers);
+    for (uint32_t i = 0; i < draft_peers_count(blob->draft); i++) {
+        const struct draft_peer *peer = draft_peer(blob->draft, i);
+        rows[i] = (struct image_peer){
+            .key_off = peer->key == DRAFT_NONE ? 0 : blob->keys + peer->key * (uint32_t)sizeof(struct image_key),
+            .port = peer->port,
+            .kind = (uint8_t)peer->kind,
+            .family = peer->net.ip.family,
+            .bits = peer->net.bits,
+        };
+        memcpy(rows[i].address, peer->net.ip.bytes, sizeof rows[i].address);
     }
 }
 
@@ -356,6 +392,8 @@ static void parts_put(struct blob *blob)
     blob->endpoints = rows_put(blob, NULL, draft_endpoints_count(draft), sizeof(struct image_endpoint));
     blob->subjects = rows_put(blob, NULL, draft_pools_count(draft) + draft_endpoints_count(draft),
                               sizeof(struct image_subject));
+    blob->peers = rows_put(blob, NULL, draft_peers_count(draft), sizeof(struct image_peer));
+    blob->keys = rows_put(blob, NULL, draft_keys_count(draft), sizeof(struct image_key));
     blob->names = bytes_put(blob, draft->names.bytes, draft->names.len);
     blob->text = bytes_put(blob, draft->text.bytes, draft->text.len);
 }
@@ -384,6 +422,10 @@ static void head_write(struct blob *blob, uint64_t fingerprint, uint32_t negativ
         .negative_soa_off = negative_soa_off,
         .subjects_off = blob->subjects,
         .subjects_count = draft_pools_count(draft) + draft_endpoints_count(draft),
+        .peers_off = blob->peers,
+        .peers_count = draft_peers_count(draft),
+        .keys_off = blob->keys,
+        .keys_count = draft_keys_count(draft),
         .fingerprint = fingerprint,
     };
     memcpy(blob_at(blob, 0), &head, sizeof head);
@@ -401,6 +443,8 @@ enum err blob_put(const struct draft *draft, uint64_t fingerprint, struct buffer
         pools_write(&blob);
         services_write(&blob);
         subjects_write(&blob);
+        peers_write(&blob);
+        keys_write(&blob);
         (void)bytes_put(&blob, "", 1); /* the last byte is NUL, so that every text ends in the blob */
         buffer_align(out, 8);
         if (!out->failed)

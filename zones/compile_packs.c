@@ -3,6 +3,7 @@
 #include "common/file.h"
 #include "common/hash.h"
 #include "zones/blob.h"
+#include "zones/compile_peers.h"
 #include "zones/compile_zone.h"
 #include "zones/draft.h"
 #include "zones/pack.h"
@@ -33,6 +34,8 @@ struct packs_job {
 static uint64_t fingerprint_of(const struct packs_job *job, const struct zone_row *row, bool services)
 {
     uint64_t hash = hash_mix(row->hash ^ hash_mix((uint64_t)row->serial << 32 | IMAGE_VERSION));
+    if (row->peers)
+        hash = hash_mix(hash ^ row->peers);
     if (services)
         hash = hash_mix(hash ^ hash_mix(job->census->fingerprint ^ hash_mix(row->inside)));
     return (hash & ~UINT64_C(1)) | services;
@@ -206,6 +209,8 @@ enum err compile_packs(const struct compile_request *request, struct store *stor
         .request = request, .store = store, .last = last, .census = census, .result = ret};
     struct problems problems = {.manifest = census->next, .zone = ""};
     enum err err = zone_list_read(store, &problems, &job.list, reterr);
+    if (err == OK)
+        err = compile_peers_hash(store, &job.list, reterr);
     if (err == OK)
         err = buckets_sort(&job, reterr);
     for (uint32_t bucket = 0; bucket < PACKS_MAX && err == OK; bucket++)

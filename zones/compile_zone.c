@@ -2,7 +2,9 @@
 
 #include "common/ip.h"
 #include "common/writer.h"
+#include "zones/compile_peers.h"
 #include "zones/rdata.h"
+#include "zones/stand_in.h"
 #include "zones/zone_check.h"
 
 #include <stdio.h>
@@ -103,8 +105,9 @@ static const char *record_print(const struct zone_job *job, const struct store_r
                                 char text[SUBJECT_TEXT_MAX])
 {
     const bool apex = strcmp(record->name, "@") == 0;
-    (void)snprintf(text, SUBJECT_TEXT_MAX, "%.1024s%s%s %.40s", apex ? "" : record->name, apex ? "" : ".",
-                   zone_text(job), record->type);
+    const bool root = strcmp(zone_text(job), ".") == 0;
+    (void)snprintf(text, SUBJECT_TEXT_MAX, "%.1024s%s%s %.40s", apex ? "" : record->name, apex || root ? "" : ".",
+                   root && !apex ? "" : zone_text(job), record->type);
     return text;
 }
 
@@ -271,6 +274,24 @@ static enum err services_read(const struct zone_job *job, struct diag *reterr)
     return err;
 }
 
+/* Draft service i is row i of the list's, unless it had no valid name, which is a problem. */
+static enum err stand_ins_put(const struct zone_job *job, struct diag *reterr)
+{
+    const struct zone_sources *sources = job->sources;
+    enum err err = OK;
+    if (job->problems->count > 0 || !compile_peers_may_copy(job->draft))
+        return OK;
+    for (uint32_t i = 0; i < draft_services_count(job->draft) && err == OK; i++) {
+        const struct service_row *row = zone_list_service(sources->list, job->row->services_first + i);
+        err = stand_in_put(sources->store, sources->census, zone_list_text(sources->list, row->policy_off),
+                           job->draft, i, reterr);
+    }
+    const struct draft *draft = job->draft;
+    if (err == OK && (draft->rrsets.failed || draft->records.failed || draft->order.failed))
+        err = diag_set(reterr, ERR_MEMORY, "out of memory");
+    return err;
+}
+
 /* Slots ----------------------------------------------------------------------------------------------- */
 
 static enum err pool_slots(const struct zone_job *job, const char *service, struct draft_pool *pool,
@@ -317,7 +338,11 @@ enum err compile_zone(const struct zone_sources *sources, uint32_t idx, struct d
     if (err == OK)
         err = services_read(&job, reterr);
     if (err == OK)
+        err = compile_peers(sources->store, zone_text(&job), draft, problems, reterr);
+    if (err == OK)
         err = draft_group(draft, reterr);
+    if (err == OK)
+        err = stand_ins_put(&job, reterr);
     if (err != OK)
         return err;
     if (problems->count == 0)

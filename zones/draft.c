@@ -5,14 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLE_START = 64, BUFFERS = 11 };
+enum { TABLE_START = 64, BUFFERS = 13 };
 
 /* All buffers that a zone fills. */
 static void buffers_of(struct draft *draft, struct buffer *ret[BUFFERS])
 {
     struct buffer *all[BUFFERS] = {&draft->names, &draft->nodes,     &draft->table,  &draft->records,
                                    &draft->rdata, &draft->order,     &draft->rrsets, &draft->services,
-                                   &draft->pools, &draft->endpoints, &draft->text};
+                                   &draft->pools, &draft->endpoints, &draft->keys,   &draft->peers,
+                                   &draft->text};
     memcpy(ret, all, sizeof all);
 }
 
@@ -359,4 +360,40 @@ enum err draft_group(struct draft *draft, struct diag *reterr)
     }
     services_sort(draft);
     return OK;
+}
+
+/* Stand-ins ------------------------------------------------------------------------------------------- */
+
+void draft_stand_in_put(struct draft *draft, uint32_t service, uint16_t type)
+{
+    struct draft_service *row = draft_service(draft, service);
+    const struct draft_rrset rrset = {
+        .records_first = (uint32_t)(draft->order.len / sizeof(uint32_t)),
+        .ttl_s = row->ttl_s,
+        .type = type,
+    };
+    if (row->stand_ins_count == 0)
+        row->stand_ins_first = draft_rrsets_count(draft);
+    row->stand_ins_count++;
+    (void)buffer_put(&draft->rrsets, &rrset, sizeof rrset);
+}
+
+void draft_stand_in_record_put(struct draft *draft, const struct draft_endpoint *endpoint)
+{
+    static const uint16_t lens[] = {[KIND_V4] = 4, [KIND_V6] = 16};
+    if (draft->rrsets.failed)
+        return;
+    struct draft_rrset *rrset = draft_rrset(draft, draft_rrsets_count(draft) - 1);
+    const uint8_t *wire = draft->rdata.bytes + endpoint->wire_off;
+    const uint32_t idx = (uint32_t)(draft->records.len / sizeof(struct draft_record));
+    const struct draft_record record = {
+        .node = DRAFT_NONE,
+        .ttl_s = rrset->ttl_s,
+        .rdata_off = endpoint->wire_off,
+        .rdata_len = endpoint->kind == KIND_HOST ? (uint16_t)name_len(wire) : lens[endpoint->kind],
+        .type = rrset->type,
+    };
+    rrset->records_count++;
+    (void)buffer_put(&draft->records, &record, sizeof record);
+    (void)buffer_put(&draft->order, &idx, sizeof idx);
 }

@@ -5,6 +5,8 @@
  * Everything lies in growable rows and is known by its index there, so that a million records cost a few
  * dozen allocations. Names are kept once: an empty non-terminal's is the tail of the name below it.
  *
+ * A service of a zone that others may copy has *stand-ins*: rrsets of no node, which a secondary is given in its place.
+ *
  * A parent always has a lower index than its children; the apex is node 0.
  *
  * Memory is sticky as in common/buffer.h: draft_group() tells whether it ran out.
@@ -14,6 +16,7 @@
 
 #include "common/buffer.h"
 #include "common/err.h"
+#include "common/ip.h"
 #include "common/name.h"
 #include "zones/image.h"
 
@@ -58,6 +61,7 @@ struct draft_service {
     uint32_t name_off;    /* in `text` */
     uint32_t monitor_off; /* in `text`, or DRAFT_NONE */
     uint32_t pools_first, pools_count;
+    uint32_t stand_ins_first, stand_ins_count; /* in `rrsets` */
     uint32_t ttl_s;
     uint32_t answers;
     uint16_t policy;
@@ -84,6 +88,21 @@ struct draft_endpoint {
     uint32_t wire_off; /* in `rdata`: 4 or 16 bytes of address, or a name */
 };
 
+struct draft_key {
+    uint32_t text_off;   /* its name in `text` */
+    uint32_t name_off;   /* in `rdata`: wire, lower case */
+    uint32_t secret_off; /* in `rdata` */
+    uint16_t secret_len;
+    enum tsig_algorithm algorithm;
+};
+
+struct draft_peer {
+    enum peer_kind kind;
+    uint32_t key; /* or DRAFT_NONE */
+    struct prefix net; /* family IP_NONE: from anywhere */
+    uint16_t port;
+};
+
 struct draft {
     uint8_t origin[NAME_WIRE_MAX]; /* as written */
     size_t origin_len;
@@ -99,6 +118,8 @@ struct draft {
     struct buffer services;  /* struct draft_service */
     struct buffer pools;     /* struct draft_pool, by service and region */
     struct buffer endpoints; /* struct draft_endpoint, by pool and kind */
+    struct buffer keys;      /* struct draft_key */
+    struct buffer peers;     /* struct draft_peer */
     struct buffer text;      /* NUL-terminated strings */
     struct buffer scratch;   /* for one record's rdata on its way in */
 };
@@ -129,6 +150,10 @@ uint32_t draft_text_put(struct draft *draft, const char *text);
 /* After the last put: records become rrsets, pools are sorted by region and endpoints by kind, and every node gets
  * its flags, its wildcard and what is above it. ERR_MEMORY: here or in a put before. */
 NODISCARD enum err draft_group(struct draft *draft, struct diag *reterr);
+
+/* After draft_group(): append an empty stand-in of `type` for a service, whose last one it is, and records to it. */
+void draft_stand_in_put(struct draft *draft, uint32_t service, uint16_t type);
+void draft_stand_in_record_put(struct draft *draft, const struct draft_endpoint *endpoint);
 
 /* The node of a name (wire) whose name_hash() is `hash`, or DRAFT_NONE. */
 uint32_t draft_node_find(const struct draft *draft, const uint8_t *name, uint64_t hash);
@@ -194,6 +219,26 @@ static inline struct draft_endpoint *draft_endpoint(const struct draft *draft, u
 static inline uint32_t draft_endpoints_count(const struct draft *draft)
 {
     return (uint32_t)(draft->endpoints.len / sizeof(struct draft_endpoint));
+}
+
+static inline struct draft_key *draft_key(const struct draft *draft, uint32_t idx)
+{
+    return (struct draft_key *)(void *)draft->keys.bytes + idx;
+}
+
+static inline uint32_t draft_keys_count(const struct draft *draft)
+{
+    return (uint32_t)(draft->keys.len / sizeof(struct draft_key));
+}
+
+static inline struct draft_peer *draft_peer(const struct draft *draft, uint32_t idx)
+{
+    return (struct draft_peer *)(void *)draft->peers.bytes + idx;
+}
+
+static inline uint32_t draft_peers_count(const struct draft *draft)
+{
+    return (uint32_t)(draft->peers.len / sizeof(struct draft_peer));
 }
 
 static inline const char *draft_text(const struct draft *draft, uint32_t off)

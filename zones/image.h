@@ -6,7 +6,7 @@
  * bytes from the blob's start, so that a blob is copied from one pack to the next as it is. Offset 0 is "none".
  *
  *    pack    frame | image_pack | table of image_slot | blob | blob ...        (blobs 8-byte aligned)
- *    blob    image_zone | table of image_slot | nodes, rrsets, services, wire, names, text
+ *    blob    image_zone | table of image_slot | nodes, rrsets, services, peers, keys, wire, names, text
  *
  * Tables are open addressing with linear probing, power of two in size, at most half full; a slot's tag is the
  * upper half of the name's hash (common/name.h), its home is the lower half (in a pack's table without the
@@ -37,6 +37,7 @@ enum {
     IMAGE_SLOTS_MAX = 1 << 20,  /* slots that an image may name: BOARD_SLOTS_MAX of health/board.h */
     IMAGE_RRSET_MAX = 65000,    /* bytes of an rrset, not compressed: a TCP message less header, question and OPT */
     IMAGE_POOL_ENDPOINTS_MAX = 1024, /* of one kind in one pool: their A rrset fits a TCP message */
+    IMAGE_SECRET_MAX = 256,          /* bytes of a TSIG key: twice the block of the longest hash */
 };
 
 /* In the image ------------------------------------------------------------------------------------------ */
@@ -66,6 +67,10 @@ struct image_zone {
     uint32_t negative_soa_off; /* rrset: the SOA at min(its TTL, minimum) (RFC 2308 5) */
     uint32_t subjects_off;     /* struct image_subject [subjects_count] */
     uint32_t subjects_count;
+    uint32_t peers_off; /* struct image_peer [peers_count] */
+    uint32_t peers_count;
+    uint32_t keys_off; /* struct image_key [keys_count] */
+    uint32_t keys_count;
     uint64_t fingerprint; /* of what it was compiled from; equal means that compiling again gives the same blob.
                            * Bit 0: it has services */
 };
@@ -120,7 +125,9 @@ struct image_service {
     uint8_t sticky;       /* enum sticky */
     uint8_t all_down;     /* enum all_down */
     uint8_t kinds;        /* bit k: some endpoint is of kind k */
-    uint8_t reserved[7];
+    uint8_t stand_ins_count;
+    uint8_t reserved[2];
+    uint32_t stand_ins_off; /* struct image_rrset [stand_ins_count]: what a secondary is given in its place */
 };
 
 struct image_pool_row {
@@ -156,6 +163,34 @@ struct image_subject {
     uint32_t check_off;   /* endpoint: the address to probe (check_address, or the address) */
     uint32_t monitor_off; /* endpoint: the monitor's name; 0 is not probed */
     uint32_t region;      /* index */
+};
+
+/* HMACs of RFC 8945 6 that we take part in. */
+enum tsig_algorithm { TSIG_SHA224, TSIG_SHA256, TSIG_SHA384, TSIG_SHA512, TSIG_ALGORITHMS };
+
+/* A key that this zone's peers use. The secret is why images are for gslbd's user and group only. */
+struct image_key {
+    uint32_t name_off; /* wire form, lower case */
+    uint32_t secret_off;
+    uint16_t secret_len;
+    uint8_t algorithm; /* enum tsig_algorithm */
+    uint8_t reserved;
+};
+
+enum peer_kind {
+    PEER_TRANSFER, /* may copy the zone */
+    PEER_NOTIFY,   /* is told that it has changed */
+};
+
+/* Another nameserver of the zone. */
+struct image_peer {
+    uint32_t key_off; /* struct image_key; 0: not signed */
+    uint16_t port;    /* PEER_NOTIFY */
+    uint8_t kind;     /* enum peer_kind */
+    uint8_t family;   /* IP_V4, IP_V6; PEER_TRANSFER from anywhere: IP_NONE */
+    uint8_t bits;     /* of a PEER_TRANSFER's network */
+    uint8_t reserved[3];
+    uint8_t address[16]; /* as in struct ip */
 };
 
 /* Reading ----------------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #include "zones/image.h"
 
 #include "common/frame.h"
+#include "common/ip.h"
 #include "common/reader.h"
 #include "geoip/policy.h"
 
@@ -126,6 +127,17 @@ static bool pools_check(const struct image_zone *zone, const struct image_servic
     return at == service->pools_count && kinds == service->kinds;
 }
 
+static bool stand_ins_check(const struct image_zone *zone, const struct image_service *service)
+{
+    if (!row_check(zone, service->stand_ins_off, service->stand_ins_count, sizeof(struct image_rrset), 4))
+        return false;
+    const struct image_rrset *rrset = image_at(zone, service->stand_ins_off);
+    for (unsigned i = 0; i < service->stand_ins_count; i++)
+        if (!rrset_check(zone, &rrset[i]))
+            return false;
+    return true;
+}
+
 static bool service_check(const struct image_zone *zone, uint32_t off)
 {
     if (!row_check(zone, off, 1, sizeof(struct image_service), 8))
@@ -136,7 +148,7 @@ static bool service_check(const struct image_zone *zone, uint32_t off)
            row_check(zone, service->pools_off, service->pools_count, sizeof(struct image_pool_row), 4) &&
            service->policy < POLICIES_MAX && service->panic_below <= SHARE_MAX &&
            service->sticky <= STICKY_CLIENT && service->all_down <= ALL_DOWN_SERVFAIL &&
-           pools_check(zone, service);
+           pools_check(zone, service) && stand_ins_check(zone, service);
 }
 
 static bool subject_check(const struct image_zone *zone, const struct image_subject *subject)
@@ -213,6 +225,45 @@ static bool nodes_check(const struct image_zone *zone)
     return name_equal(node_name(zone, nodes), apex);
 }
 
+/* Peers ----------------------------------------------------------------------------------------------- */
+
+static bool keys_check(const struct image_zone *zone)
+{
+    if (!row_check(zone, zone->keys_off, zone->keys_count, sizeof(struct image_key), 4))
+        return false;
+    const struct image_key *key = image_at(zone, zone->keys_off);
+    for (uint32_t i = 0; i < zone->keys_count; i++) {
+        size_t len;
+        if (!name_at_check(zone, key[i].name_off, &len) || key[i].algorithm >= TSIG_ALGORITHMS ||
+            key[i].secret_len == 0 || key[i].secret_len > IMAGE_SECRET_MAX ||
+            !row_check(zone, key[i].secret_off, key[i].secret_len, 1, 1))
+            return false;
+    }
+    return true;
+}
+
+static bool peer_check(const struct image_zone *zone, const struct image_peer *peer)
+{
+    const struct ip ip = {.family = peer->family};
+    const uint32_t past = peer->key_off - zone->keys_off;
+    const bool keyed = past % sizeof(struct image_key) == 0 && past / sizeof(struct image_key) < zone->keys_count;
+    return (peer->key_off == 0 || keyed) && peer->kind <= PEER_NOTIFY && peer->bits <= ip_bits(&ip) &&
+           (peer->family == IP_V4 || peer->family == IP_V6 ||
+            (peer->family == IP_NONE && peer->kind == PEER_TRANSFER));
+}
+
+/* Requires that the keys have been checked. */
+static bool peers_check(const struct image_zone *zone)
+{
+    if (!row_check(zone, zone->peers_off, zone->peers_count, sizeof(struct image_peer), 4))
+        return false;
+    const struct image_peer *peer = image_at(zone, zone->peers_off);
+    for (uint32_t i = 0; i < zone->peers_count; i++)
+        if (!peer_check(zone, &peer[i]))
+            return false;
+    return true;
+}
+
 /* Zones ----------------------------------------------------------------------------------------------- */
 
 /* At most half of the slots are taken, so that every search meets an empty one. */
@@ -251,7 +302,8 @@ static bool zone_check(const struct image_zone *zone)
     return ((const uint8_t *)zone)[zone->len - 1] == 0 && zone->nodes_count > 0 &&
            row_check(zone, zone->apex_off, zone->nodes_count, sizeof(struct image_node), 4) &&
            table_check(zone) && nodes_check(zone) && soa_check(zone, zone->soa_off) &&
-           soa_check(zone, zone->negative_soa_off) && subjects_check(zone);
+           soa_check(zone, zone->negative_soa_off) && subjects_check(zone) && keys_check(zone) &&
+           peers_check(zone);
 }
 
 /* Whether a zone's head, its length and its name are inside the pack. */

@@ -132,6 +132,28 @@ CREATE TABLE vantage (
     enabled    INTEGER NOT NULL DEFAULT 1
 ) STRICT, WITHOUT ROWID;
 
+-- Who may copy a zone: whoever matches one of its rows in every column that is not NULL. Nobody, where there is none.
+CREATE TABLE transfer (
+    zone TEXT NOT NULL,
+    net  TEXT,                                      -- 192.0.2.0/24, or one address; NULL: from anywhere
+    key  TEXT                                       -- of tsig_key; NULL: not signed
+) STRICT;
+
+-- Whom to tell that a zone has changed.
+CREATE TABLE notify (
+    zone    TEXT NOT NULL,
+    address TEXT NOT NULL,                          -- IPv4 or IPv6
+    port    INTEGER NOT NULL DEFAULT 53,
+    key     TEXT,                                   -- of tsig_key; NULL: not signed
+    PRIMARY KEY (zone, address, port)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tsig_key (
+    name      TEXT PRIMARY KEY NOT NULL,            -- as the other side calls it
+    algorithm TEXT NOT NULL DEFAULT 'hmac-sha256',  -- hmac-sha224, hmac-sha256, hmac-sha384, hmac-sha512
+    secret    TEXT NOT NULL                         -- base64
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE audit (
     seq    INTEGER PRIMARY KEY,
     at     INTEGER NOT NULL,                        -- unix time
@@ -150,20 +172,28 @@ CREATE INDEX service_monitor ON service(monitor) WHERE monitor IS NOT NULL;
 CREATE INDEX pool_state ON pool(state) WHERE state <> 'auto';
 CREATE INDEX endpoint_state ON endpoint(state) WHERE state <> 'auto';
 
+-- One row for each permission; for "is anybody using it?" when a key is deleted; and for the serial of a zone that was here before.
+CREATE UNIQUE INDEX transfer_row ON transfer(zone, coalesce(net, ''), coalesce(key, ''));
+CREATE INDEX transfer_key ON transfer(key) WHERE key IS NOT NULL;
+CREATE INDEX notify_key ON notify(key) WHERE key IS NOT NULL;
+CREATE INDEX audit_zone_deleted ON audit(key, seq) WHERE tbl = 'zone' AND op = 'delete';
+
 -- The zone that each service is in: the longest one that is an ancestor of its name.
 CREATE VIEW service_zone(service, zone) AS
 SELECT s.name,
        (WITH RECURSIVE up(name) AS (SELECT s.name
                                     UNION ALL
-                                    SELECT substr(name, instr(name, '.') + 1) FROM up WHERE instr(name, '.') > 0)
-        SELECT z.name FROM up JOIN zone AS z ON z.name = up.name ORDER BY length(z.name) DESC LIMIT 1)
+                                    SELECT iif(instr(name, '.') > 0, substr(name, instr(name, '.') + 1), '.')
+                                    FROM up WHERE name <> '.')
+        SELECT z.name FROM up JOIN zone AS z ON z.name = up.name ORDER BY z.name = '.', length(z.name) DESC LIMIT 1)
 FROM service AS s;
 
 -- Checks of one value -------------------------------------------------------------------------------------------------
 
--- A domain name. `tbl` is the table that the sentence names, `col` the column.
+-- A domain name. `tbl` is the table that the sentence names, `col` the column. Only a zone may be the root.
 CREATE VIEW check_name(tbl, col, name) AS SELECT NULL, NULL, NULL;
 CREATE TRIGGER check_name_row INSTEAD OF INSERT ON check_name
+WHEN (NEW.tbl, NEW.col, NEW.name) IS NOT ('zone', 'name', '.')
 BEGIN
     SELECT raise(ABORT, 'name') WHERE json_extract('{}', CASE
         WHEN coalesce(NEW.name, '') = ''
@@ -332,10 +362,15 @@ BEGIN
             THEN format('zone: "%s" still has %d records; delete them from record first', OLD.name,
                         (SELECT count(*) FROM record WHERE zone = OLD.name))
         WHEN EXISTS (SELECT 1 FROM service AS s
-                     WHERE (s.name = OLD.name OR substr(s.name, -length(OLD.name) - 1) = '.' || OLD.name)
+                     WHERE (OLD.name IN (s.name, '.') OR substr(s.name, -length(OLD.name) - 1) = '.' || OLD.name)
                        AND (SELECT zone FROM service_zone WHERE service = s.name) = OLD.name)
             THEN format('zone: "%s" still has services, such as "%s"; delete them from service first', OLD.name,
                         (SELECT service FROM service_zone WHERE zone = OLD.name LIMIT 1))
+        WHEN EXISTS (SELECT 1 FROM transfer WHERE zone = OLD.name)
+            THEN format('zone: "%s" may still be copied; delete its rows from transfer first', OLD.name)
+        WHEN EXISTS (SELECT 1 FROM notify WHERE zone = OLD.name)
+            THEN format('zone: "%s" is still told of to "%s"; delete its rows from notify first', OLD.name,
+                        (SELECT address FROM notify WHERE zone = OLD.name LIMIT 1))
     END) NOTNULL;
 END;
 
@@ -388,13 +423,15 @@ END;
 CREATE TRIGGER record_before_insert BEFORE INSERT ON record
 BEGIN
     INSERT INTO check_record VALUES (NEW.zone, NEW.name, NEW.type, NEW.ttl, NEW.data,
-                                     CASE NEW.name WHEN '@' THEN NEW.zone ELSE NEW.name || '.' || NEW.zone END);
+                                     CASE WHEN NEW.name = '@' THEN NEW.zone WHEN NEW.zone = '.' THEN NEW.name
+                                          ELSE NEW.name || '.' || NEW.zone END);
 END;
 
 CREATE TRIGGER record_before_update BEFORE UPDATE ON record
 BEGIN
     INSERT INTO check_record VALUES (NEW.zone, NEW.name, NEW.type, NEW.ttl, NEW.data,
-                                     CASE NEW.name WHEN '@' THEN NEW.zone ELSE NEW.name || '.' || NEW.zone END);
+                                     CASE WHEN NEW.name = '@' THEN NEW.zone WHEN NEW.zone = '.' THEN NEW.name
+                                          ELSE NEW.name || '.' || NEW.zone END);
 END;
 
 -- region --------------------------------------------------------------------------------------------------------------
@@ -677,9 +714,9 @@ BEGIN
         WITH RECURSIVE up(name, below) AS (
             SELECT NEW.name, '@'
             UNION ALL
-            SELECT substr(name, instr(name, '.') + 1),
-                   iif(below = '@', '', below || '.') || substr(name, 1, instr(name, '.') - 1)
-            FROM up WHERE instr(name, '.') > 0)
+            SELECT iif(instr(name, '.') > 0, substr(name, instr(name, '.') + 1), '.'),
+                   iif(below = '@', '', below || '.') || substr(name, 1, instr(name || '.', '.') - 1)
+            FROM up WHERE name <> '.')
         SELECT CASE
             WHEN max(z.name) IS NULL
                 THEN format('service: there is no zone for "%s"; insert one that it is in, such as "%s", into zone first',
@@ -789,7 +826,8 @@ BEGIN
             THEN format('endpoint: "%s" is a zone, so a host name (a CNAME) cannot stand there; give addresses',
                         NEW.service)
         WHEN EXISTS (SELECT 1 FROM service_zone AS h JOIN record AS r
-                     ON r.zone = h.zone AND r.name = substr(h.service, 1, length(h.service) - length(h.zone) - 1)
+                     ON r.zone = h.zone
+                        AND r.name = iif(h.zone = '.', h.service, substr(h.service, 1, length(h.service) - length(h.zone) - 1))
                      WHERE h.service = NEW.service)
             THEN format('endpoint: "%s" has records, and a host name (a CNAME) cannot stand beside them; delete them from record first',
                         NEW.service)
@@ -847,14 +885,124 @@ BEGIN
     INSERT INTO check_vantage VALUES (NEW.name, NEW.public_key, NEW.asn, NEW.enabled);
 END;
 
+-- transfer, notify, tsig_key ------------------------------------------------------------------------------------------
+
+-- A key that a row of `tbl` wants.
+CREATE VIEW check_key(tbl, zone, key) AS SELECT NULL, NULL, NULL;
+CREATE TRIGGER check_key_row INSTEAD OF INSERT ON check_key
+BEGIN
+    SELECT raise(ABORT, 'key') WHERE json_extract('{}', CASE
+        WHEN NOT EXISTS (SELECT 1 FROM zone WHERE name = NEW.zone)
+            THEN format('%s: there is no zone "%s"; insert it into zone first', NEW.tbl, NEW.zone)
+        WHEN NEW.key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM tsig_key WHERE name = NEW.key)
+            THEN format('%s: there is no key "%s"; insert it into tsig_key first', NEW.tbl, NEW.key)
+    END) NOTNULL;
+END;
+
+CREATE VIEW check_transfer(zone, net, key) AS SELECT NULL, NULL, NULL;
+CREATE TRIGGER check_transfer_row INSTEAD OF INSERT ON check_transfer
+BEGIN
+    INSERT INTO check_key VALUES ('transfer', NEW.zone, NEW.key);
+    SELECT raise(ABORT, 'transfer') WHERE json_extract('{}', CASE
+        WHEN NEW.net IS NULL AND NEW.key IS NULL
+            THEN format('transfer: "%s" would be open to everybody; give a net, a key, or both', NEW.zone)
+        WHEN NEW.net NOT GLOB '*[:.]*' OR NEW.net GLOB '*[^0-9a-f:./]*' OR NEW.net GLOB '*/*'
+             AND (NEW.net NOT GLOB '*/[0-9]*' OR substr(NEW.net, instr(NEW.net, '/') + 1) GLOB '*[^0-9]*'
+                  OR substr(NEW.net, instr(NEW.net, '/') + 1) GLOB '0[0-9]*'
+                  OR CAST(substr(NEW.net, instr(NEW.net, '/') + 1) AS INTEGER) > iif(instr(NEW.net, ':') > 0, 128, 32))
+            THEN format('transfer: net "%s" is not a network; write ADDRESS or ADDRESS/BITS, such as 192.0.2.0/24', NEW.net)
+    END) NOTNULL;
+    INSERT INTO check_address VALUES ('transfer', 'net', substr(NEW.net, 1, instr(NEW.net || '/', '/') - 1));
+END;
+
+CREATE TRIGGER transfer_before_insert BEFORE INSERT ON transfer
+BEGIN
+    INSERT INTO check_transfer VALUES (NEW.zone, NEW.net, NEW.key);
+END;
+
+CREATE TRIGGER transfer_before_update BEFORE UPDATE ON transfer
+BEGIN
+    INSERT INTO check_transfer VALUES (NEW.zone, NEW.net, NEW.key);
+END;
+
+CREATE VIEW check_notify(zone, address, port, key) AS SELECT NULL, NULL, NULL, NULL;
+CREATE TRIGGER check_notify_row INSTEAD OF INSERT ON check_notify
+BEGIN
+    INSERT INTO check_key VALUES ('notify', NEW.zone, NEW.key);
+    SELECT raise(ABORT, 'notify') WHERE json_extract('{}', CASE
+        WHEN coalesce(NEW.address, '') NOT GLOB '*[:.]*' OR NEW.address GLOB '*[^0-9a-fA-F:.]*'
+            THEN format('notify: address "%s" of "%s" is not an address; write one such as 192.0.2.1', NEW.address, NEW.zone)
+        WHEN NEW.port NOT BETWEEN 1 AND 65535
+            THEN format('notify: port %s of "%s" is outside 1 to 65535', NEW.port, NEW.address)
+    END) NOTNULL;
+    INSERT INTO check_address VALUES ('notify', 'address', NEW.address);
+END;
+
+CREATE TRIGGER notify_before_insert BEFORE INSERT ON notify
+BEGIN
+    INSERT INTO check_notify VALUES (NEW.zone, NEW.address, NEW.port, NEW.key);
+END;
+
+CREATE TRIGGER notify_before_update BEFORE UPDATE ON notify
+BEGIN
+    INSERT INTO check_notify VALUES (NEW.zone, NEW.address, NEW.port, NEW.key);
+END;
+
+-- The secret stands in no sentence.
+CREATE VIEW check_tsig_key(name, algorithm, secret) AS SELECT NULL, NULL, NULL;
+CREATE TRIGGER check_tsig_key_row INSTEAD OF INSERT ON check_tsig_key
+BEGIN
+    SELECT raise(ABORT, 'tsig_key') WHERE json_extract('{}', CASE
+        WHEN coalesce(NEW.algorithm, '') NOT IN ('hmac-sha224', 'hmac-sha256', 'hmac-sha384', 'hmac-sha512')
+            THEN format('tsig_key: algorithm "%s" of "%s" is not one of hmac-sha224, hmac-sha256, hmac-sha384 and hmac-sha512',
+                        NEW.algorithm, NEW.name)
+        WHEN length(coalesce(NEW.secret, '')) % 4 <> 0 OR rtrim(NEW.secret, '=') GLOB '*[^A-Za-z0-9+/]*'
+          OR length(NEW.secret) - length(rtrim(NEW.secret, '=')) > 2
+            THEN format('tsig_key: secret of "%s" is not base64; make one with: openssl rand -base64 32', NEW.name)
+        WHEN length(rtrim(coalesce(NEW.secret, ''), '=')) NOT BETWEEN 22 AND 342
+            THEN format('tsig_key: secret of "%s" has not 16 to 256 bytes; make one with: openssl rand -base64 32', NEW.name)
+    END) NOTNULL;
+END;
+
+CREATE TRIGGER tsig_key_before_insert BEFORE INSERT ON tsig_key
+BEGIN
+    INSERT INTO check_name VALUES ('tsig_key', 'name', NEW.name);
+    INSERT INTO check_tsig_key VALUES (NEW.name, NEW.algorithm, NEW.secret);
+END;
+
+CREATE TRIGGER tsig_key_before_update BEFORE UPDATE ON tsig_key
+BEGIN
+    SELECT raise(ABORT, 'tsig_key') WHERE json_extract('{}', CASE WHEN NEW.name <> OLD.name
+        THEN format('tsig_key: "%s" cannot be renamed; insert "%s", move transfer and notify there and delete this one',
+                    OLD.name, NEW.name)
+    END) NOTNULL;
+    INSERT INTO check_tsig_key VALUES (NEW.name, NEW.algorithm, NEW.secret);
+END;
+
+CREATE TRIGGER tsig_key_before_delete BEFORE DELETE ON tsig_key
+BEGIN
+    SELECT raise(ABORT, 'tsig_key') WHERE json_extract('{}', CASE
+        WHEN EXISTS (SELECT 1 FROM transfer WHERE key = OLD.name)
+            THEN format('tsig_key: "%s" is still needed to copy "%s"; delete it from transfer first', OLD.name,
+                        (SELECT zone FROM transfer WHERE key = OLD.name LIMIT 1))
+        WHEN EXISTS (SELECT 1 FROM notify WHERE key = OLD.name)
+            THEN format('tsig_key: "%s" still signs what "%s" is told; delete it from notify first', OLD.name,
+                        (SELECT address FROM notify WHERE key = OLD.name LIMIT 1))
+    END) NOTNULL;
+END;
+
 -- Serials -------------------------------------------------------------------------------------------------------------
 --
 -- A zone's serial becomes max(serial + 1, unix time) when the zone, its records or its services with their pools and endpoints
--- change. Not for state, until and note: those take effect at once, without a new zone. It wraps at 2^32 (RFC 1982).
+-- change. Not for state, until and note: those take effect at once, without a new zone. It wraps at 2^32 (RFC 1982). A zone that
+-- comes back goes on from the serial that it had, so that its secondaries follow.
 
 CREATE TRIGGER zone_serial_insert AFTER INSERT ON zone
 BEGIN
-    UPDATE zone SET serial = max((serial + 1) % 4294967296, unixepoch()) WHERE name = NEW.name;
+    UPDATE zone SET serial = max((serial + 1) % 4294967296, unixepoch(), coalesce(
+        (SELECT (before ->> 'serial' + 1) % 4294967296 FROM audit
+         WHERE tbl = 'zone' AND op = 'delete' AND key = NEW.name ORDER BY seq DESC LIMIT 1), 0))
+    WHERE name = NEW.name;
 END;
 CREATE TRIGGER zone_serial_update AFTER UPDATE OF name, mname, rname, ttl, negative_ttl, refresh, retry, expire ON zone
 BEGIN
@@ -920,6 +1068,27 @@ CREATE TRIGGER endpoint_serial_delete BEFORE DELETE ON endpoint
 BEGIN
     UPDATE zone SET serial = max((serial + 1) % 4294967296, unixepoch())
     WHERE name = (SELECT zone FROM service_zone WHERE service = OLD.service);
+END;
+
+-- A secondary is given a service as what `default` clients get, so these rules are part of a zone that is copied.
+CREATE TRIGGER rule_serial_insert AFTER INSERT ON rule WHEN NEW.client = 'default'
+BEGIN
+    UPDATE zone SET serial = max((serial + 1) % 4294967296, unixepoch())
+    WHERE name IN (SELECT zone FROM transfer)
+      AND name IN (SELECT zone FROM service_zone WHERE service IN (SELECT name FROM service WHERE policy = NEW.policy));
+END;
+CREATE TRIGGER rule_serial_update AFTER UPDATE ON rule WHEN 'default' IN (OLD.client, NEW.client)
+BEGIN
+    UPDATE zone SET serial = max((serial + 1) % 4294967296, unixepoch())
+    WHERE name IN (SELECT zone FROM transfer)
+      AND name IN (SELECT zone FROM service_zone
+                   WHERE service IN (SELECT name FROM service WHERE policy IN (OLD.policy, NEW.policy)));
+END;
+CREATE TRIGGER rule_serial_delete AFTER DELETE ON rule WHEN OLD.client = 'default'
+BEGIN
+    UPDATE zone SET serial = max((serial + 1) % 4294967296, unixepoch())
+    WHERE name IN (SELECT zone FROM transfer)
+      AND name IN (SELECT zone FROM service_zone WHERE service IN (SELECT name FROM service WHERE policy = OLD.policy));
 END;
 
 -- Audit ---------------------------------------------------------------------------------------------------------------
@@ -1165,6 +1334,58 @@ BEGIN
     INSERT INTO audit(at, op, tbl, key, before) VALUES (unixepoch(), 'delete', 'vantage', OLD.name,
         json_object('name', OLD.name, 'public_key', OLD.public_key, 'latitude', OLD.latitude, 'longitude',
                     OLD.longitude, 'asn', OLD.asn, 'enabled', OLD.enabled));
+END;
+
+CREATE TRIGGER transfer_audit_insert AFTER INSERT ON transfer
+BEGIN
+    INSERT INTO audit(at, op, tbl, key, after) VALUES (unixepoch(), 'insert', 'transfer', NEW.zone || coalesce(' ' || NEW.net, '') || coalesce(' ' || NEW.key, ''),
+        json_object('zone', NEW.zone, 'net', NEW.net, 'key', NEW.key));
+END;
+CREATE TRIGGER transfer_audit_update AFTER UPDATE ON transfer
+BEGIN
+    INSERT INTO audit(at, op, tbl, key, before, after) VALUES (unixepoch(), 'update', 'transfer', OLD.zone || coalesce(' ' || OLD.net, '') || coalesce(' ' || OLD.key, ''),
+        json_object('zone', OLD.zone, 'net', OLD.net, 'key', OLD.key),
+        json_object('zone', NEW.zone, 'net', NEW.net, 'key', NEW.key));
+END;
+CREATE TRIGGER transfer_audit_delete AFTER DELETE ON transfer
+BEGIN
+    INSERT INTO audit(at, op, tbl, key, before) VALUES (unixepoch(), 'delete', 'transfer', OLD.zone || coalesce(' ' || OLD.net, '') || coalesce(' ' || OLD.key, ''),
+        json_object('zone', OLD.zone, 'net', OLD.net, 'key', OLD.key));
+END;
+
+CREATE TRIGGER notify_audit_insert AFTER INSERT ON notify
+BEGIN
+    INSERT INTO audit(at, op, tbl, key, after) VALUES (unixepoch(), 'insert', 'notify', NEW.zone || ' ' || NEW.address || ' ' || NEW.port,
+        json_object('zone', NEW.zone, 'address', NEW.address, 'port', NEW.port, 'key', NEW.key));
+END;
+CREATE TRIGGER notify_audit_update AFTER UPDATE ON notify
+BEGIN
+    INSERT INTO audit(at, op, tbl, key, before, after) VALUES (unixepoch(), 'update', 'notify', OLD.zone || ' ' || OLD.address || ' ' || OLD.port,
+        json_object('zone', OLD.zone, 'address', OLD.address, 'port', OLD.port, 'key', OLD.key),
+        json_object('zone', NEW.zone, 'address', NEW.address, 'port', NEW.port, 'key', NEW.key));
+END;
+CREATE TRIGGER notify_audit_delete AFTER DELETE ON notify
+BEGIN
+    INSERT INTO audit(at, op, tbl, key, before) VALUES (unixepoch(), 'delete', 'notify', OLD.zone || ' ' || OLD.address || ' ' || OLD.port,
+        json_object('zone', OLD.zone, 'address', OLD.address, 'port', OLD.port, 'key', OLD.key));
+END;
+
+-- A secret that was replaced is not kept.
+CREATE TRIGGER tsig_key_audit_insert AFTER INSERT ON tsig_key
+BEGIN
+    INSERT INTO audit(at, op, tbl, key, after) VALUES (unixepoch(), 'insert', 'tsig_key', NEW.name,
+        json_object('name', NEW.name, 'algorithm', NEW.algorithm, 'secret', 'not kept'));
+END;
+CREATE TRIGGER tsig_key_audit_update AFTER UPDATE ON tsig_key
+BEGIN
+    INSERT INTO audit(at, op, tbl, key, before, after) VALUES (unixepoch(), 'update', 'tsig_key', OLD.name,
+        json_object('name', OLD.name, 'algorithm', OLD.algorithm, 'secret', 'not kept'),
+        json_object('name', NEW.name, 'algorithm', NEW.algorithm, 'secret', 'not kept'));
+END;
+CREATE TRIGGER tsig_key_audit_delete AFTER DELETE ON tsig_key
+BEGIN
+    INSERT INTO audit(at, op, tbl, key, before) VALUES (unixepoch(), 'delete', 'tsig_key', OLD.name,
+        json_object('name', OLD.name, 'algorithm', OLD.algorithm, 'secret', 'not kept'));
 END;
 
 CREATE TRIGGER audit_before_update BEFORE UPDATE ON audit

@@ -24,6 +24,13 @@ static const char *const store_steps[] = {NULL};
 #define SERVICE_COLUMNS "name, policy, monitor, sticky, all_down, ttl, answers, panic_below"
 #define ZONE_COLUMNS    "name, mname, rname, ttl, negative_ttl, refresh, retry, expire, serial"
 
+/* The peers of the zones that a condition picks, once for those that may copy and once for those that are told. */
+#define PEERS(condition)                                                                                 \
+    "SELECT p.zone, coalesce(p.net, ''), NULL, 0, p.key, k.algorithm, k.secret FROM transfer AS p"        \
+    " LEFT JOIN tsig_key AS k ON k.name = p.key " condition                                              \
+    " UNION ALL SELECT p.zone, NULL, p.address, p.port, p.key, k.algorithm, k.secret FROM notify AS p"   \
+    " LEFT JOIN tsig_key AS k ON k.name = p.key " condition " ORDER BY 1, 3, 2, 4, 5"
+
 static const char *const statement_texts[STATEMENTS] = {
     [STATEMENT_CHANGE_COUNTER] = "PRAGMA data_version",
     [STATEMENT_ZONES] = "SELECT " ZONE_COLUMNS " FROM zone ORDER BY name",
@@ -33,8 +40,9 @@ static const char *const statement_texts[STATEMENTS] = {
     /* The zones below are looked for once, and only when a service could be in one. */
     [STATEMENT_SERVICES] =
         "SELECT " SERVICE_COLUMNS " FROM service AS s"
-        " WHERE (s.name = ?1 OR substr(s.name, -length(?1) - 1) = '.' || ?1)"
-        " AND (NOT EXISTS (SELECT 1 FROM zone AS z WHERE substr(z.name, -length(?1) - 1) = '.' || ?1)"
+        " WHERE (?1 IN (s.name, '.') OR substr(s.name, -length(?1) - 1) = '.' || ?1)"
+        " AND (NOT EXISTS (SELECT 1 FROM zone AS z"
+        "                  WHERE ?1 = '.' OR substr(z.name, -length(?1) - 1) = '.' || ?1)"
         "      OR (SELECT zone FROM service_zone WHERE service = s.name) = ?1)"
         " ORDER BY s.name",
     [STATEMENT_SERVICES_ALL] = "SELECT " SERVICE_COLUMNS " FROM service ORDER BY name",
@@ -56,6 +64,10 @@ static const char *const statement_texts[STATEMENTS] = {
         "SELECT NULL, name, NULL, state, until FROM region WHERE state <> 'auto'"
         " UNION ALL SELECT service, region, NULL, state, until FROM pool WHERE state <> 'auto'"
         " UNION ALL SELECT service, region, address, state, until FROM endpoint WHERE state <> 'auto'",
+    [STATEMENT_PEERS] = PEERS("WHERE p.zone = ?1"),
+    [STATEMENT_PEERS_ALL] = PEERS(""),
+    [STATEMENT_DEFAULTS] = "SELECT region, tier, weight FROM rule WHERE policy = ?1 AND client = 'default'"
+                           " ORDER BY tier, region",
     [STATEMENT_ZONE_PUT] =
         "INSERT INTO zone(" ZONE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
         " ON CONFLICT(name) DO UPDATE SET mname = excluded.mname, rname = excluded.rname,"

@@ -81,6 +81,7 @@ struct store_rows {
 NODISCARD enum err store_rows_end(struct store_rows *rows, struct diag *reterr);
 
 #define STORE_TTL_OF_ZONE UINT32_MAX
+#define STORE_WEIGHT_OF_POOL UINT32_MAX
 
 struct store_zone {
     const char *name, *mname, *rname;
@@ -155,6 +156,22 @@ struct store_state {
     int64_t until_s;
 };
 
+/* Another nameserver of a zone: one that may copy it, or one that is told of changes. */
+struct store_peer {
+    const char *zone;
+    const char *net;     /* ADDRESS or ADDRESS/BITS, "" for anywhere; NULL for one that is told */
+    const char *address; /* NULL for one that may copy */
+    uint16_t port;       /* of the address */
+    const char *key, *algorithm, *secret; /* all or none are NULL */
+};
+
+/* A rule of a policy for its `default` clients. */
+struct store_default {
+    const char *region;
+    uint32_t tier;
+    uint32_t weight; /* or STORE_WEIGHT_OF_POOL */
+};
+
 /* Every zone, in order of name; or the one of that name, if it is there. */
 void store_zones(struct store *store, struct store_rows *ret);
 void store_zone(struct store *store, const char *name, struct store_rows *ret);
@@ -176,6 +193,15 @@ void store_pools(struct store *store, const char *service, struct store_rows *re
 bool store_pool_next(struct store_rows *rows, struct store_pool *ret);
 void store_endpoints(struct store *store, const char *service, struct store_rows *ret);
 bool store_endpoint_next(struct store_rows *rows, struct store_endpoint *ret);
+
+/* The peers of one zone, or of all, in order of zone: first those that may copy it. */
+void store_peers(struct store *store, const char *zone, struct store_rows *ret);
+void store_peers_all(struct store *store, struct store_rows *ret);
+bool store_peer_next(struct store_rows *rows, struct store_peer *ret);
+
+/* The rules of a policy for `default`, in order of tier and region. */
+void store_defaults(struct store *store, const char *policy, struct store_rows *ret);
+bool store_default_next(struct store_rows *rows, struct store_default *ret);
 
 /* Each of these in order of name. */
 void store_regions(struct store *store, struct store_rows *ret);

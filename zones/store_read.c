@@ -218,6 +218,53 @@ bool store_endpoint_next(struct store_rows *rows, struct store_endpoint *ret)
     return rows->err == OK;
 }
 
+/* Peers and defaults -------------------------------------------------------------------------------------- */
+
+void store_peers(struct store *store, const char *zone, struct store_rows *ret)
+{
+    rows_start(store, STATEMENT_PEERS, "transfer", zone, ret);
+}
+
+void store_peers_all(struct store *store, struct store_rows *ret)
+{
+    rows_start(store, STATEMENT_PEERS_ALL, "transfer", NULL, ret);
+}
+
+bool store_peer_next(struct store_rows *rows, struct store_peer *ret)
+{
+    if (!rows_step(rows))
+        return false;
+    *ret = (struct store_peer){
+        .zone = column_text(rows, 0),
+        .net = column_text(rows, 1),
+        .address = column_text(rows, 2),
+        .port = (uint16_t)column_number(rows, 3, UINT16_MAX),
+        .key = column_text(rows, 4),
+        .algorithm = column_text(rows, 5),
+        .secret = column_text(rows, 6),
+    };
+    if (ret->key && !ret->secret)
+        column_refuse(rows, 4);
+    return rows->err == OK;
+}
+
+void store_defaults(struct store *store, const char *policy, struct store_rows *ret)
+{
+    rows_start(store, STATEMENT_DEFAULTS, "rule", policy, ret);
+}
+
+bool store_default_next(struct store_rows *rows, struct store_default *ret)
+{
+    if (!rows_step(rows))
+        return false;
+    *ret = (struct store_default){
+        .region = column_text(rows, 0),
+        .tier = column_number(rows, 1, INT32_MAX),
+        .weight = column_is_null(rows, 2) ? STORE_WEIGHT_OF_POOL : column_number(rows, 2, STORE_WEIGHT_MAX),
+    };
+    return rows->err == OK;
+}
+
 /* Regions, monitors, vantage points, states --------------------------------------------------------------- */
 
 void store_regions(struct store *store, struct store_rows *ret)

@@ -75,6 +75,13 @@ static uint32_t row_find(const struct zone_list *list, const uint8_t *name, uint
     return ZONE_LIST_NONE;
 }
 
+uint32_t zone_list_find(const struct zone_list *list, const char *text)
+{
+    uint8_t name[NAME_WIRE_MAX];
+    size_t len;
+    return name_parse(text, name, &len, NULL) == OK ? row_find(list, name, name_hash(name)) : ZONE_LIST_NONE;
+}
+
 /* The longest zone at or above suffix `from` of a name. */
 static uint32_t longest_find(const struct zone_list *list, const uint8_t *name, unsigned from)
 {

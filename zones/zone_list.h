@@ -20,6 +20,7 @@
 struct zone_row {
     uint64_t hash;   /* of its name */
     uint64_t inside; /* of the names of the zones right inside it, which take services from it */
+    uint64_t peers;  /* of those that may copy it or are told of changes; compile_peers_hash() sets it */
     uint32_t name_off; /* wire, in `names` */
     uint32_t text_off; /* in `text` */
     uint32_t serial;
@@ -62,6 +63,9 @@ static inline uint32_t zone_list_count(const struct zone_list *list)
 {
     return (uint32_t)(list->rows.len / sizeof(struct zone_row));
 }
+
+/* The row of a zone (as in the store), or ZONE_LIST_NONE. */
+uint32_t zone_list_find(const struct zone_list *list, const char *text);
 
 static inline const struct service_row *zone_list_service(const struct zone_list *list, uint32_t idx)
 {

@@ -493,7 +493,8 @@ static void mailbox_write(FILE *to, const char *rname)
 
 static void zone_write(FILE *to, const struct store_zone *zone)
 {
-    fprintf(to, "; zone %s, written by gslbctl export\n$ORIGIN %s.\n$TTL %u\n", zone->name, zone->name,
+    const char *dot = strcmp(zone->name, ".") == 0 ? "" : ".";
+    fprintf(to, "; zone %s, written by gslbctl export\n$ORIGIN %s%s\n$TTL %u\n", zone->name, zone->name, dot,
             zone->ttl_s);
     fprintf(to, "@\tIN\tSOA\t%s. ", zone->mname);
     mailbox_write(to, zone->rname);

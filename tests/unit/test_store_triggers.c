@@ -29,6 +29,44 @@ static const struct {
     {"DELETE FROM zone", "zone: \"gslb.example.com\" still has 2 records"},
     {"DELETE FROM record; DELETE FROM zone", "still has services, such as \"www.gslb.example.com\""},
     {"UPDATE zone SET ttl = 'soon'", "cannot store TEXT value in INTEGER column zone.ttl"},
+    {"INSERT INTO transfer(zone, net) VALUES ('gslb.example.com', '192.0.2.1'); DELETE FROM endpoint; DELETE FROM pool;"
+     " DELETE FROM service; DELETE FROM record; DELETE FROM zone",
+     "zone: \"gslb.example.com\" may still be copied; delete its rows from transfer first"},
+    {"INSERT INTO notify(zone, address) VALUES ('gslb.example.com', '192.0.2.1'); DELETE FROM endpoint; DELETE FROM pool;"
+     " DELETE FROM service; DELETE FROM record; DELETE FROM zone",
+     "is still told of to \"192.0.2.1\""},
+    {"INSERT INTO zone(name, mname, rname) VALUES ('..', 'ns1.example.com', 'h@example.com')", "ends in a dot"},
+    {"INSERT INTO zone(name, mname, rname) VALUES ('a.com', '.', 'h@example.com')", "zone: mname \".\" ends in a dot"},
+    /* transfer, notify, tsig_key */
+    {"INSERT INTO transfer(zone, net) VALUES ('a.com', '192.0.2.1')", "transfer: there is no zone \"a.com\""},
+    {"INSERT INTO transfer(zone) VALUES ('gslb.example.com')", "open to everybody; give a net, a key, or both"},
+    {"INSERT INTO transfer(zone, net) VALUES ('gslb.example.com', 'ns2.example.com')", "is not a network"},
+    {"INSERT INTO transfer(zone, net) VALUES ('gslb.example.com', '192.0.2.0/33')", "is not a network"},
+    {"INSERT INTO transfer(zone, net) VALUES ('gslb.example.com', '192.0.2.0/08')", "is not a network"},
+    {"INSERT INTO transfer(zone, net) VALUES ('gslb.example.com', '2001:db8::/129')", "is not a network"},
+    {"INSERT INTO transfer(zone, net) VALUES ('gslb.example.com', '192.0.2.256/24')", "is not an IPv4 address"},
+    {"INSERT INTO transfer(zone, net) VALUES ('gslb.example.com', '')", "is not a network"},
+    {"INSERT INTO transfer(zone, key) VALUES ('gslb.example.com', 'k')", "transfer: there is no key \"k\"; insert it"},
+    {"INSERT INTO transfer(zone, net) VALUES ('gslb.example.com', '::1'), ('gslb.example.com', '::1')", "UNIQUE"},
+    {"INSERT INTO notify(zone, address) VALUES ('a.com', '192.0.2.1')", "notify: there is no zone \"a.com\""},
+    {"INSERT INTO notify(zone, address) VALUES ('gslb.example.com', 'ns2.example.com')", "is not an address"},
+    {"INSERT INTO notify(zone, address) VALUES ('gslb.example.com', '1.2.3')", "is not an IPv4 address"},
+    {"INSERT INTO notify(zone, address, port) VALUES ('gslb.example.com', '::1', 0)", "notify: port 0 of \"::1\""},
+    {"INSERT INTO notify(zone, address, key) VALUES ('gslb.example.com', '::1', 'k')", "notify: there is no key \"k\""},
+    {"INSERT INTO tsig_key(name, secret) VALUES ('K', 'AAAAAAAAAAAAAAAAAAAAAA==')", "tsig_key: name \"K\" has upper"},
+    {"INSERT INTO tsig_key(name, secret) VALUES ('k', 'AAAAAAAAAAAAAAAAAAAAAA=')", "secret of \"k\" is not base64"},
+    {"INSERT INTO tsig_key(name, secret) VALUES ('k', 'AAAAAAAAAAAAAAAAAAAA*A==')", "secret of \"k\" is not base64"},
+    {"INSERT INTO tsig_key(name, secret) VALUES ('k', 'AAAAAAAAAAAAAAAAAAAA')", "has not 16 to 256 bytes"},
+    {"INSERT INTO tsig_key(name, secret) VALUES ('k', '')", "has not 16 to 256 bytes"},
+    {"INSERT INTO tsig_key VALUES ('k', 'hmac-md5', 'AAAAAAAAAAAAAAAAAAAAAA==')", "tsig_key: algorithm \"hmac-md5\""},
+    {"INSERT INTO tsig_key(name, secret) VALUES ('k', 'AAAAAAAAAAAAAAAAAAAAAA=='); UPDATE tsig_key SET name = 'l'",
+     "tsig_key: \"k\" cannot be renamed"},
+    {"INSERT INTO tsig_key(name, secret) VALUES ('k', 'AAAAAAAAAAAAAAAAAAAAAA==');"
+     " INSERT INTO transfer(zone, key) VALUES ('gslb.example.com', 'k'); DELETE FROM tsig_key",
+     "tsig_key: \"k\" is still needed to copy \"gslb.example.com\""},
+    {"INSERT INTO tsig_key(name, secret) VALUES ('k', 'AAAAAAAAAAAAAAAAAAAAAA==');"
+     " INSERT INTO notify(zone, address, key) VALUES ('gslb.example.com', '::1', 'k'); DELETE FROM tsig_key",
+     "tsig_key: \"k\" still signs what \"::1\" is told"},
     /* record */
     {"INSERT INTO record(zone, name, type, data) VALUES ('a.com', '@', 'NS', 'ns1.a.com.')",
      "record: there is no zone \"a.com\"; insert it into zone first"},
@@ -205,6 +243,12 @@ static const struct {
 static const char *const acceptances[] = {
     "INSERT INTO zone(name, mname, rname) VALUES ('0/25.2.0.192.in-addr.arpa', 'ns1.example.com', 'host\\.master.example.com')",
     "INSERT INTO zone(name, mname, rname) VALUES ('www.gslb.example.com', 'ns1.example.com', 'h@example.com')",
+    "INSERT INTO tsig_key(name, secret) VALUES ('k', 'AAAAAAAAAAAAAAAAAAAAAA==');"
+    "INSERT INTO transfer(zone, net, key) VALUES ('gslb.example.com', '192.0.2.0/24', 'k'), ('gslb.example.com', NULL, 'k'),"
+    " ('gslb.example.com', '::1', NULL), ('gslb.example.com', '2001:db8::/32', NULL);"
+    "INSERT INTO notify(zone, address, port, key) VALUES ('gslb.example.com', '192.0.2.1', 5353, 'k');"
+    "UPDATE tsig_key SET algorithm = 'hmac-sha512', secret = 'BBBBBBBBBBBBBBBBBBBBBA==';"
+    "DELETE FROM notify; DELETE FROM transfer; DELETE FROM tsig_key",
     "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'www', 'TXT', '\"beside a service\"')",
     "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', '*', 'A', '192.0.2.1')",
     "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', '_sip._udp', 'SRV', '0 0 5060 ns1')",
@@ -322,6 +366,17 @@ static void test_the_serial_moves_with_what_the_zone_serves(void **state)
         {"UPDATE endpoint SET state = 'drain'", 0},
         {"UPDATE region SET state = 'up'", 0},
         {"UPDATE rule SET weight = 3", 0},
+        {"INSERT INTO tsig_key(name, secret) VALUES ('k', 'AAAAAAAAAAAAAAAAAAAAAA==')", 0},
+        {"INSERT INTO transfer(zone, key) VALUES ('gslb.example.com', 'k')", 0},
+        {"INSERT INTO notify(zone, address) VALUES ('gslb.example.com', '192.0.2.1')", 0},
+        {"UPDATE tsig_key SET algorithm = 'hmac-sha384'", 0},
+        /* Now a secondary is given what `default` clients get. */
+        {"UPDATE rule SET weight = 4 WHERE client = 'default' AND region = 'us'", 1},
+        {"UPDATE rule SET weight = 4 WHERE client <> 'default'", 0},
+        {"DELETE FROM rule WHERE client = 'default' AND region = 'us'", 1},
+        {"INSERT INTO rule(policy, client, region) VALUES ('global', 'default', 'us')", 1},
+        {"INSERT INTO policy(name) VALUES ('other');"
+         " INSERT INTO rule(policy, client, region) VALUES ('other', 'default', 'us')", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         if (serial_after(fixture, cases[i].sql) != cases[i].steps)
@@ -330,6 +385,50 @@ static void test_the_serial_moves_with_what_the_zone_serves(void **state)
     assert_int_equal(fixture_number(fixture, "SELECT abs(serial - unixepoch()) < 5 FROM zone"), 1);
     fixture_run(fixture, "UPDATE zone SET serial = 4294967295; UPDATE zone SET ttl = 62");
     assert_int_equal(fixture_number(fixture, "SELECT abs(serial - unixepoch()) < 5 FROM zone"), 1);
+}
+
+static void test_a_zone_that_comes_back_goes_on_from_its_serial(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *zone = "INSERT INTO zone(name, mname, rname) VALUES ('a.com', 'ns1.a.com', 'h@a.com')";
+    fixture_run(fixture, zone);
+    fixture_run(fixture, "UPDATE zone SET serial = 3000000000 WHERE name = 'a.com'; DELETE FROM zone WHERE name = 'a.com'");
+    fixture_run(fixture, zone);
+    assert_int_equal(fixture_number(fixture, "SELECT serial FROM zone WHERE name = 'a.com'"), 3000000001);
+    fixture_run(fixture, "UPDATE zone SET serial = 4000000000 WHERE name = 'a.com'; DELETE FROM zone WHERE name = 'a.com'");
+    fixture_run(fixture, zone);
+    assert_int_equal(fixture_number(fixture, "SELECT serial FROM zone WHERE name = 'a.com'"), 4000000001);
+    /* Another zone begins with the clock. */
+    fixture_run(fixture, "INSERT INTO zone(name, mname, rname) VALUES ('b.com', 'ns1.a.com', 'h@a.com')");
+    assert_int_equal(fixture_number(fixture, "SELECT abs(serial - unixepoch()) < 5 FROM zone WHERE name = 'b.com'"), 1);
+}
+
+static void test_the_root_is_a_zone_around_all_others(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_run(fixture, "INSERT INTO zone(name, mname, rname) VALUES ('.', 'ns1.com', 'h@a.com'), ('x', 'ns1.com', 'h@a.com');"
+                         "INSERT INTO record(zone, name, type, data) VALUES ('.', '@', 'NS', 'ns1.com.'),"
+                         " ('.', 'com', 'NS', 'ns1.com.'), ('.', 'ns1.com', 'A', '192.0.2.1');"
+                         "INSERT INTO service(name, policy) VALUES ('tld', 'global'), ('www.tld', 'global'), ('www.x', 'global')");
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM service_zone WHERE zone = '.'"), 2);
+    assert_int_equal(fixture_number(fixture, "SELECT zone = 'x' FROM service_zone WHERE service = 'www.x'"), 1);
+    assert_non_null(strstr(fixture_try(fixture, "INSERT INTO service(name, policy) VALUES ('ns1.com', 'global')"),
+                           "there is already a record \"ns1.com\" of type A in zone \".\""));
+    assert_non_null(strstr(fixture_try(fixture, "INSERT INTO record(zone, name, type, data) VALUES ('.', 'tld', 'A', '192.0.2.1')"),
+                           "record: \"tld\" is a service"));
+    assert_non_null(strstr(fixture_try(fixture, "DELETE FROM record WHERE zone = '.'; DELETE FROM zone WHERE name = '.'"),
+                           "still has services, such as \"tld\""));
+    fixture_run(fixture, "DELETE FROM service WHERE name IN ('tld', 'www.tld'); DELETE FROM zone WHERE name = '.'");
+}
+
+static void test_the_audit_keeps_no_secret(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_run(fixture, "INSERT INTO tsig_key(name, secret) VALUES ('k', 'AAAAAAAAAAAAAAAAAAAAAA==');"
+                         "UPDATE tsig_key SET secret = 'BBBBBBBBBBBBBBBBBBBBBA=='; DELETE FROM tsig_key");
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM audit WHERE tbl = 'tsig_key'"), 3);
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM audit WHERE before || after LIKE '%AAAA%'"
+                                             " OR before LIKE '%BBBB%' OR after LIKE '%BBBB%'"), 0);
 }
 
 static void test_the_audit_tells_rows_before_and_after(void **state)
@@ -358,18 +457,23 @@ static void test_the_audit_holds_every_column_of_every_table(void **state)
 {
     struct fixture *fixture = *state;
     fixture_run(fixture, "INSERT INTO vantage(name, public_key) VALUES ('v', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=');"
+                         "INSERT INTO tsig_key(name, secret) VALUES ('k', 'AAAAAAAAAAAAAAAAAAAAAA==');"
+                         "INSERT INTO transfer(zone, key) VALUES ('gslb.example.com', 'k');"
+                         "INSERT INTO notify(zone, address) VALUES ('gslb.example.com', '192.0.2.1');"
+                         "UPDATE tsig_key SET secret = secret; UPDATE transfer SET net = net; UPDATE notify SET key = key;"
+                         "DELETE FROM transfer; DELETE FROM notify; DELETE FROM tsig_key;"
                          "UPDATE zone SET ttl = ttl; UPDATE record SET ttl = ttl; UPDATE region SET note = note;"
                          "UPDATE monitor SET port = port; UPDATE policy SET geofence = geofence; UPDATE rule SET tier = tier;"
                          "UPDATE service SET ttl = ttl; UPDATE pool SET note = note; UPDATE endpoint SET note = note;"
                          "UPDATE vantage SET asn = asn; DELETE FROM endpoint; DELETE FROM pool; DELETE FROM service;"
                          "DELETE FROM rule; DELETE FROM policy; DELETE FROM monitor; DELETE FROM region;"
                          "DELETE FROM record; DELETE FROM zone; DELETE FROM vantage");
-    /* Each of ten tables has been inserted into, updated and deleted from, with whole rows each time. */
+    /* Each of thirteen tables has been inserted into, updated and deleted from, with whole rows each time. */
     const char *partial =
         "SELECT count(*) FROM audit AS a WHERE EXISTS (SELECT 1 FROM pragma_table_info(a.tbl) AS c WHERE"
         " (a.op <> 'insert' AND c.name NOT IN (SELECT key FROM json_each(a.before))) OR"
         " (a.op <> 'delete' AND c.name NOT IN (SELECT key FROM json_each(a.after))))";
-    assert_int_equal(fixture_number(fixture, "SELECT count(DISTINCT tbl || op) FROM audit"), 30);
+    assert_int_equal(fixture_number(fixture, "SELECT count(DISTINCT tbl || op) FROM audit"), 39);
     assert_int_equal(fixture_number(fixture, partial), 0);
 }
 
@@ -394,7 +498,7 @@ static void test_the_manual_has_the_first_session_and_every_column(void **state)
     for (; sqlite3_step(columns) == SQLITE_ROW; count++)
         if (!strstr((const char *)manual.bytes, (const char *)sqlite3_column_text(columns, 0)))
             fail_msg("docs/STORE.md lacks %s", (const char *)sqlite3_column_text(columns, 0));
-    assert_int_equal(count, 81);
+    assert_int_equal(count, 91);
     sqlite3_finalize(columns);
     buffer_fini(&manual);
     buffer_fini(&session);
@@ -409,6 +513,9 @@ int main(void)
         test(test_a_refused_row_takes_its_statement_back_and_no_more),
         test(test_a_service_is_in_its_longest_zone),
         test(test_the_serial_moves_with_what_the_zone_serves),
+        test(test_a_zone_that_comes_back_goes_on_from_its_serial),
+        test(test_the_root_is_a_zone_around_all_others),
+        test(test_the_audit_keeps_no_secret),
         test(test_the_audit_tells_rows_before_and_after),
         test(test_the_audit_holds_every_column_of_every_table),
         test(test_recursive_triggers_change_nothing),
