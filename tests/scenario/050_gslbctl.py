@@ -114,8 +114,8 @@ def status_says_what_is(lab):
         return next((row for row in rows if row["region"] == region), {})
     until("eu is up", lambda: endpoint("eu").get("verdict") == "up", 15)
     until("us is down", lambda: endpoint("us").get("verdict") == "down", 15)
-    page = lab.ctl("status", state=True)
-    assert "127.20.0.5" in page and "v1" in page and "refused" in page.lower(), page
+    page = until("every vantage point's vote is there", lambda: (page := lab.ctl("status", state=True)).count("web 127.20.0.5") == 3 and page, 5)
+    assert "127.10.0.5" in page and "v1" in page and "connection refused" in page, page
     events = lab.ctl("events", state=True)
     assert "127.10.0.5" in events, events
     out = lab.ctl("explain", WWW, "--from", US, *GEOIP, state=True)
