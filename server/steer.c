@@ -224,7 +224,7 @@ static bool region_draw(struct walk *walk, uint32_t set, const struct geo_choice
         walk->idle[choice->region / 64] |= UINT64_C(1) << choice->region % 64;
         return false;
     }
-    const double key = draw_key(&walk->draw, choice->region, stand.scaled);
+    const double key = draw_key(&walk->draw, stand.pool->region_hash, stand.scaled);
     if (best->stand.pool && key >= best->key)
         return false;
     *best = (struct drawn){.key = key, .stand = stand};

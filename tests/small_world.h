@@ -87,7 +87,8 @@ static inline void small_service(struct small *small, struct rng *rng)
         if (!small->has_pool[region])
             continue;
         struct image_pool_row *pool = &small->blob.pools[service->pools_count++];
-        *pool = (struct image_pool_row){.slot = 256 + region * (1 + SMALL_ENDPOINTS),
+        *pool = (struct image_pool_row){.region_hash = region,
+                                        .slot = 256 + region * (1 + SMALL_ENDPOINTS),
                                         .weight = small_pick(rng, 3) * 50,
                                         .min_up = small_pick(rng, 3),
                                         .region = (uint16_t)region};

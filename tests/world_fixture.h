@@ -93,7 +93,8 @@ static inline void world_service_put(struct world_fixture *fixture, struct draft
     row.name_off = draft_text_put(draft, service->name);
     zone_fixture_must(draft_service_put(draft, name, &row, &diag) == OK, "service");
     for (const struct world_pool *pool = service->pools; pool->endpoints[0]; pool++) {
-        const struct draft_pool pool_row = {.region_off = draft_text_put(draft, "region"),
+        const char region[] = {'r', (char)('0' + pool->region), '\0'};
+        const struct draft_pool pool_row = {.region_off = draft_text_put(draft, region),
                                             .weight = pool->weight,
                                             .min_up = pool->min_up,
                                             .region = pool->region,

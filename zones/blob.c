@@ -1,5 +1,6 @@
 #include "zones/blob.h"
 
+#include "common/hash.h"
 #include "common/reader.h"
 #include "common/writer.h"
 #include "zones/rdata.h"
@@ -235,7 +236,9 @@ static void pools_write(struct blob *blob)
     struct image_pool_row *rows = blob_at(blob, blob->pools);
     for (uint32_t i = 0; i < draft_pools_count(blob->draft); i++) {
         const struct draft_pool *pool = draft_pool(blob->draft, i);
+        const char *region = draft_text(blob->draft, pool->region_off);
         rows[i] = (struct image_pool_row){
+            .region_hash = hash_bytes(region, strlen(region), 0),
             .slot = pool->slot,
             .weight = pool->weight,
             .min_up = pool->min_up,

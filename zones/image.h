@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 enum {
-    IMAGE_VERSION = 1,
+    IMAGE_VERSION = 2,
     PACKS_MAX = 64, /* a zone's pack is the lower 6 bits of its name's hash */
     IMAGE_SLOTS_MAX = 1 << 20,  /* slots that an image may name: BOARD_SLOTS_MAX of health/board.h */
     IMAGE_RRSET_MAX = 65000,    /* bytes of an rrset, not compressed: a TCP message less header, question and OPT */
@@ -131,6 +131,7 @@ struct image_service {
 };
 
 struct image_pool_row {
+    uint64_t region_hash; /* of its region's name: what sticky draws know it by, whatever the index is here */
     uint32_t slot; /* on the board */
     uint32_t weight;
     uint32_t min_up;

@@ -145,7 +145,7 @@ static bool service_check(const struct image_zone *zone, uint32_t off)
     const struct image_service *service = image_at(zone, off);
     size_t len;
     return name_at_check(zone, service->name_off, &len) &&
-           row_check(zone, service->pools_off, service->pools_count, sizeof(struct image_pool_row), 4) &&
+           row_check(zone, service->pools_off, service->pools_count, sizeof(struct image_pool_row), 8) &&
            service->policy < POLICIES_MAX && service->panic_below <= SHARE_MAX &&
            service->sticky <= STICKY_CLIENT && service->all_down <= ALL_DOWN_SERVFAIL &&
            pools_check(zone, service) && stand_ins_check(zone, service);

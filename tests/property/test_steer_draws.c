@@ -30,7 +30,8 @@ static void weights_world(struct small *small, const uint32_t weights[SMALL_REGI
                                       .regions = {(1 << SMALL_REGIONS) - 1}};
     for (unsigned r = 0; r < SMALL_REGIONS; r++) {
         small->blob.pools[r] =
-            (struct image_pool_row){.slot = 256 + r * (1 + SMALL_ENDPOINTS),
+            (struct image_pool_row){.region_hash = r,
+                                    .slot = 256 + r * (1 + SMALL_ENDPOINTS),
                                     .weight = weights[r],
                                     .min_up = 1,
                                     .endpoints_off = small_at(small, small->blob.endpoints[r]),
