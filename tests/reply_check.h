@@ -40,6 +40,8 @@ static inline void reply_check_world(struct world_fixture *fixture)
                                   {texts[1], 0, 1, POLICY_WEIGHT_OF_POOL}};
     const struct policy policy = {.name = texts[2], .rules = rules, .rules_count = 3};
     world_fixture_make(fixture, zones, 3, &policy);
+    cookie_page_set(&fixture->cookies, &(struct cookie_secrets){.count = 2, .keys = {{{1, 2}}, {{3, 4}}}});
+    fixture->identity = (struct identity){.version = {"gslbd", 5}, .name = {"a.example", 9}, .nsid = {"a long name", 11}};
     world_health_set(fixture, world_slot(fixture, "198.51.100.4"), VERDICT_DOWN, STATE_AUTO);
     world_health_set(fixture, world_slot(fixture, "198.51.100.5"), VERDICT_DOWN, STATE_AUTO);
 }

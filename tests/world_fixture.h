@@ -194,6 +194,8 @@ struct world_query {
     const char *subnet; /* in text, or NULL */
     uint16_t udp_size;  /* of the OPT; 0: there is none, unless there is a subnet */
     uint8_t flags[2];   /* third and fourth byte of the header */
+    const void *options; /* more of them, behind the subnet */
+    size_t options_len;
 };
 
 static inline size_t world_query_put(const struct world_query *query, uint8_t *packet, size_t cap)
@@ -205,7 +207,7 @@ static inline size_t world_query_put(const struct world_query *query, uint8_t *p
     zone_fixture_must(name_parse(query->name, name, &len, NULL) == OK, query->name);
     zone_fixture_must(!query->subnet || prefix_parse(query->subnet, &subnet, NULL) == OK, "subnet");
     const size_t address_len = (subnet.bits + 7u) / 8;
-    const bool opt = query->udp_size > 0 || query->subnet;
+    const bool opt = query->udp_size > 0 || query->subnet || query->options_len > 0;
     writer_u16(&w, 0x1234);
     writer_u8(&w, query->flags[0]);
     writer_u8(&w, query->flags[1]);
@@ -220,7 +222,7 @@ static inline size_t world_query_put(const struct world_query *query, uint8_t *p
         writer_u16(&w, 41);
         writer_u16(&w, query->udp_size > 0 ? query->udp_size : 1232);
         writer_u32(&w, 0);
-        writer_u16(&w, query->subnet ? (unsigned)(8 + address_len) : 0);
+        writer_u16(&w, (unsigned)(query->options_len + (query->subnet ? 8 + address_len : 0)));
     }
     if (query->subnet) {
         writer_u16(&w, 8);
@@ -230,6 +232,7 @@ static inline size_t world_query_put(const struct world_query *query, uint8_t *p
         writer_u8(&w, 0);
         writer_bytes(&w, subnet.ip.bytes, address_len);
     }
+    writer_bytes(&w, query->options, query->options_len);
     zone_fixture_must(!w.full, "the query is too long");
     return writer_len(&w);
 }

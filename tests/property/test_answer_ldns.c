@@ -28,15 +28,28 @@ static const char *const subnets[] = {NULL, NULL, "193.0.6.0/24", "8.8.8.8/32", 
                                       "::ffff:193.0.0.0/112", "193.0.0.0/7"};
 static const uint16_t sizes[] = {0, 0, 1, 512, 600, 1232, 4096, 65535};
 
+/* NSID, keepalive, padding, and cookies: the client's alone, one of nobody's, malformed. */
+#define COOKIE_OF(len) "\0\x0a\0" len "12345678"
+static const struct {
+    const char *bytes;
+    size_t len;
+} options[] = {
+    {"", 0}, {"", 0}, {"\0\3\0\0", 4}, {"\0\x0b\0\0\0\x0c\0\0", 8}, {COOKIE_OF("\x8"), 12},
+    {COOKIE_OF("\x8") "\0\3\0\0", 16}, {COOKIE_OF("\x18") "\1\0\0\0\0\0\0\0abcdefgh", 28}, {COOKIE_OF("\7"), 11},
+};
+
 static struct world_fixture fixture;
 
 static size_t query_generate(struct rng *rng, uint8_t *packet)
 {
+    const unsigned option = rng_below(rng, COUNT(options));
     const struct world_query query = {
         .name = names[rng_below(rng, COUNT(names))],
         .qtype = types[rng_below(rng, COUNT(types))],
         .udp_size = sizes[rng_below(rng, COUNT(sizes))],
         .subnet = subnets[rng_below(rng, COUNT(subnets) - 1)],
+        .options = options[option].bytes,
+        .options_len = options[option].len,
         .flags = {rng_below(rng, 8) ? (uint8_t)rng_below(rng, 8) : (uint8_t)rng_u64(rng), (uint8_t)rng_u64(rng)},
     };
     return world_query_put(&query, packet, PACKET_CAP);

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""What stands in a reply besides its records, asked for with dig and kdig: cookies, NSID, errors, keepalive; names of class CHAOS; limits."""
+import os, re, signal, subprocess
+
+from lab import FIRST_SESSION, TOR, main, until
+
+WWW = "www.gslb.example.com"
+ONE, TWO = "00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100"
+
+
+def cookie_of(text):
+    """The cookie of a reply as dig prints it, and its word on it ("good", "echoed")."""
+    found = re.search(r"COOKIE: ([0-9a-f]+) \((\w+)\)", text)
+    return found.groups() if found else (None, None)
+
+
+def kdig(lab, *words):
+    argv = ["kdig", "@127.0.0.1", "-p", str(lab.port), "+retry=0", "+time=2", *words]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=20).stdout
+
+
+def secrets(lab, *lines):
+    path = lab.dir / "secrets"
+    path.touch(0o600)
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def plain(lab, *more):
+    lab.init()
+    lab.sql(FIRST_SESSION)
+    return lab.serve(*more, geoip=TOR)
+
+
+def cookies_are_given_and_known_again(lab):
+    plain(lab)
+    cookie, word = cookie_of(lab.dig(WWW, "+cookie=0123456789abcdef"))
+    assert word == "good" and cookie.startswith("0123456789abcdef01000000") and len(cookie) == 48
+    assert cookie_of(lab.dig(WWW, f"+cookie={cookie}")) == (cookie, "good")
+    assert cookie_of(lab.dig(WWW, "+tcp", f"+cookie={cookie}")) == (cookie, "good")
+    bad = cookie[:-1] + ("0" if cookie[-1] != "0" else "1")
+    assert cookie_of(lab.dig(WWW, f"+cookie={bad}"))[0] != bad and lab.query(WWW, "A", "IN", None, f"+cookie={bad}") == "NOERROR"
+    assert "COOKIE" not in lab.dig(WWW, "+nocookie")
+    assert lab.query(WWW, "A", "IN", None, "+nocookie", "+ednsopt=10:0011") == "FORMERR"
+    assert "status: BADCOOKIE" in lab.dig("+header-only", "+nobadcookie", f"+cookie={bad}")
+    assert "status: NOERROR" in lab.dig("+header-only", f"+cookie={cookie}")
+
+
+def a_shared_secret_rolls_over_on_sighup(lab):
+    path = secrets(lab, ONE)
+    server = plain(lab, "--cookie-secrets", path)
+    first, _ = cookie_of(lab.dig(WWW, "+cookie=0123456789abcdef"))
+    secrets(lab, TWO, ONE)
+    os.kill(server.pid, signal.SIGHUP)
+    second = until("a cookie of the new secret", lambda: next((c for c, _ in [cookie_of(lab.dig(WWW, f"+cookie={first}"))] if c != first), None))
+    assert cookie_of(lab.dig(WWW, f"+cookie={second}"))[0] == second
+    secrets(lab, "nonsense")
+    os.kill(server.pid, signal.SIGHUP)
+    until("the bad file is in the log", lambda: "secrets:1: not a secret" in server.log())
+    assert cookie_of(lab.dig(WWW, f"+cookie={second}"))[0] == second, "the last good secrets stay"
+    path.chmod(0o644)
+    server.stop()
+    bad = lab.start("refused", [*server.argv[:-1], path])
+    assert bad.popen.wait(10) == 1 and "chmod 600" in bad.log()
+
+
+def options_are_answered_as_asked(lab):
+    plain(lab, "--nsid", "ams1", "--identity", "a.gslb.example.com")
+    assert '("ams1")' in lab.dig(WWW, "+nsid") and "NSID" not in lab.dig(WWW)
+    assert "EDE: 20 (Not Authoritative)" in lab.dig("example.org")
+    assert "EDE: 21 (Not Supported)" in lab.dig("gslb.example.com", "MAILB")
+    assert "EDE" not in lab.dig(WWW) and "EDE" not in lab.dig("example.org", "+noedns")
+    assert "KEEPALIVE: 30.0" in lab.dig(WWW, "+tcp", "+keepalive")
+    assert "KEEPALIVE" not in lab.dig(WWW, "+notcp", "+keepalive")
+    shown = kdig(lab, WWW, "+nsid", "+cookie", "+padding=100")
+    assert "ams1" in shown and "COOKIE: " in shown and "PADDING" not in shown, shown
+
+
+def the_server_tells_who_it_is(lab):
+    plain(lab, "--identity", "a.gslb.example.com")
+    for name, text in (("version.bind", '"gslbd '), ("version.server", '"gslbd '), ("hostname.bind", '"a.gslb.example.com"'),
+                       ("id.server", '"a.gslb.example.com"')):
+        assert lab.dig("+short", name, "TXT", "CH").startswith(text), name
+    assert lab.query("authors.bind", "TXT", "CH") == "REFUSED"
+    assert lab.query("version.bind", "TXT", "IN") == "REFUSED"
+
+
+def a_server_may_keep_it_to_itself(lab):
+    plain(lab, "--version-text", "none")
+    for name in ("version.bind", "version.server", "hostname.bind", "id.server"):
+        assert lab.query(name, "TXT", "CH") == "REFUSED"
+
+
+def who_is_over_the_limit_proves_itself(lab):
+    plain(lab, "--rate-limit", "5", "--rate-limit-slip", "1")
+    cookie, _ = cookie_of(lab.dig(WWW, "+cookie=0123456789abcdef"))
+    shown = [lab.dig(WWW, "+nocookie", "+ignore") for _ in range(40)]
+    assert any("flags: qr aa tc" in text and "ANSWER: 0" in text for text in shown)
+    assert any("status: BADCOOKIE" in lab.dig(WWW, "+cookie=0123456789abcdef", "+nobadcookie") for _ in range(40))
+    assert "198.51.100.1\n203.0.113.1\n".find(lab.dig("+short", WWW, "+cookie=0123456789abcdef", "+badcookie")) >= 0
+    for _ in range(20):
+        assert lab.query(WWW, "A", "IN", None, f"+cookie={cookie}") == "NOERROR"
+        assert lab.query(WWW, "A", "IN", None, "+tcp", "+nocookie") == "NOERROR"
+
+
+main(cookies_are_given_and_known_again, a_shared_secret_rolls_over_on_sighup, options_are_answered_as_asked,
+     the_server_tells_who_it_is, a_server_may_keep_it_to_itself, who_is_over_the_limit_proves_itself)
