@@ -95,6 +95,9 @@ static bool endpoints_check(const struct image_zone *zone, const struct image_po
 {
     const uint32_t addresses = (uint32_t)pool->counts[KIND_V4] + pool->counts[KIND_V6];
     const uint32_t hosts = pool->counts[KIND_HOST];
+    for (unsigned kind = 0; kind < KINDS; kind++)
+        if (pool->counts[kind] > IMAGE_POOL_ENDPOINTS_MAX)
+            return false;
     if ((addresses > 0 && hosts > 0) ||
         !row_check(zone, pool->endpoints_off, addresses + hosts, sizeof(struct image_endpoint), 4))
         return false;

@@ -136,10 +136,11 @@ static void pool_check(const struct draft *draft, const struct draft_service *se
         check_put(problems, draft, service->node, 0,
                   "the pool in region %s has addresses and host names as endpoints; keep one of them",
                   region);
-    if (pool->endpoints_count > IMAGE_RRSET_MAX / (RR_HEAD + 16))
-        check_put(problems, draft, service->node, 0,
-                  "the pool in region %s has %u endpoints; at most %u fit a message", region,
-                  pool->endpoints_count, IMAGE_RRSET_MAX / (RR_HEAD + 16));
+    for (unsigned kind = 0; kind < KINDS; kind++)
+        if (pool->counts[kind] > IMAGE_POOL_ENDPOINTS_MAX)
+            check_put(problems, draft, service->node, 0,
+                      "the pool in region %s has %u endpoints of one kind; the most is %u", region,
+                      pool->counts[kind], IMAGE_POOL_ENDPOINTS_MAX);
 }
 
 static void beside_check(const struct draft *draft, const struct draft_service *service,

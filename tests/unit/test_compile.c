@@ -79,6 +79,23 @@ static void test_an_edit_compiles_its_zone_alone(void **state)
     last_close(&world.last);
 }
 
+static void test_a_pool_takes_as_many_endpoints_as_an_answer_has_room_for(void **state)
+{
+    struct world world = world_of(state);
+    fixture_run(world.fixture,
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1023)"
+                "INSERT INTO endpoint(service, region, address)"
+                " SELECT 'www.gslb.example.com', 'eu', '10.0.' || (i / 250) || '.' || (i % 250) FROM n");
+    deploy(&world);
+    assert_int_equal(world.result.problems, 0);
+    last_close(&world.last);
+    fixture_run(world.fixture,
+                "INSERT INTO endpoint(service, region, address) VALUES ('www.gslb.example.com', 'eu', '10.1.0.1')");
+    deploy(&world);
+    expect_problem(&world, "gslb.example.com", "www.gslb.example.com", "1025 endpoints of one kind; the most is 1024");
+    last_close(&world.last);
+}
+
 static void test_a_deleted_zone_goes(void **state)
 {
     struct world world = world_of(state);
@@ -502,6 +519,7 @@ int main(void)
         test(test_the_first_session_becomes_a_world),
         test(test_nothing_new_is_no_generation),
         test(test_an_edit_compiles_its_zone_alone),
+        test(test_a_pool_takes_as_many_endpoints_as_an_answer_has_room_for),
         test(test_a_deleted_zone_goes),
         test(test_a_bad_zone_keeps_its_last_form_and_others_go_live),
         test(test_a_new_zone_that_does_not_compile_is_not_there),
