@@ -1,6 +1,5 @@
 #include "geoip/source.h"
 
-#include "geoip/continent.h"
 #include "geoip/mmdb.h"
 #include "geoip/tortext.h"
 
@@ -107,14 +106,6 @@ void source_close(struct source **source)
     free((*source)->path);
     free(*source);
     *source = NULL;
-}
-
-uint32_t source_leaf(struct source *source, const struct facts *facts)
-{
-    struct facts full = *facts;
-    if (full.continent[0] == '\0')
-        (void)stpcpy(full.continent, continent_of_country(full.country));
-    return tree_leaf(intern_put(&source->facts, &full, sizeof full));
 }
 
 const struct facts *source_facts(const struct source *source, uint32_t value)

@@ -7,6 +7,7 @@
 #ifndef GEOIP_SOURCE_H
 #define GEOIP_SOURCE_H
 
+#include "geoip/continent.h"
 #include "geoip/facts.h"
 #include "geoip/intern.h"
 #include "geoip/tree.h"
@@ -14,6 +15,7 @@
 #include "common/err.h"
 
 #include <stdint.h>
+#include <string.h>
 
 struct source {
     char *path;
@@ -31,7 +33,13 @@ NODISCARD enum err source_open(const char *path, struct source **ret, struct dia
 void source_close(struct source **source);
 
 /* For loaders: the leaf for these facts; fills in the continent if only the country is known. */
-uint32_t source_leaf(struct source *source, const struct facts *facts);
+static inline uint32_t source_leaf(struct source *source, const struct facts *facts)
+{
+    struct facts full = *facts;
+    if (full.continent[0] == '\0')
+        (void)stpcpy(full.continent, continent_of_country(full.country));
+    return tree_leaf(intern_put(&source->facts, &full, sizeof full));
+}
 
 /* The facts of a leaf's value. */
 const struct facts *source_facts(const struct source *source, uint32_t value);

@@ -21,9 +21,9 @@
 #include <stdlib.h>
 #include <sys/time.h>
 
-void control_give_up(struct control *control, const struct diag *diag)
+static void give_up(struct control *control, const struct diag *why)
 {
-    (void)fprintf(stderr, "gslbd: %s\n", diag->text);
+    (void)fprintf(stderr, "gslbd: %s\n", why->text);
     control->exit_status = CONTROL_EXIT_CONFIGURATION;
     if (control->base)
         (void)event_base_loopbreak(control->base);
@@ -232,6 +232,16 @@ static void unstand(const struct standing *standing)
 
 /* Life -------------------------------------------------------------------------------------------------- */
 
+/* The first look at the store, which somebody may have locked. Without a world there is nothing else to do. */
+static enum err look_first(const struct control *control, struct diag *reterr)
+{
+    const int64_t end_ms = clock_mono_ms() + STORE_BUSY_MS;
+    enum err err = watch_check(control->watch, reterr);
+    while (err == ERR_BUSY && !publish_manifest(control->publish) && clock_mono_ms() < end_ms)
+        err = watch_check(control->watch, reterr);
+    return err;
+}
+
 /* What may fail while there is a world to answer from: then it is logged. Without one it is the end. */
 static enum err open_outside(struct control *control, struct diag *reterr)
 {
@@ -243,7 +253,7 @@ static enum err open_outside(struct control *control, struct diag *reterr)
     err = open_watch(control, reterr);
     if (err != OK)
         return err;
-    err = watch_check(control->watch, reterr);
+    err = look_first(control, reterr);
     return publish_manifest(control->publish) ? OK : err;
 }
 
@@ -254,7 +264,7 @@ static void close_parts(struct control *control)
     api_stop(&control->api);
     if (control->verdicts)
         verdicts_tick(control->verdicts, clock_now());
-    if (control->states && control->publish)
+    if (control->states)
         states_tick(control->states, clock_now());
     verdicts_free(&control->verdicts);
     states_free(&control->states);
@@ -268,7 +278,7 @@ static void close_parts(struct control *control)
 
 int control_run(const struct control_setup *setup)
 {
-    struct control control = {.setup = setup, .settings = setup->settings};
+    struct control control = {.setup = setup, .settings = setup->settings, .give_up = give_up};
     struct standing standing = {0};
     struct diag diag;
     control.metrics.started_ms = clock_wall_ms();
@@ -284,7 +294,7 @@ int control_run(const struct control_setup *setup)
     if (err == OK)
         err = stand(&control, &standing, &diag);
     if (err != OK)
-        control_give_up(&control, &diag);
+        give_up(&control, &diag);
     if (control.exit_status == 0)
         (void)event_base_dispatch(control.base);
     unstand(&standing);

@@ -53,12 +53,13 @@ struct control {
     struct rebuild *rebuild;          /* compilers */
     struct watch *watch;
     int exit_status;
+
+    /* There is no world, and `why` is the reason that none can be made: say so and end with
+     * CONTROL_EXIT_CONFIGURATION. */
+    void (*give_up)(struct control *control, const struct diag *why);
 };
 
 /* Control. Serves until SIGTERM or until the channel ends. Returns the process's exit status. */
 int control_run(const struct control_setup *setup);
-
-/* There is no world, and `diag` is why none can be made: say so and end with CONTROL_EXIT_CONFIGURATION. */
-void control_give_up(struct control *control, const struct diag *diag);
 
 #endif

@@ -130,7 +130,7 @@ static void fail(struct rebuild *rebuild, const struct diag *diag)
     rebuild->done = true;
     rebuild->control->metrics.loads_failed++;
     if (!publish_manifest(rebuild->control->publish)) {
-        control_give_up(rebuild->control, diag);
+        rebuild->control->give_up(rebuild->control, diag);
         return;
     }
     if (strcmp(rebuild->complaint, diag->text) != 0) {

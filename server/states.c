@@ -1,7 +1,6 @@
 #include "server/states.h"
 
 #include "common/log.h"
-#include "server/publish.h"
 #include "server/words.h"
 #include "zones/history.h"
 
@@ -28,6 +27,7 @@ struct list {
 
 struct states {
     struct control *control;
+    const struct roster *roster; /* of the current world, lent; NULL: there is none */
     struct list list;
     bool due;      /* the list is not in health.db yet */
     bool refused;  /* ... and could not be put there: logged once */
@@ -143,6 +143,7 @@ void states_apply(struct states *states, const struct roster *roster, struct mom
 {
     struct board *board = states->control->board;
     size_t changed = 0;
+    states->roster = roster;
     mark(states, roster, now.wall_ms / 1000);
     for (size_t i = 0; i < roster->count; i++) {
         const struct roster_subject *subject = &roster->subjects[i];
@@ -190,8 +191,8 @@ enum err states_load(struct states *states, struct store *store, struct moment n
     states->due = states->due || !list_is_same(&list, &states->list);
     list_free(&states->list);
     states->list = list;
-    if (publish_roster(states->control->publish))
-        states_apply(states, publish_roster(states->control->publish), now);
+    if (states->roster)
+        states_apply(states, states->roster, now);
     return OK;
 }
 
@@ -280,10 +281,9 @@ static enum err record(const struct states *states, struct diag *reterr)
 
 void states_tick(struct states *states, struct moment now)
 {
-    const struct roster *roster = publish_roster(states->control->publish);
     struct diag diag;
-    if (roster && states->next_s != 0 && states->next_s <= now.wall_ms / 1000)
-        states_apply(states, roster, now);
+    if (states->roster && states->next_s != 0 && states->next_s <= now.wall_ms / 1000)
+        states_apply(states, states->roster, now);
     if (!states->due || !states->control->history)
         return;
     const enum err err = record(states, &diag);

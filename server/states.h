@@ -21,7 +21,8 @@ void states_free(struct states **states);
  * an error the old ones stay. */
 NODISCARD enum err states_load(struct states *states, struct store *store, struct moment now, struct diag *reterr);
 
-/* Write the state of every subject of `roster` to its word: before its world is published. */
+/* Write the state of every subject of `roster` to its word: before its world is published. The roster is lent until
+ * the next one comes. */
 void states_apply(struct states *states, const struct roster *roster, struct moment now);
 
 /* End what `until` has ended, and write what health.db does not have yet. Every VERDICTS_TICK_MS. */

@@ -9,11 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    VERDICTS_SUBJECT_MAX = 2048, /* bytes of an event's subject: a name of 1024, a region, an address */
-    VERDICTS_EVENT_MAX = 1024,   /* bytes of an event's reason; 64 vantage points with long names are cut */
-};
-
 enum err verdicts_new(struct board *board, struct history *history, struct moment now, struct verdicts **ret,
                       struct diag *reterr)
 {
@@ -31,6 +26,17 @@ enum err verdicts_new(struct board *board, struct history *history, struct momen
     verdicts->recorded_ms = now.mono_ms - VERDICTS_RECORD_MS;
     *ret = verdicts;
     return OK;
+}
+
+void verdicts_world_fini(struct verdicts_world *world)
+{
+    checks_free(&world->checks);
+    free(world->rows);
+    free(world->seen);
+    free(world->vantages);
+    free(world->cells);
+    free(world->queue);
+    *world = (struct verdicts_world){0};
 }
 
 void verdicts_free(struct verdicts **verdicts)
@@ -54,78 +60,6 @@ enum verdict verdicts_derive(const struct verdicts_row *row)
     return VERDICT_UNKNOWN;
 }
 
-void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct moment now,
-                      char ret[TALLY_REASON_MAX])
-{
-    static const char *const parts[] = {[SUBJECT_REGION] = "pools", [SUBJECT_POOL] = "endpoints"};
-    const struct verdicts_world *world = &verdicts->world;
-    const struct verdicts_row *row = &world->rows[subject];
-    const enum subject_kind kind = world->roster->subjects[subject].kind;
-    const uint32_t check = world->checks->of[subject];
-    const enum verdict told = row->verdict == VERDICT_DOWN ? VERDICT_DOWN : VERDICT_UP;
-    const uint32_t total = row->counts[VERDICT_UP] + row->counts[VERDICT_DOWN] + row->counts[VERDICT_UNKNOWN];
-    if (check != CHECKS_NONE)
-        memcpy(ret, tally_status(verdicts->tally, check, now.mono_ms).reason, TALLY_REASON_MAX);
-    else if (kind == SUBJECT_ENDPOINT)
-        (void)snprintf(ret, TALLY_REASON_MAX, "not probed");
-    else if (total == 0)
-        (void)snprintf(ret, TALLY_REASON_MAX, "no %s", parts[kind]);
-    else
-        (void)snprintf(ret, TALLY_REASON_MAX, "%u of %u %s %s", row->counts[told], total, parts[kind],
-                       verdict_print(told));
-}
-
-/* Append " WORD: name name" for the vantage points that vote `verdict` on the check. */
-static size_t print_voters(const struct verdicts *verdicts, uint32_t check, enum verdict verdict,
-                           int64_t now_ms, char *text, size_t len)
-{
-    const char *before = verdict_print(verdict);
-    const char *between = "; ";
-    for (size_t v = 0; v < verdicts->world.vantages_count; v++) {
-        const struct manifest_vantage *vantage = &verdicts->world.roster->manifest->vantages[v];
-        const enum verdict says = tally_vote_of(verdicts->tally, (uint32_t)v, check, now_ms).verdict;
-        if (!vantage->enabled || says != verdict || len >= VERDICTS_EVENT_MAX)
-            continue;
-        len += (size_t)snprintf(text + len, VERDICTS_EVENT_MAX - len, "%s%s%s%s", between, before,
-                                before[0] ? ": " : " ", vantage->name);
-        before = between = "";
-    }
-    return len < VERDICTS_EVENT_MAX ? len : VERDICTS_EVENT_MAX - 1;
-}
-
-/* The reason with the votes that made it: "3 of 5 down: timeout; down: ams fra lon; up: nyc sfo". */
-static void print_reason(const struct verdicts *verdicts, uint32_t subject, struct moment now,
-                         char text[VERDICTS_EVENT_MAX])
-{
-    const uint32_t check = verdicts->world.checks->of[subject];
-    char reason[TALLY_REASON_MAX];
-    verdicts_explain(verdicts, subject, now, reason);
-    size_t len = (size_t)snprintf(text, VERDICTS_EVENT_MAX, "%s", reason);
-    if (check == CHECKS_NONE)
-        return;
-    len = print_voters(verdicts, check, VERDICT_DOWN, now.mono_ms, text, len);
-    len = print_voters(verdicts, check, VERDICT_UP, now.mono_ms, text, len);
-    (void)print_voters(verdicts, check, VERDICT_UNKNOWN, now.mono_ms, text, len);
-}
-
-static void put_event(const struct verdicts *verdicts, uint32_t subject, struct moment now)
-{
-    static const char *const kinds[] = {"region", "pool", "endpoint"};
-    const struct roster_subject *at = &verdicts->world.roster->subjects[subject];
-    const struct verdicts_row *row = &verdicts->world.rows[subject];
-    char name[VERDICTS_SUBJECT_MAX], reason[VERDICTS_EVENT_MAX];
-    if (!verdicts->history)
-        return;
-    (void)snprintf(name, sizeof name, "%s%s%s %s%s%s", kinds[at->kind], at->service[0] ? " " : "",
-                   at->service, at->region, at->address[0] ? " " : "", at->address);
-    print_reason(verdicts, subject, now, reason);
-    history_event(verdicts->history, &(struct history_event){.at_ms = now.wall_ms,
-                                                             .subject = name,
-                                                             .was = verdict_print(row->was),
-                                                             .is = verdict_print(row->verdict),
-                                                             .reason = reason});
-}
-
 /* Set the verdict of a row, and of those above whose verdict that changes. */
 static void change(struct verdicts *verdicts, uint32_t subject, enum verdict is, struct moment now)
 {
@@ -135,7 +69,7 @@ static void change(struct verdicts *verdicts, uint32_t subject, enum verdict is,
         row->verdict = is;
         row->since_ms = now.wall_ms;
         row->changed = row->dirty = true;
-        put_event(verdicts, subject, now);
+        verdicts_put_event(verdicts, subject, now);
         subject = row->parent;
         if (subject == VERDICTS_NONE)
             return;

@@ -13,17 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void verdicts_world_fini(struct verdicts_world *world)
-{
-    checks_free(&world->checks);
-    free(world->rows);
-    free(world->seen);
-    free(world->vantages);
-    free(world->cells);
-    free(world->queue);
-    *world = (struct verdicts_world){0};
-}
-
 /* Building ------------------------------------------------------------------------------------------- */
 
 /* At least one, so that NULL always means out of memory. */

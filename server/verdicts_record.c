@@ -1,4 +1,4 @@
-/* server/verdicts_record.c - what of the verdicts goes to health.db, and when. */
+/* server/verdicts_record.c - what of the verdicts goes to health.db, in which words, and when. */
 #include "server/verdicts.h"
 
 #include "common/hash.h"
@@ -6,9 +6,12 @@
 #include "server/verdicts_state.h"
 #include "server/words.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
+    VERDICTS_SUBJECT_MAX = 2048, /* bytes of an event's subject: a name of 1024, a region, an address */
+    VERDICTS_EVENT_MAX = 1024,   /* bytes of an event's reason; 64 vantage points with long names are cut */
     VERDICTS_LATENCY_SHARE = 4,  /* a latency that moves by a quarter is a new one ... */
     VERDICTS_LATENCY_MIN_MS = 5, /* ... if that is as much as this */
 };
@@ -20,6 +23,80 @@ bool verdicts_moved(uint32_t was_ms, uint32_t is_ms)
     const uint32_t by_ms = was_ms < is_ms ? is_ms - was_ms : was_ms - is_ms;
     const bool appeared = (was_ms == 0) != (is_ms == 0);
     return appeared || (by_ms >= VERDICTS_LATENCY_MIN_MS && by_ms >= was_ms / VERDICTS_LATENCY_SHARE);
+}
+
+/* Reasons and events ---------------------------------------------------------------------------------- */
+
+void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct moment now,
+                      char ret[TALLY_REASON_MAX])
+{
+    static const char *const parts[] = {[SUBJECT_REGION] = "pools", [SUBJECT_POOL] = "endpoints"};
+    const struct verdicts_world *world = &verdicts->world;
+    const struct verdicts_row *row = &world->rows[subject];
+    const enum subject_kind kind = world->roster->subjects[subject].kind;
+    const uint32_t check = world->checks->of[subject];
+    const enum verdict told = row->verdict == VERDICT_DOWN ? VERDICT_DOWN : VERDICT_UP;
+    const uint32_t total = row->counts[VERDICT_UP] + row->counts[VERDICT_DOWN] + row->counts[VERDICT_UNKNOWN];
+    if (check != CHECKS_NONE)
+        memcpy(ret, tally_status(verdicts->tally, check, now.mono_ms).reason, TALLY_REASON_MAX);
+    else if (kind == SUBJECT_ENDPOINT)
+        (void)snprintf(ret, TALLY_REASON_MAX, "not probed");
+    else if (total == 0)
+        (void)snprintf(ret, TALLY_REASON_MAX, "no %s", parts[kind]);
+    else
+        (void)snprintf(ret, TALLY_REASON_MAX, "%u of %u %s %s", row->counts[told], total, parts[kind],
+                       verdict_print(told));
+}
+
+/* Append " WORD: name name" for the vantage points that vote `verdict` on the check. */
+static size_t print_voters(const struct verdicts *verdicts, uint32_t check, enum verdict verdict,
+                           int64_t now_ms, char *text, size_t len)
+{
+    const char *before = verdict_print(verdict);
+    const char *between = "; ";
+    for (size_t v = 0; v < verdicts->world.vantages_count; v++) {
+        const struct manifest_vantage *vantage = &verdicts->world.roster->manifest->vantages[v];
+        const enum verdict says = tally_vote_of(verdicts->tally, (uint32_t)v, check, now_ms).verdict;
+        if (!vantage->enabled || says != verdict || len >= VERDICTS_EVENT_MAX)
+            continue;
+        len += (size_t)snprintf(text + len, VERDICTS_EVENT_MAX - len, "%s%s%s%s", between, before,
+                                before[0] ? ": " : " ", vantage->name);
+        before = between = "";
+    }
+    return len < VERDICTS_EVENT_MAX ? len : VERDICTS_EVENT_MAX - 1;
+}
+
+/* The reason with the votes that made it: "3 of 5 down: timeout; down: ams fra lon; up: nyc sfo". */
+static void print_reason(const struct verdicts *verdicts, uint32_t subject, struct moment now,
+                         char text[VERDICTS_EVENT_MAX])
+{
+    const uint32_t check = verdicts->world.checks->of[subject];
+    char reason[TALLY_REASON_MAX];
+    verdicts_explain(verdicts, subject, now, reason);
+    size_t len = (size_t)snprintf(text, VERDICTS_EVENT_MAX, "%s", reason);
+    if (check == CHECKS_NONE)
+        return;
+    len = print_voters(verdicts, check, VERDICT_DOWN, now.mono_ms, text, len);
+    len = print_voters(verdicts, check, VERDICT_UP, now.mono_ms, text, len);
+    (void)print_voters(verdicts, check, VERDICT_UNKNOWN, now.mono_ms, text, len);
+}
+
+void verdicts_put_event(const struct verdicts *verdicts, uint32_t subject, struct moment now)
+{
+    static const char *const kinds[] = {"region", "pool", "endpoint"};
+    const struct roster_subject *at = &verdicts->world.roster->subjects[subject];
+    const struct verdicts_row *row = &verdicts->world.rows[subject];
+    char name[VERDICTS_SUBJECT_MAX], reason[VERDICTS_EVENT_MAX];
+    if (!verdicts->history)
+        return;
+    (void)snprintf(name, sizeof name, "%s%s%s %s%s%s", kinds[at->kind], at->service[0] ? " " : "",
+                   at->service, at->region, at->address[0] ? " " : "", at->address);
+    print_reason(verdicts, subject, now, reason);
+    history_event(verdicts->history, &(struct history_event){.at_ms = now.wall_ms,
+                                                             .subject = name,
+                                                             .was = verdict_print(row->was),
+                                                             .is = verdict_print(row->verdict),
+                                                             .reason = reason});
 }
 
 /* Refreshing ----------------------------------------------------------------------------------------- */

@@ -83,6 +83,9 @@ enum verdict verdicts_derive(const struct verdicts_row *row);
 void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct moment now,
                       char ret[TALLY_REASON_MAX]);
 
+/* Let the change of the subject's verdict be an event, with the votes that made it. */
+void verdicts_put_event(const struct verdicts *verdicts, uint32_t subject, struct moment now);
+
 /* The row of a vantage point as it is now. */
 struct history_vantage verdicts_vantage_row(const struct verdicts *verdicts, size_t vantage);
 

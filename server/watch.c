@@ -47,7 +47,7 @@ static enum err look_file(struct watch *watch, struct diag *reterr)
     if (watch->store && store_is_current(watch->store))
         return OK;
     store_close(&watch->store);
-    const enum err err = store_open_read(watch->setup.store_path, &watch->store, reterr);
+    const enum err err = store_open_poll(watch->setup.store_path, &watch->store, reterr);
     if (err != OK)
         watch->store = NULL;
     watch->untold = true;
@@ -93,7 +93,7 @@ static void complain(struct watch *watch, enum err err, const struct diag *diag)
 static int64_t next_wait_ms(const struct watch *watch, enum err err)
 {
     if (err == ERR_BUSY)
-        return WATCH_BUSY_MS;
+        return WATCH_POLL_MS;
     if (err != OK)
         return WATCH_RETRY_MS;
     return watch->wait_ms * 2 < WATCH_POLL_MS ? watch->wait_ms * 2 : WATCH_POLL_MS;

@@ -19,8 +19,7 @@ enum {
     WATCH_POLL_MS = 100,      /* a commit is seen at the latest after this */
     WATCH_QUICK_MS = 1,       /* the first step after a write; each is twice as long */
     WATCH_GEO_MS = 500,
-    WATCH_RETRY_MS = 1000,    /* to the next try at a store that cannot be read */
-    WATCH_BUSY_MS = 30000,    /* ... that is locked: each try costs STORE_BUSY_MS, in which no vote is taken */
+    WATCH_RETRY_MS = 1000,    /* to the next try at a store that cannot be read; at one that is locked: WATCH_POLL_MS */
 };
 
 struct event_base;
@@ -45,7 +44,7 @@ struct watch;
 NODISCARD enum err watch_new(const struct watch_setup *setup, struct watch **ret, struct diag *reterr);
 void watch_free(struct watch **watch);
 
-/* Look at the store now. Errors are those of store_open_read() and of `commit`. The looks that follow by themselves log
+/* Look at the store now. Errors are those of store_open_poll() and of `commit`. The looks that follow by themselves log
  * theirs, each sentence once. */
 NODISCARD enum err watch_check(struct watch *watch, struct diag *reterr);
 

@@ -398,13 +398,7 @@ void history_tidy(struct history *history)
 
 void history_close(struct history **history)
 {
-    struct history *old = *history;
-    if (!old)
-        return;
-    forget_events(old);
-    history_detach(old);
-    free(old->waiting);
-    free(old->path);
-    free(old);
-    *history = NULL;
+    if (*history)
+        forget_events(*history);
+    history_dispose(history);
 }

@@ -62,8 +62,8 @@ struct history {
 /* The error and the sentence for what SQLite said last. Notes when the file is broken. */
 enum err history_fail(struct history *history, struct diag *reterr);
 
-/* Close the file, keep the rest. */
-void history_detach(struct history *history);
+/* Close the file and give back the rest; NULL is none. No event may wait. */
+void history_dispose(struct history **history);
 
 /* Move the broken file aside and go on with a new one. Logs it. ERR_SYSTEM: that cannot be done. */
 NODISCARD enum err history_replace(struct history *history, struct diag *reterr);

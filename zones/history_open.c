@@ -71,7 +71,8 @@ static enum err execute(struct history *history, const char *sql, struct diag *r
     return sqlite3_exec(history->db, sql, NULL, NULL, NULL) ? history_fail(history, reterr) : OK;
 }
 
-void history_detach(struct history *history)
+/* Close the file, keep the rest. */
+static void detach(struct history *history)
 {
     for (int i = 0; i < HISTORY_STATEMENTS; i++) {
         sqlite3_finalize(history->statements[i]);
@@ -79,6 +80,17 @@ void history_detach(struct history *history)
     }
     sqlite3_close(history->db);
     history->db = NULL;
+}
+
+void history_dispose(struct history **history)
+{
+    if (!*history)
+        return;
+    detach(*history);
+    free((*history)->waiting);
+    free((*history)->path);
+    free(*history);
+    *history = NULL;
 }
 
 /* Make the file with its mode; SQLite would give it the umask's. */
@@ -142,7 +154,7 @@ static enum err attach(struct history *history, int flags, struct diag *reterr)
 {
     if (sqlite3_open_v2(history->path, &history->db, flags | SQLITE_OPEN_NOMUTEX, NULL)) {
         const enum err err = history_fail(history, reterr);
-        history_detach(history);
+        detach(history);
         return err;
     }
     (void)sqlite3_busy_timeout(history->db, HISTORY_BUSY_MS);
@@ -178,7 +190,7 @@ static enum err open_writer(struct history *history, struct diag *reterr)
     if (!err)
         err = prepare_writer(history, reterr);
     if (err && history->db)
-        history_detach(history);
+        detach(history);
     return err;
 }
 
@@ -195,7 +207,7 @@ static enum err set_aside(const char *path, const char *suffix, struct diag *ret
 
 enum err history_replace(struct history *history, struct diag *reterr)
 {
-    history_detach(history);
+    detach(history);
     enum err err = set_aside(history->path, "", reterr);
     if (!err)
         err = set_aside(history->path, "-wal", reterr);
@@ -242,7 +254,7 @@ enum err history_open(const char *path, struct history **ret, struct diag *reter
     if (err && history->broken)
         err = history_replace(history, reterr);
     if (err)
-        history_close(&history);
+        history_dispose(&history);
     else
         *ret = history;
     return err;
@@ -263,7 +275,7 @@ enum err history_open_read(const char *path, struct history **ret, struct diag *
     if (!err && empty)
         err = diag_set(reterr, ERR_MISSING, "%s is empty; gslbd fills it when it starts", path);
     if (err)
-        history_close(&history);
+        history_dispose(&history);
     else
         *ret = history;
     return err;

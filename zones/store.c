@@ -341,12 +341,13 @@ static enum err read_check(struct store *store, struct diag *reterr)
     return err == OK ? wal_check(store, reterr) : err;
 }
 
-enum err store_open_read(const char *path, struct store **ret, struct diag *reterr)
+static enum err open_reader(const char *path, int busy_ms, struct store **ret, struct diag *reterr)
 {
     struct store *store;
     enum err err = file_open(path, SQLITE_OPEN_READONLY, &store, reterr);
     if (err != OK)
         return err;
+    (void)sqlite3_busy_timeout(store->db, busy_ms);
     /* A checkpoint on close takes a lock that others would run into. */
     (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     err = read_check(store, reterr);
@@ -355,6 +356,16 @@ enum err store_open_read(const char *path, struct store **ret, struct diag *rete
     else
         store_close(&store);
     return err;
+}
+
+enum err store_open_read(const char *path, struct store **ret, struct diag *reterr)
+{
+    return open_reader(path, STORE_BUSY_MS, ret, reterr);
+}
+
+enum err store_open_poll(const char *path, struct store **ret, struct diag *reterr)
+{
+    return open_reader(path, STORE_POLL_BUSY_MS, ret, reterr);
 }
 
 enum err store_open_write(const char *path, struct store **ret, struct diag *reterr)

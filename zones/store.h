@@ -32,6 +32,7 @@
 
 enum {
     STORE_BUSY_MS = 5000,       /* how long we wait for another writer to commit */
+    STORE_POLL_BUSY_MS = 20,    /* ... in a loop that has other things to do: of store_open_poll() */
     STORE_WEIGHT_MAX = 1000000, /* of a rule, a pool, an endpoint: their products and sums fit in 64 bits */
 };
 
@@ -50,6 +51,10 @@ NODISCARD enum err store_init(const char *path, struct diag *reterr);
 NODISCARD enum err store_open_read(const char *path, struct store **ret, struct diag *reterr);
 NODISCARD enum err store_open_write(const char *path, struct store **ret, struct diag *reterr);
 void store_close(struct store **store);
+
+/* As store_open_read() for the control process, which takes votes meanwhile: no call waits longer than
+ * STORE_POLL_BUSY_MS. */
+NODISCARD enum err store_open_poll(const char *path, struct store **ret, struct diag *reterr);
 
 /* Take a store through the `steps` that it has not seen, in one transaction; a NULL ends them. steps[0] is
  * SQL that leads from version 1 to version 2. ERR_VERSION: the store is beyond the last step, or has version

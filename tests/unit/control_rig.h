@@ -28,11 +28,21 @@ struct rig {
     int supervisor_fd; /* non-blocking */
 };
 
+static inline void rig_give_up(struct control *control, const struct diag *why)
+{
+    (void)why;
+    control->exit_status = CONTROL_EXIT_CONFIGURATION;
+    (void)event_base_loopbreak(control->base);
+}
+
 static inline void rig_control_open(struct rig *rig)
 {
     struct control *control = &rig->control;
     char path[64];
-    *control = (struct control){.setup = &rig->setup, .settings = &rig->settings, .base = event_base_new()};
+    *control = (struct control){.setup = &rig->setup,
+                                .settings = &rig->settings,
+                                .base = event_base_new(),
+                                .give_up = rig_give_up};
     (void)snprintf(path, sizeof path, "%s/health.db", rig->state_dir);
     assert_int_equal(board_open_writer(rig->setup.board_fd, BOARD_SLOTS_MAX, &control->board, NULL), OK);
     assert_int_equal(history_open(path, &control->history, NULL), OK);

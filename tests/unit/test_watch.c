@@ -125,6 +125,22 @@ static void test_a_commit_that_was_not_taken_is_told_again(void **state)
     assert_int_equal(seen->commits, 2);
 }
 
+/* Votes wait as long as a look does. */
+static void test_a_store_that_is_locked_is_not_waited_for(void **state)
+{
+    struct seen *seen = *state;
+    struct diag diag;
+    start(seen, NULL, 0);
+    fixture_run(seen->store, "PRAGMA locking_mode = EXCLUSIVE; INSERT INTO region(name) VALUES ('eu')");
+    const int64_t begun_ms = clock_mono_ms();
+    assert_int_equal(watch_check(seen->watch, &diag), ERR_BUSY);
+    assert_in_range(clock_mono_ms() - begun_ms, 0, STORE_BUSY_MS / 2);
+    assert_int_equal(seen->commits, 0);
+    assert_int_equal(sqlite3_close(seen->store->db), SQLITE_OK);
+    assert_int_equal(sqlite3_open(seen->store->path, &seen->store->db), SQLITE_OK);
+    wait_for(seen, &seen->commits, 1);
+}
+
 static void test_a_store_that_is_missing_is_opened_when_it_is_there(void **state)
 {
     struct seen *seen = *state;
@@ -172,6 +188,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_commit_is_seen_without_a_signal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_transaction_is_seen_when_it_commits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_commit_that_was_not_taken_is_told_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_store_that_is_locked_is_not_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_store_that_is_missing_is_opened_when_it_is_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_geo_database_is_seen_when_it_is_rewritten_replaced_or_removed, setup,
                                         teardown),
