@@ -377,10 +377,17 @@ static bool synthesis_follow(struct reply *reply, struct link *link, unsigned ow
     return true;
 }
 
+/* A DNAME to itself or below makes names that it is for again, each longer than the last. */
+static bool is_endless(const struct image_zone *zone, const struct found *found)
+{
+    return name_is_under(image_at(zone, found->rrset->target_off),
+                         image_at(zone, found->node->name_off));
+}
+
 bool reply_dname_follow(struct reply *reply, struct link *link, const struct found *found)
 {
     const unsigned owner_idx = suffix_of(link, found->node);
     if (!required_put(reply, link, suffix_off(link, owner_idx), SECTION_ANSWER, found->rrset))
         return false;
-    return synthesis_follow(reply, link, owner_idx, found->rrset);
+    return synthesis_follow(reply, link, owner_idx, found->rrset) && !is_endless(link->zone, found);
 }

@@ -43,6 +43,7 @@ static const struct zone_record records[] = {
     {"child", "DS", "1 8 2 0000000000000000000000000000000000000000000000000000000000000000", 300},
     {"ns.child", "A", "192.0.2.31", 300},
     {"dn", "DNAME", "example.net.", 300},
+    {"grow", "DNAME", "More.GROW", 300},
     {"long", "DNAME", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.", 300},
     {"hub", "NS", "ns1.hub", 300}, {"hub", "NS", "ns2.hub", 300},
     {"ns1.hub", "AAAA", "2001:db8::a1", 300}, {"ns2.hub", "AAAA", "2001:db8::a2", 300},
@@ -241,6 +242,8 @@ static void test_dnames_give_a_cname_of_their_own_ttl(void **state)
          "NOERROR aa | dn.example.com. 300 DNAME example.net., back.dn.example.com. 300 CNAME back.example.net. |  | "},
         {"gone.dn.example.com", CNAME, NULL,
          "NOERROR aa | dn.example.com. 300 DNAME example.net., gone.dn.example.com. 300 CNAME gone.example.net. |  | "},
+        {"x.grow.example.com", A, NULL,
+         "NOERROR aa | grow.example.com. 300 DNAME More.GROW.example.com., x.grow.example.com. 300 CNAME x.More.GROW.example.com. |  | "},
         {"dn.example.com", DNAME, NULL, "NOERROR aa | dn.example.com. 300 DNAME example.net. |  | "},
         {"dn.example.com", A, NULL, "NOERROR aa |  | " SOA_COM " | "},
     };
