@@ -38,6 +38,17 @@ void board_set(struct board *board, uint32_t slot, struct health health)
     __atomic_store_n(&board->writable[slot], word, __ATOMIC_RELAXED);
 }
 
+enum board_sight board_sight_get(const struct board *board)
+{
+    return (enum board_sight)(__atomic_load_n(board->sight, __ATOMIC_RELAXED) & 1);
+}
+
+void board_sight_set(struct board *board, enum board_sight sight)
+{
+    assert(board->writable);
+    __atomic_store_n(board->sight, sight, __ATOMIC_RELAXED);
+}
+
 /* The index of `text` in `names`, or `count`. */
 static unsigned find(const char *const *names, unsigned count, const char *text)
 {

@@ -10,6 +10,9 @@
  *    31..30 verdict | 29..28 operator's state | 27..16 share of its weight, 4095 is all |
  *    15..0 latency in ms, saturating
  *
+ * Whether anybody reports what the verdicts are about at all is one more word, in the header: while
+ * nobody does, the last verdicts stand and answers say that they are stale (RFC 8914 4.4).
+ *
  * The board is a memfd that the supervisor holds: it outlives every other process of gslbd. A word
  * of all zeros is verdict unknown, state auto, share 0; board_set() writes the share, so a fresh
  * slot must be set before it is used.
@@ -27,8 +30,10 @@ enum {
     BOARD_SLOTS_MAX = 1 << 20, /* 4 MiB of words */
     BOARD_SHARE_ALL = 4095,
     BOARD_VERSION = 1,
-    BOARD_HEADER_LEN = 64, /* 0 magic "gslbbrd\n" | 8 version | 12 slots | zeros; a cache line */
+    BOARD_HEADER_LEN = 64, /* 0 magic "gslbbrd\n" | 8 version | 12 slots | 16 sight; a cache line */
 };
+
+enum board_sight { BOARD_SEEING = 0, BOARD_BLIND = 1 };
 
 enum verdict { VERDICT_UNKNOWN = 0, VERDICT_UP = 1, VERDICT_DOWN = 2 };
 
@@ -46,6 +51,7 @@ struct health {
 struct board {
     const uint32_t *words;
     uint32_t *writable; /* the same words; NULL in a reader's mapping */
+    uint32_t *sight;    /* written to by who may write words */
     uint32_t slots;
     void *mapping; /* NULL when the words are this process's own */
     size_t mapping_len;
@@ -76,6 +82,12 @@ struct health board_get(const struct board *board, uint32_t slot);
 
 /* Control. One store. Requires a writer's board and slot < board_slots(). */
 void board_set(struct board *board, uint32_t slot, struct health health);
+
+/* Worker. Wait-free. */
+enum board_sight board_sight_get(const struct board *board);
+
+/* Control. Requires a writer's board. */
+void board_sight_set(struct board *board, enum board_sight sight);
 
 /* "up", "down", "unknown"; "auto", "up", "drain", "down". The parsers return false for anything else. */
 const char *verdict_print(enum verdict verdict);

@@ -12,7 +12,8 @@ struct header {
     char magic[8];
     uint32_t version;
     uint32_t slots;
-    uint8_t zeros[BOARD_HEADER_LEN - 16];
+    uint32_t sight;
+    uint8_t zeros[BOARD_HEADER_LEN - 20];
 };
 _Static_assert(sizeof(struct header) == BOARD_HEADER_LEN, "the words begin behind the header");
 
@@ -105,6 +106,7 @@ static enum err open_with(int fd, uint32_t slots, int protection, struct board *
     uint32_t *words = (uint32_t *)(void *)(mapping + BOARD_HEADER_LEN);
     *board = (struct board){.words = words,
                             .writable = protection & PROT_WRITE ? words : NULL,
+                            .sight = (uint32_t *)(void *)(mapping + offsetof(struct header, sight)),
                             .slots = header.slots,
                             .mapping = mapping,
                             .mapping_len = len};
@@ -140,13 +142,14 @@ enum err board_new(uint32_t slots, struct board **ret, struct diag *reterr)
     if (err)
         return err;
     struct board *board = calloc(1, sizeof *board);
-    uint32_t *words = calloc(slots, sizeof *words);
+    uint32_t *words = calloc((size_t)slots + 1, sizeof *words); /* the last is the sight */
     if (!board || !words) {
         free(board);
         free(words);
         return diag_set(reterr, ERR_MEMORY, "board: out of memory");
     }
-    *board = (struct board){.words = words, .writable = words, .slots = slots};
+    *board = (struct board){
+        .words = words, .writable = words, .sight = words + slots, .slots = slots};
     for (uint32_t slot = 0; slot < slots; slot++)
         board_set(board, slot, (struct health){.share = BOARD_SHARE_ALL});
     *ret = board;

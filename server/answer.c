@@ -132,6 +132,8 @@ static bool service_answer(const struct work *work, struct link *link,
     const uint8_t scope = client_scope(work->client, choice.scope);
     if (scope > work->reply->opt->scope)
         work->reply->opt->scope = scope;
+    if (work->reply->opt->present && board_sight_get(world->board) == BOARD_BLIND)
+        reply_explain(work->reply, OPT_ERROR_STALE_ANSWER);
     switch (choice.kind) {
     case CHOICE_ADDRESSES:
         reply_addresses_put(work->reply, link, &choice, asked.kind);

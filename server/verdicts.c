@@ -24,6 +24,7 @@ enum err verdicts_new(struct board *board, struct history *history, struct momen
     verdicts->history = history;
     verdicts->epoch = history ? history_epoch(history) : 0;
     verdicts->recorded_ms = now.mono_ms - VERDICTS_RECORD_MS;
+    board_sight_set(board, BOARD_SEEING); /* until the tally says otherwise */
     *ret = verdicts;
     return OK;
 }
@@ -173,10 +174,11 @@ static void tell_sight(struct verdicts *verdicts, enum tally_sight sight, struct
         .subject = "votes", .was = "none", .is = "fresh", .reason = "votes have come again"};
     if (sight == TALLY_SIGHT_SAME)
         return;
-    verdicts->blind = sight == TALLY_SIGHT_LOST;
-    struct history_event row = verdicts->blind ? lost : back;
+    const bool blind = sight == TALLY_SIGHT_LOST;
+    struct history_event row = blind ? lost : back;
     row.at_ms = now.wall_ms;
-    tell(verdicts, verdicts->blind ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, "blind", &row);
+    board_sight_set(verdicts->board, blind ? BOARD_BLIND : BOARD_SEEING);
+    tell(verdicts, blind ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, "blind", &row);
 }
 
 /* Ticks ---------------------------------------------------------------------------------------------- */
@@ -221,7 +223,7 @@ const struct checks *verdicts_checks(const struct verdicts *verdicts)
 
 bool verdicts_blind(const struct verdicts *verdicts)
 {
-    return verdicts->blind;
+    return board_sight_get(verdicts->board) == BOARD_BLIND;
 }
 
 uint64_t verdicts_failures(const struct verdicts *verdicts)

@@ -65,7 +65,6 @@ struct verdicts {
     struct history *history; /* or NULL */
     struct tally *tally;
     struct verdicts_world world;
-    bool blind;
     bool rewrite;   /* nothing in health.db is known to be right: write it anew */
     bool failing;   /* the last transaction was in vain */
     unsigned epoch; /* of the history */

@@ -90,9 +90,11 @@ def silent_vantage_points_can_delay_and_never_cause_a_failover(lab):
     assert health(lab, "eu")["verdict"] == "up"
     assert lab.answer(WWW, "A", EU) == [ADDRESS["eu"]]
     until("the alarm is logged", lambda: "blind" in lab.server.log(), 20)
+    assert "EDE: 3 (Stale Answer)" in lab.dig(WWW, f"+subnet={EU}")
     for prober in lab.probers.values():
         os.kill(prober.pid, signal.SIGCONT)
     until("they vote again", lambda: health(lab, "eu")["up"] == 3, 10)
+    until("answers are fresh again", lambda: "EDE" not in lab.dig(WWW, f"+subnet={EU}"), 10)
 
 
 def everything_down_serves_everything_for_ten_seconds_at_most(lab):

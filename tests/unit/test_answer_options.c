@@ -336,6 +336,22 @@ static void test_an_error_is_explained_to_who_has_edns(void **state)
     }
 }
 
+static void test_a_steered_answer_is_stale_while_nobody_reports_health(void **state)
+{
+    (void)state;
+    static const struct ask steered = {"svc.example.com", QTYPE_A, 1, 1232, OPTIONS("")};
+    static const struct ask fixed = {"host.example.com", QTYPE_A, 1, 1232, OPTIONS("")};
+    board_sight_set(fixture.board, BOARD_BLIND);
+    (void)ask(TRANSPORT_UDP, &steered);
+    assert_int_equal(got.answers, 1);
+    expect_option(EDNS_ERROR, "\0\3", 2);
+    (void)ask(TRANSPORT_UDP, &fixed);
+    expect_option(EDNS_ERROR, NULL, 0);
+    board_sight_set(fixture.board, BOARD_SEEING);
+    (void)ask(TRANSPORT_UDP, &steered);
+    expect_option(EDNS_ERROR, NULL, 0);
+}
+
 /* What the server says of itself -------------------------------------------------------------------------------------- */
 
 static void test_chaos_names_are_answered_or_refused(void **state)
@@ -518,6 +534,7 @@ int main(void)
         cmocka_unit_test_setup(test_keepalive_is_the_time_that_there_is, renew),
         cmocka_unit_test_setup(test_an_nsid_that_is_not_set_is_not_sent, renew),
         cmocka_unit_test_setup(test_an_error_is_explained_to_who_has_edns, renew),
+        cmocka_unit_test_setup(test_a_steered_answer_is_stale_while_nobody_reports_health, renew),
         cmocka_unit_test_setup(test_chaos_names_are_answered_or_refused, renew),
         cmocka_unit_test_setup(test_the_longest_text_fits_any_reply, renew),
         cmocka_unit_test_setup(test_a_reply_without_records_hardly_grows, renew),

@@ -66,6 +66,29 @@ static void test_a_reader_sees_what_the_writer_sets(void **state)
     close(fd);
 }
 
+static void test_whether_health_is_reported_is_no_slot_s_business(void **state)
+{
+    (void)state;
+    const int fd = create(1);
+    struct board *writer = NULL, *reader = NULL, *own = NULL;
+    assert_int_equal(board_open_writer(fd, 1, &writer, NULL), OK);
+    assert_int_equal(board_open(fd, 1, &reader, NULL), OK);
+    assert_int_equal(board_new(1, &own, NULL), OK);
+    assert_int_equal(board_sight_get(reader), BOARD_SEEING);
+    board_sight_set(writer, BOARD_BLIND);
+    assert_int_equal(board_sight_get(reader), BOARD_BLIND);
+    assert_health(board_get(reader, 0), (struct health){0});
+    assert_int_equal(board_sight_get(own), BOARD_SEEING);
+    board_sight_set(own, BOARD_BLIND);
+    assert_int_equal(board_sight_get(own), BOARD_BLIND);
+    board_sight_set(writer, BOARD_SEEING);
+    assert_int_equal(board_sight_get(reader), BOARD_SEEING);
+    board_close(&writer);
+    board_close(&reader);
+    board_close(&own);
+    close(fd);
+}
+
 static void test_a_board_outlives_its_writer(void **state)
 {
     (void)state;
@@ -195,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field_of_a_word_comes_back_as_it_was_set),
         cmocka_unit_test(test_a_reader_sees_what_the_writer_sets),
+        cmocka_unit_test(test_whether_health_is_reported_is_no_slot_s_business),
         cmocka_unit_test(test_a_board_outlives_its_writer),
         cmocka_unit_test(test_a_board_cannot_be_resized),
         cmocka_unit_test(test_create_refuses_too_many_slots_and_none),

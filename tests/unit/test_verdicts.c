@@ -502,11 +502,13 @@ static void test_blindness_holds_everything_and_is_told_once(void **state)
         verdicts_tick(rig.verdicts, rig.now);
     }
     assert_true(verdicts_blind(rig.verdicts));
+    assert_int_equal(board_sight_get(rig.board), BOARD_BLIND);
     assert_int_equal(word(&rig, 401), VERDICT_DOWN);
     assert_string_equal(ask(&rig, "SELECT count(*) FROM event WHERE subject = 'votes' AND \"is\" = 'none'"),
                         "1");
     vote_all(&rig, 1, "web 192.0.2.2", VERDICT_DOWN);
     assert_false(verdicts_blind(rig.verdicts));
+    assert_int_equal(board_sight_get(rig.board), BOARD_SEEING);
     close_rig(&rig);
 }
 
