@@ -76,6 +76,8 @@ static void put_image_subject(struct draft *draft, const struct image_zone *zone
         .service = image_at(zone, row->service_off),
         .region = image_at(zone, row->region_off),
         .address = "",
+        .min_up = row->min_up > 0 ? row->min_up : 1,
+        .family = (enum kind)row->family,
         .check = "",
     };
     if (row->kind == SUBJECT_ENDPOINT)

@@ -20,6 +20,8 @@ struct roster_subject {
     const char *service; /* "" for a region */
     const char *region;
     const char *address; /* endpoint, as in the store; "" otherwise */
+    uint32_t min_up;     /* pool: serving endpoints of a kind that it needs, at least 1 */
+    enum kind family;    /* endpoint */
     const char *check;   /* what to probe: endpoint's check address or region's target; "" is not probed */
     const struct manifest_monitor *monitor; /* NULL: not probed */
 };

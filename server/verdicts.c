@@ -52,13 +52,48 @@ void verdicts_free(struct verdicts **verdicts)
 
 /* Changes -------------------------------------------------------------------------------------------- */
 
-enum verdict verdicts_derive(const struct verdicts_row *row)
+/* What children amount to of which `needed` have to serve; one of which nothing is known does. */
+static enum verdict derive(uint32_t up, uint32_t unknown, uint32_t needed)
 {
-    if (row->counts[VERDICT_UP] > 0)
+    if (up >= needed)
         return VERDICT_UP;
-    if (row->counts[VERDICT_DOWN] > 0 && row->counts[VERDICT_UNKNOWN] == 0)
-        return VERDICT_DOWN;
-    return VERDICT_UNKNOWN;
+    return up + unknown >= needed ? VERDICT_UNKNOWN : VERDICT_DOWN;
+}
+
+/* As steering sees it, which asks for endpoints of one kind: the best of its kinds. */
+static enum verdict derive_pool(const struct roster_subject *pool, const struct verdicts_row *row)
+{
+    enum verdict best = VERDICT_DOWN;
+    for (int kind = 0; kind < KINDS; kind++) {
+        const uint16_t *counts = row->kinds[kind];
+        const enum verdict is = derive(counts[VERDICT_UP], counts[VERDICT_UNKNOWN], pool->min_up);
+        if (is == VERDICT_UP || best == VERDICT_DOWN)
+            best = is;
+    }
+    return best;
+}
+
+enum verdict verdicts_derive(const struct roster_subject *subject, const struct verdicts_row *row)
+{
+    if (row->counts[VERDICT_UP] + row->counts[VERDICT_DOWN] + row->counts[VERDICT_UNKNOWN] == 0)
+        return VERDICT_UNKNOWN;
+    if (subject->kind == SUBJECT_POOL)
+        return derive_pool(subject, row);
+    return derive(row->counts[VERDICT_UP], row->counts[VERDICT_UNKNOWN], 1);
+}
+
+void verdicts_count(struct verdicts_row *parent, const struct roster_subject *child, enum verdict verdict)
+{
+    parent->counts[verdict]++;
+    if (child->kind == SUBJECT_ENDPOINT)
+        parent->kinds[child->family][verdict]++;
+}
+
+void verdicts_discount(struct verdicts_row *parent, const struct roster_subject *child, enum verdict verdict)
+{
+    parent->counts[verdict]--;
+    if (child->kind == SUBJECT_ENDPOINT)
+        parent->kinds[child->family][verdict]--;
 }
 
 /* Set the verdict of a row, and of those above whose verdict that changes. */
@@ -71,14 +106,15 @@ static void change(struct verdicts *verdicts, uint32_t subject, enum verdict is,
         row->since_ms = now.wall_ms;
         row->changed = row->dirty = true;
         verdicts_put_event(verdicts, subject, now);
+        const struct roster_subject *child = &verdicts->world.roster->subjects[subject];
         subject = row->parent;
         if (subject == VERDICTS_NONE)
             return;
         struct verdicts_row *above = &verdicts->world.rows[subject];
-        above->counts[row->was]--;
-        above->counts[is]++;
+        verdicts_discount(above, child, row->was);
+        verdicts_count(above, child, is);
         above->dirty = true;
-        is = verdicts_derive(above);
+        is = verdicts_derive(&verdicts->world.roster->subjects[subject], above);
     }
 }
 

@@ -12,8 +12,9 @@
  *    endpoint with a monitor    its check's
  *    endpoint without           unknown, which serves
  *    region with a monitor      its own check's
- *    pool                       down when all its endpoints are down, unknown when none is up, else up
- *    region without a monitor   likewise, by its pools
+ *    pool                       up with min_up endpoints of one kind that are up, down where the unknown
+ *                               ones are not enough for that either, else unknown
+ *    region without a monitor   likewise, with one of its pools
  * The last two are for people (health.db, metrics): the board has only what was voted on.
  */
 #ifndef SERVER_VERDICTS_H

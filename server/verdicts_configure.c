@@ -265,6 +265,7 @@ static void set_voted(const struct verdicts *verdicts, struct verdicts_world *wo
             continue;
         }
         memset(row->counts, 0, sizeof row->counts);
+        memset(row->kinds, 0, sizeof row->kinds);
         row->latency_ms = 0;
         if (world->roster->subjects[i].kind == SUBJECT_ENDPOINT)
             set_row(row, VERDICT_UNKNOWN, now);
@@ -285,7 +286,7 @@ static void count_kind(struct verdicts_world *world, enum subject_kind kind)
         if (!above || world->checks->of[above - world->rows] != CHECKS_NONE)
             continue;
         world->rows[i].parent = (uint32_t)(above - world->rows);
-        above->counts[world->rows[i].verdict]++;
+        verdicts_count(above, subject, world->rows[i].verdict);
     }
 }
 
@@ -293,7 +294,7 @@ static void derive_kind(struct verdicts_world *world, enum subject_kind kind, st
 {
     for (size_t i = 0; i < world->roster->count; i++)
         if (world->roster->subjects[i].kind == kind && world->checks->of[i] == CHECKS_NONE)
-            set_row(&world->rows[i], verdicts_derive(&world->rows[i]), now);
+            set_row(&world->rows[i], verdicts_derive(&world->roster->subjects[i], &world->rows[i]), now);
 }
 
 /* Which rows health.db does not have like this; the counts of votes follow with the next second. */

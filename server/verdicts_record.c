@@ -33,18 +33,21 @@ void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct 
     static const char *const parts[] = {[SUBJECT_REGION] = "pools", [SUBJECT_POOL] = "endpoints"};
     const struct verdicts_world *world = &verdicts->world;
     const struct verdicts_row *row = &world->rows[subject];
-    const enum subject_kind kind = world->roster->subjects[subject].kind;
+    const struct roster_subject *at = &world->roster->subjects[subject];
     const uint32_t check = world->checks->of[subject];
     const enum verdict told = row->verdict == VERDICT_DOWN ? VERDICT_DOWN : VERDICT_UP;
     const uint32_t total = row->counts[VERDICT_UP] + row->counts[VERDICT_DOWN] + row->counts[VERDICT_UNKNOWN];
     if (check != CHECKS_NONE)
         memcpy(ret, tally_status(verdicts->tally, check, now.mono_ms).reason, TALLY_REASON_MAX);
-    else if (kind == SUBJECT_ENDPOINT)
+    else if (at->kind == SUBJECT_ENDPOINT)
         (void)snprintf(ret, TALLY_REASON_MAX, "not probed");
     else if (total == 0)
-        (void)snprintf(ret, TALLY_REASON_MAX, "no %s", parts[kind]);
+        (void)snprintf(ret, TALLY_REASON_MAX, "no %s", parts[at->kind]);
+    else if (at->kind == SUBJECT_POOL && at->min_up > 1)
+        (void)snprintf(ret, TALLY_REASON_MAX, "%u of %u endpoints %s; it needs %u", row->counts[told], total,
+                       verdict_print(told), at->min_up);
     else
-        (void)snprintf(ret, TALLY_REASON_MAX, "%u of %u %s %s", row->counts[told], total, parts[kind],
+        (void)snprintf(ret, TALLY_REASON_MAX, "%u of %u %s %s", row->counts[told], total, parts[at->kind],
                        verdict_print(told));
 }
 

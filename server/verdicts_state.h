@@ -17,6 +17,7 @@ struct verdicts_row {
     enum verdict verdict, was;
     int64_t since_ms;   /* unix time */
     uint32_t counts[3]; /* by enum verdict: votes where there is a check, else children */
+    uint16_t kinds[KINDS][3]; /* pool: its endpoints by enum kind and enum verdict */
     uint32_t latency_ms;
     uint32_t
         parent; /* that counts this one: of an endpoint its pool, of a pool its region; or VERDICTS_NONE */
@@ -76,7 +77,11 @@ struct verdicts {
 bool verdicts_moved(uint32_t was_ms, uint32_t is_ms);
 
 /* A pool's or region's verdict from those of its children. */
-enum verdict verdicts_derive(const struct verdicts_row *row);
+enum verdict verdicts_derive(const struct roster_subject *subject, const struct verdicts_row *row);
+
+/* Count a child that has this verdict where its parent is, or no longer. */
+void verdicts_count(struct verdicts_row *parent, const struct roster_subject *child, enum verdict verdict);
+void verdicts_discount(struct verdicts_row *parent, const struct roster_subject *child, enum verdict verdict);
 
 /* Why the subject's verdict is what it is. */
 void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct moment now,

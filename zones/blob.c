@@ -290,6 +290,7 @@ static struct image_subject *subjects_of_pool(const struct blob *blob, const str
         .service_off = text_off(blob, service->name_off),
         .region_off = text_off(blob, pool->region_off),
         .region = pool->region,
+        .min_up = (uint16_t)pool->min_up,
     };
     *row++ = subject;
     for (uint32_t i = 0; i < pool->endpoints_count; i++) {
@@ -297,6 +298,7 @@ static struct image_subject *subjects_of_pool(const struct blob *blob, const str
         *row = subject;
         row->kind = SUBJECT_ENDPOINT;
         row->slot = endpoint->slot;
+        row->family = (uint8_t)endpoint->kind;
         row->address_off = text_off(blob, endpoint->address_off);
         row->check_off = text_off(blob, endpoint->check_off);
         row->monitor_off = text_off(blob, service->monitor_off);

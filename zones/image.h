@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 enum {
-    IMAGE_VERSION = 2,
+    IMAGE_VERSION = 3,
     PACKS_MAX = 64, /* a zone's pack is the lower 6 bits of its name's hash */
     IMAGE_SLOTS_MAX = 1 << 20,  /* slots that an image may name: BOARD_SLOTS_MAX of health/board.h */
     IMAGE_RRSET_MAX = 65000,    /* bytes of an rrset, not compressed: a TCP message less header, question and OPT */
@@ -163,7 +163,10 @@ struct image_subject {
     uint32_t address_off; /* endpoint: as in the store */
     uint32_t check_off;   /* endpoint: the address to probe (check_address, or the address) */
     uint32_t monitor_off; /* endpoint: the monitor's name; 0 is not probed */
-    uint32_t region;      /* index */
+    uint16_t region;      /* index */
+    uint16_t min_up;      /* pool: serves only with that many serving endpoints of a kind */
+    uint8_t family;       /* endpoint: enum kind */
+    uint8_t reserved[3];
 };
 
 /* HMACs of RFC 8945 6 that we take part in. */

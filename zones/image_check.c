@@ -161,7 +161,7 @@ static bool subject_check(const struct image_zone *zone, const struct image_subj
         !text_check(zone, subject->service_off) || !text_check(zone, subject->region_off))
         return false;
     return subject->kind == SUBJECT_POOL ||
-           (text_check(zone, subject->address_off) && text_check(zone, subject->check_off) &&
+           (subject->family < KINDS && text_check(zone, subject->address_off) && text_check(zone, subject->check_off) &&
             (subject->monitor_off == 0 || text_check(zone, subject->monitor_off)));
 }
 

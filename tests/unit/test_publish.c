@@ -44,7 +44,8 @@ static void test_the_roster_has_every_subject(void **state)
 {
     struct rig *rig = *state;
     struct diag diag;
-    fixture_run(rig->store, "UPDATE region SET monitor = 'web', target = '192.0.2.80' WHERE name = 'eu'");
+    fixture_run(rig->store, "UPDATE region SET monitor = 'web', target = '192.0.2.80' WHERE name = 'eu';"
+                            "UPDATE pool SET min_up = 3 WHERE region = 'us'");
     assert_int_equal(rig_publish(rig, &diag), OK);
     const struct roster *roster = publish_roster(rig->control.publish);
     assert_int_equal(roster->count, 6);
@@ -57,9 +58,11 @@ static void test_the_roster_has_every_subject(void **state)
     const struct roster_subject *pool = roster_find(roster, service, "us", "");
     assert_int_equal(pool->kind, SUBJECT_POOL);
     assert_string_equal(pool->check, "");
+    assert_int_equal(pool->min_up, 3);
     const struct roster_subject *endpoint = roster_find(roster, service, "us", "203.0.113.1");
     assert_int_equal(endpoint->kind, SUBJECT_ENDPOINT);
     assert_string_equal(endpoint->check, "203.0.113.1");
+    assert_int_equal(endpoint->family, KIND_V4);
     assert_ptr_equal(endpoint->monitor, eu->monitor);
     assert_null(roster_find(roster, service, "eu", "203.0.113.1"));
     for (size_t i = 0; i < roster->count; i++) {
