@@ -310,30 +310,58 @@ static void query_answer(const struct work *work, enum parse parse, enum cookie_
         links_answer(work);
 }
 
+/* A query in its buffer, and who sent it. */
+struct message {
+    enum transport transport;
+    const struct listen *peer;
+    uint8_t *packet;
+    size_t len, cap;
+};
+
+static inline size_t message_answer(const struct answerer *answerer, const struct message *message,
+                                    const struct query *query, enum parse parse)
+{
+    const struct listen *peer = message->peer;
+    const enum transport transport = message->transport;
+    struct opt opt;
+    struct reply reply;
+    const struct client client = client_of(&query->edns, &peer->ip);
+    const enum cookie_verdict cookie = opt_begin(answerer, transport, &peer->ip, &query->edns, &opt);
+    const size_t len_max = reply_len_max(query, transport);
+    query_count(answerer->counters, transport, query, cookie);
+    reply_begin(&reply, query, &opt, message->packet,
+                len_max < message->cap ? len_max : message->cap);
+    query_answer(&(struct work){answerer, query, &client, &reply}, parse, cookie);
+    if (transport == TRANSPORT_UDP) {
+        if (!rate_take(answerer, &peer->ip, cookie, &reply))
+            return 0;
+        if (reply.counts[SECTION_ANSWER] + reply.counts[SECTION_AUTHORITY] == 0)
+            reply_len_limit(&reply, message->len + ANSWER_GROWTH_MAX);
+    }
+    reply_count(answerer->counters, &reply, &client);
+    return reply_end(&reply);
+}
+
 size_t answer(const struct answerer *answerer, enum transport transport, const struct listen *peer,
               uint8_t *packet, size_t len, size_t cap)
 {
     assert(cap >= ANSWER_CAP_MIN);
     struct query query;
-    struct opt opt;
-    struct reply reply;
     const enum parse parse = query_parse(packet, len, peer->port, &query);
     if (parse == PARSE_DROP) {
         answerer->counters->drops[query.drop]++;
         return 0;
     }
-    const struct client client = client_of(&query.edns, &peer->ip);
-    const enum cookie_verdict cookie = opt_begin(answerer, transport, &peer->ip, &query.edns, &opt);
-    const size_t len_max = reply_len_max(&query, transport);
-    query_count(answerer->counters, transport, &query, cookie);
-    reply_begin(&reply, &query, &opt, packet, len_max < cap ? len_max : cap);
-    query_answer(&(struct work){answerer, &query, &client, &reply}, parse, cookie);
-    if (transport == TRANSPORT_UDP) {
-        if (!rate_take(answerer, &peer->ip, cookie, &reply))
-            return 0;
-        if (reply.counts[SECTION_ANSWER] + reply.counts[SECTION_AUTHORITY] == 0)
-            reply_len_limit(&reply, len + ANSWER_GROWTH_MAX);
-    }
-    reply_count(answerer->counters, &reply, &client);
-    return reply_end(&reply);
+    if (parse == PARSE_ASIDE)
+        return ANSWER_ASIDE;
+    return message_answer(answerer, &(struct message){transport, peer, packet, len, cap}, &query,
+                          parse);
+}
+
+size_t answer_parsed(const struct answerer *answerer, enum transport transport,
+                     const struct listen *peer, uint8_t *packet, size_t len, size_t cap,
+                     const struct query *query)
+{
+    return message_answer(answerer, &(struct message){transport, peer, packet, len, cap}, query,
+                          query->rcode == RCODE_NOERROR ? PARSE_OK : PARSE_ERROR);
 }

@@ -17,6 +17,7 @@
 #include "server/cookie.h"
 #include "server/counters.h"
 #include "server/identity.h"
+#include "server/query.h"
 #include "server/rrl.h"
 #include "server/world.h"
 
@@ -44,10 +45,19 @@ struct answerer {
     uint32_t tcp_idle_ms; /* how long a connection may stay idle at present */
 };
 
+/* What answer() gives for a query that is signed or asks for a transfer. */
+#define ANSWER_ASIDE SIZE_MAX
+
 /* Hot path. Turn the query in `packet` (`len` bytes of `cap`, from `peer`) into its reply.
  * Returns the reply's length, or 0 when nothing may be sent. Requires cap >= ANSWER_CAP_MIN; over
- * TCP 65535. */
+ * TCP 65535. ANSWER_ASIDE: the packet is as it was, and aside_answer() is to answer it. */
 size_t answer(const struct answerer *answerer, enum transport transport, const struct listen *peer,
               uint8_t *packet, size_t len, size_t cap);
+
+/* For server/aside.c. As answer() for a query that was set aside and parsed: with an rcode in it the
+ * reply is that error. `len` is without its TSIG record. Requires room for the question and the OPT. */
+size_t answer_parsed(const struct answerer *answerer, enum transport transport,
+                     const struct listen *peer, uint8_t *packet, size_t len, size_t cap,
+                     const struct query *query);
 
 #endif

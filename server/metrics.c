@@ -93,6 +93,15 @@ static void put_queries(const struct metrics_view *view, struct buffer *ret)
             "Answers of services for which nothing was healthy and undrained.", ret);
 }
 
+static void put_transfers(const struct metrics_view *view, struct buffer *ret)
+{
+    put_sum(view, offsetof(struct counters, transfers), "gslbd_transfers_total", "Zone transfers begun.", ret);
+    put_sum(view, offsetof(struct counters, transfers_refused), "gslbd_transfers_refused_total",
+            "Zone transfers that were not allowed.", ret);
+    put_sum(view, offsetof(struct counters, tsig_refused), "gslbd_tsig_refused_total",
+            "Messages with a signature that is wrong.", ret);
+}
+
 static void put_tcp(const struct metrics_view *view, struct buffer *ret)
 {
     put_sum(view, offsetof(struct counters, tcp_accepted), "gslbd_tcp_accepted_total",
@@ -291,6 +300,7 @@ static void put_process(const struct metrics *metrics, struct buffer *ret)
 enum err metrics_print(const struct metrics_view *view, struct buffer *ret, struct diag *reterr)
 {
     put_queries(view, ret);
+    put_transfers(view, ret);
     put_tcp(view, ret);
     put_answers(view, ret);
     put_verdicts(view, ret);

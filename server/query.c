@@ -21,13 +21,24 @@ static enum parse failed(struct query *ret, enum rcode rcode)
     return PARSE_ERROR;
 }
 
-/* Step over an owner name. In a query it is never compressed: what could it point to? */
-static void owner_skip(struct reader *r)
+/* Step over the name of a question, which is never compressed: what could it point to? */
+static void name_skip(struct reader *r)
 {
     size_t len = 0;
     if (!name_check(r->at, reader_left(r), &len))
         r->bad = true;
     (void)reader_bytes(r, len);
+}
+
+/* Step over an owner name, to the end or to a pointer: that of an IXFR's SOA is the question's. */
+static void owner_skip(struct reader *r)
+{
+    uint8_t len;
+    do {
+        len = reader_u8(r);
+        (void)reader_bytes(r, len >= 0xc0 ? 1 : len);
+        r->bad = r->bad || (len > NAME_LABEL_MAX && len < 0xc0);
+    } while (len > 0 && len < 0xc0 && !r->bad);
 }
 
 /* Step over class, TTL and rdata of a record whose owner and type have been read. */
@@ -40,7 +51,7 @@ static void record_skip(struct reader *r)
 static bool question_parse(struct reader *r, struct query *ret)
 {
     const uint8_t *start = r->at;
-    owner_skip(r);
+    name_skip(r);
     ret->qtype = reader_u16(r);
     ret->qclass = reader_u16(r);
     if (r->bad)
@@ -62,34 +73,39 @@ static enum rcode question_check(const struct query *query)
     case QTYPE_MAILB:
     case QTYPE_MAILA:
         return RCODE_NOTIMP;
-    case QTYPE_IXFR:
-    case QTYPE_AXFR:
-        return RCODE_REFUSED;
     default:
         return query->qclass == QCLASS_IN || query->qclass == QCLASS_CH ? RCODE_NOERROR
                                                                         : RCODE_REFUSED;
     }
 }
 
-/* One additional record: an OPT, or a TSIG, which has to be the last one (RFC 8945 5.1). */
-static enum edns_verdict additional_parse(struct reader *r, unsigned left, struct edns *edns)
+/* Where a record begins that stands behind a question. */
+static uint16_t record_off(const struct query *query, const uint8_t *at)
 {
+    return query->name ? (uint16_t)(QUERY_HEADER_LEN + (at - query->name)) : 0;
+}
+
+/* One additional record: an OPT, or a TSIG, which has to be the last one (RFC 8945 5.1). */
+static enum edns_verdict additional_parse(struct reader *r, unsigned left, struct query *ret)
+{
+    const uint8_t *start = r->at;
     const bool rooted = reader_left(r) > 0 && *r->at == 0;
     owner_skip(r);
     const uint16_t type = reader_u16(r);
-    if (type == QTYPE_OPT && rooted && !edns->present)
-        return edns_parse(r, edns);
+    if (type == QTYPE_OPT && rooted && !ret->edns.present)
+        return edns_parse(r, &ret->edns);
     if (type != QTYPE_TSIG || left > 1)
         return EDNS_MALFORMED;
+    ret->tsig_off = record_off(ret, start);
     record_skip(r);
     return r->bad ? EDNS_MALFORMED : EDNS_OK;
 }
 
-static enum rcode additionals_parse(struct reader *r, unsigned count, struct edns *edns)
+static enum rcode additionals_parse(struct reader *r, unsigned count, struct query *ret)
 {
     enum rcode rcode = RCODE_NOERROR;
     for (unsigned left = count; left > 0; left--) {
-        switch (additional_parse(r, left, edns)) {
+        switch (additional_parse(r, left, ret)) {
         case EDNS_OK:
             break;
         case EDNS_BADVERS:
@@ -110,11 +126,12 @@ static enum rcode records_parse(struct reader *r, const struct counts *counts, s
     if (counts->answers > 0 || counts->authorities > authorities_max)
         return RCODE_FORMERR;
     for (unsigned i = 0; i < counts->authorities; i++) {
+        ret->authority_off = record_off(ret, r->at);
         owner_skip(r);
         (void)reader_u16(r);
         record_skip(r);
     }
-    return r->bad ? RCODE_FORMERR : additionals_parse(r, counts->additionals, &ret->edns);
+    return r->bad ? RCODE_FORMERR : additionals_parse(r, counts->additionals, ret);
 }
 
 /* A query without a question asks for a cookie, or whether it still has a good one. */
@@ -152,5 +169,8 @@ enum parse query_parse(const uint8_t *packet, size_t len, uint16_t peer_port, st
     enum rcode rcode = records_parse(&r, &counts, ret);
     if (rcode == RCODE_NOERROR)
         rcode = question_check(ret);
-    return rcode == RCODE_NOERROR ? PARSE_OK : failed(ret, rcode);
+    if (rcode != RCODE_NOERROR)
+        return failed(ret, rcode);
+    const bool transfer = ret->qtype == QTYPE_IXFR || ret->qtype == QTYPE_AXFR;
+    return transfer || ret->tsig_off > 0 ? PARSE_ASIDE : PARSE_OK;
 }

@@ -60,6 +60,7 @@ enum rcode {
     RCODE_NOTIMP = 4,
     RCODE_REFUSED = 5,
     RCODE_YXDOMAIN = 6,
+    RCODE_NOTAUTH = 9, /* RFC 2136 2.2, RFC 8945 3 */
     RCODE_BADVERS = 16,   /* RFC 6891 9 */
     RCODE_BADCOOKIE = 23, /* RFC 7873 8 */
 };
@@ -75,6 +76,7 @@ enum query_flag {
 
 enum parse {
     PARSE_OK,
+    PARSE_ASIDE,  /* signed, or a transfer: for server/aside.h, which has more time */
     PARSE_COOKIE, /* no question; to be answered with a cookie (RFC 7873 5.4) */
     PARSE_ERROR,  /* to be answered with `rcode` */
     PARSE_DROP,   /* not to be answered; `drop` says why */
@@ -87,6 +89,8 @@ struct query {
     uint16_t question_len; /* bytes; 0: there is none to give back */
     uint16_t qtype;
     uint16_t qclass;
+    uint16_t tsig_off;      /* where its TSIG record begins in the message; 0: it is not signed */
+    uint16_t authority_off; /* where the record of an IXFR begins that has the client's serial; 0: none */
     struct edns edns;
 };
 

@@ -1,6 +1,7 @@
 #include "server/tcp.h"
 
 #include "common/clock.h"
+#include "server/aside.h"
 #include "server/clients.h"
 #include "server/framer.h"
 #include "server/reply.h"
@@ -33,11 +34,13 @@ struct connection {
     struct connection *older,
         *newer; /* among the open ones, by `active_ms`; `newer` of a free one is the next */
     int64_t active_ms;
-    struct event event; /* readable; with a spare: writable */
+    struct event event; /* readable; when it is busy writable */
     struct spare *spare;
+    struct transfer *transfer; /* that is being sent; NULL: none */
     struct listen peer;
-    int fd;     /* -1: closed */
-    bool ended; /* the client has sent all that it will */
+    int fd;       /* -1: closed */
+    bool ended;   /* the client has sent all that it will */
+    bool writing; /* it waits for being writable */
     struct framer framer;
 };
 
@@ -58,6 +61,7 @@ struct tcp {
     uint32_t open_count;
     struct connection *free, *oldest, *newest;
     struct spare *spares, *spare_free;
+    struct transfers transfers;
     struct clients clients;
     size_t output_len;
     uint8_t output[OUTPUT_LEN_MAX];
@@ -115,6 +119,7 @@ static void connection_close(struct connection *connection)
     connection->fd = -1;
     row_remove(connection);
     clients_leave(&tcp->clients, &connection->peer.ip);
+    transfer_free(&connection->transfer);
     if (connection->spare)
         spare_give(connection);
     connection->newer = tcp->free;
@@ -125,11 +130,18 @@ static void connection_close(struct connection *connection)
 static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_writable(evutil_socket_t fd, short what, void *arg);
 
+/* It has something to send, and reads nothing before that is done. */
+static bool connection_is_busy(const struct connection *connection)
+{
+    return connection->spare || connection->transfer;
+}
+
 /* Wait for what the connection waits for. False: it cannot be waited for, and has been closed. */
 static bool connection_watch(struct connection *connection)
 {
     (void)event_del(&connection->event);
-    const int failed = connection->spare
+    connection->writing = connection_is_busy(connection);
+    const int failed = connection->writing
                            ? event_assign(&connection->event, connection->tcp->base, connection->fd,
                                           EV_WRITE | EV_PERSIST, on_writable, connection)
                            : event_assign(&connection->event, connection->tcp->base, connection->fd,
@@ -158,7 +170,8 @@ static void connection_open(struct tcp *tcp, int fd, const struct listen *peer)
     connection->fd = fd;
     connection->peer = *peer;
     connection->spare = NULL;
-    connection->ended = false;
+    connection->transfer = NULL;
+    connection->ended = connection->writing = false;
     framer_init(&connection->framer);
     row_append(connection, clock_mono_ms());
     tcp->answerer->counters->tcp_open = ++tcp->open_count;
@@ -219,20 +232,36 @@ static bool output_flush(struct connection *connection)
     return rest_keep(connection, tcp->output + sent, len - (size_t)sent);
 }
 
-/* Gather the reply to one query. False: it gets none. */
+/* A message of `len` bytes has been written behind its prefix. */
+static void output_take(struct tcp *tcp, size_t len)
+{
+    uint8_t *prefix = tcp->output + tcp->output_len;
+    prefix[0] = (uint8_t)(len >> 8);
+    prefix[1] = (uint8_t)len;
+    tcp->output_len += FRAMER_PREFIX_LEN + len;
+}
+
+static bool output_has_room(const struct tcp *tcp)
+{
+    return sizeof tcp->output - tcp->output_len >= MESSAGE_LEN_MAX;
+}
+
+/* Gather the reply to one query, or begin the transfer that it asks for. False: it gets none. */
 static bool query_answer(struct connection *connection, const uint8_t *query, size_t len)
 {
     struct tcp *tcp = connection->tcp;
-    uint8_t *prefix = tcp->output + tcp->output_len;
-    uint8_t *packet = prefix + FRAMER_PREFIX_LEN;
+    uint8_t *packet = tcp->output + tcp->output_len + FRAMER_PREFIX_LEN;
     memcpy(packet, query, len);
-    const size_t reply_len =
+    size_t reply_len =
         answer(tcp->answerer, TRANSPORT_TCP, &connection->peer, packet, len, REPLY_TCP_LEN_MAX);
+    if (reply_len == ANSWER_ASIDE) {
+        const struct aside aside = {tcp->answerer, TRANSPORT_TCP, &connection->peer,
+                                    &tcp->transfers};
+        reply_len = aside_answer(&aside, packet, len, REPLY_TCP_LEN_MAX, &connection->transfer);
+    }
     if (reply_len == 0)
-        return false;
-    prefix[0] = (uint8_t)(reply_len >> 8);
-    prefix[1] = (uint8_t)reply_len;
-    tcp->output_len += FRAMER_PREFIX_LEN + reply_len;
+        return connection->transfer != NULL;
+    output_take(tcp, reply_len);
     return true;
 }
 
@@ -243,7 +272,7 @@ static bool queries_answer(struct connection *connection)
     const struct tcp *tcp = connection->tcp;
     tcp->answerer->now = clock_now();
     tcp->answerer->tcp_idle_ms = idle_max_ms(tcp);
-    while (!connection->spare) {
+    while (!connection_is_busy(connection)) {
         const uint8_t *query;
         size_t len;
         const enum framing framing = framer_next(&connection->framer, &query, &len);
@@ -255,19 +284,45 @@ static bool queries_answer(struct connection *connection)
             (void)output_flush(connection);
             return false;
         }
-        if (sizeof tcp->output - tcp->output_len < MESSAGE_LEN_MAX && !output_flush(connection))
+        if (!output_has_room(tcp) && !output_flush(connection))
             return false;
     }
-    return true;
+    return output_flush(connection);
+}
+
+/* Send as much of a transfer as is one turn's. False: the connection cannot go on. */
+static bool transfer_send(struct connection *connection)
+{
+    struct tcp *tcp = connection->tcp;
+    bool whole = true;
+    while (connection->transfer && !connection->spare && output_has_room(tcp)) {
+        uint8_t *packet = tcp->output + tcp->output_len + FRAMER_PREFIX_LEN;
+        const size_t len =
+            transfer_next(connection->transfer, packet, REPLY_TCP_LEN_MAX, tcp->answerer->now);
+        if (len > 0) {
+            output_take(tcp, len);
+            continue;
+        }
+        whole = transfer_is_done(connection->transfer);
+        transfer_free(&connection->transfer);
+    }
+    return output_flush(connection) && whole;
 }
 
 /* Answer what is there and wait for what comes next; a client that has ended gets what it asked
  * for. */
 static void connection_go_on(struct connection *connection)
 {
-    if (!queries_answer(connection) || (connection->ended && !connection->spare))
+    bool goes_on, again;
+    do {
+        goes_on = queries_answer(connection);
+        const bool streams = connection->transfer != NULL;
+        goes_on = goes_on && transfer_send(connection);
+        again = streams && !connection_is_busy(connection); /* queries behind a transfer */
+    } while (goes_on && again);
+    if (!goes_on || (connection->ended && !connection_is_busy(connection)))
         connection_close(connection);
-    else if (connection->spare)
+    else if (connection->writing != connection_is_busy(connection))
         (void)connection_watch(connection);
 }
 
@@ -288,6 +343,23 @@ static bool connection_read(struct connection *connection)
     return true;
 }
 
+/* Send more of what the kernel did not take. False: there is still a rest, or the connection was closed. */
+static bool spare_send(struct connection *connection)
+{
+    struct spare *spare = connection->spare;
+    const ssize_t sent = bytes_send(connection, spare->bytes + spare->at, spare->len - spare->at);
+    if (sent < 0) {
+        connection_close(connection);
+        return false;
+    }
+    spare->at += (size_t)sent;
+    if (spare->at < spare->len)
+        return false;
+    spare_give(connection);
+    row_renew(connection);
+    return true;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
@@ -298,18 +370,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     struct connection *connection = arg;
-    struct spare *spare = connection->spare;
-    const ssize_t sent = bytes_send(connection, spare->bytes + spare->at, spare->len - spare->at);
-    if (sent < 0) {
-        connection_close(connection);
-        return;
-    }
-    spare->at += (size_t)sent;
-    if (spare->at < spare->len)
-        return;
-    spare_give(connection);
-    row_renew(connection);
-    if (connection_watch(connection))
+    if (!connection->spare || spare_send(connection))
         connection_go_on(connection);
 }
 
@@ -423,7 +484,7 @@ enum err tcp_new(struct event_base *base, struct answerer *answerer, uint32_t co
 
 static void connection_drain(struct connection *connection)
 {
-    for (unsigned i = 0; i < TCP_DRAIN_READS_MAX && connection->fd >= 0 && !connection->spare; i++)
+    for (unsigned i = 0; i < TCP_DRAIN_READS_MAX && connection->fd >= 0 && !connection_is_busy(connection); i++)
         if (!connection_read(connection))
             break;
     if (connection->fd >= 0)

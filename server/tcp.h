@@ -6,6 +6,9 @@
  * buffers; without a free one the connection is closed, so that a client which does not read
  * costs nobody else.
  *
+ * A zone transfer is sent message by message as the kernel takes them, a few in each turn; nothing is read from
+ * its connection meanwhile.
+ *
  * A connection's time runs from the last query whose reply the kernel has taken, whatever else
  * arrives, so that neither a slow writer nor a slow reader stays.
  */

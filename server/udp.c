@@ -1,5 +1,6 @@
 #include "server/udp.h"
 
+#include "server/aside.h"
 #include "server/query.h"
 
 #include <errno.h>
@@ -125,6 +126,15 @@ static void source_keep(struct msghdr *head)
     }
 }
 
+/* The reply to a signed query. */
+static size_t aside_reply(const struct answerer *answerer, struct slot *slot,
+                          const struct listen *peer, size_t len)
+{
+    const struct aside aside = {.answerer = answerer, .transport = TRANSPORT_UDP, .peer = peer};
+    struct transfer *none;
+    return aside_answer(&aside, slot->packet, len, sizeof slot->packet, &none);
+}
+
 /* Answer the first `count` queries; returns how many replies there are to send. */
 static unsigned batch_answer(struct udp *udp, unsigned count, const struct answerer *answerer)
 {
@@ -132,8 +142,10 @@ static unsigned batch_answer(struct udp *udp, unsigned count, const struct answe
     for (unsigned i = 0; i < count; i++) {
         struct slot *slot = &udp->slots[i];
         const struct listen peer = listen_from_sockaddr(&slot->peer);
-        const size_t len = answer(answerer, TRANSPORT_UDP, &peer, slot->packet,
-                                  udp->received[i].msg_len, sizeof slot->packet);
+        size_t len = answer(answerer, TRANSPORT_UDP, &peer, slot->packet, udp->received[i].msg_len,
+                            sizeof slot->packet);
+        if (len == ANSWER_ASIDE)
+            len = aside_reply(answerer, slot, &peer, udp->received[i].msg_len);
         if (len == 0)
             continue;
         udp->iovs[i].iov_len = len;

@@ -8,6 +8,7 @@
 #include "server/channel.h"
 #include "server/sandbox.h"
 #include "server/tcp.h"
+#include "server/tsig.h"
 #include "server/udp.h"
 #include "server/world.h"
 
@@ -38,7 +39,7 @@ struct udp_listener {
 struct worker {
     const struct worker_setup *setup;
     struct event_base *base;
-    struct event channel, term;
+    struct event channel, term, beat;
     struct udp_listener udp_listeners[WORKER_UDP_SOCKETS_MAX];
     struct udp *udp;
     struct tcp *tcp;
@@ -255,12 +256,22 @@ static enum err udp_prepare(struct worker *worker, struct diag *reterr)
     return err;
 }
 
+static void on_beat(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    const struct worker *worker = arg;
+    child_beat(worker->setup->pulse);
+}
+
 static enum err control_start(struct worker *worker, struct diag *reterr)
 {
     (void)event_assign(&worker->channel, worker->base, worker->setup->channel_fd,
                        EV_READ | EV_PERSIST, on_channel, worker);
     (void)evsignal_assign(&worker->term, worker->base, SIGTERM, on_term, worker);
-    if (event_add(&worker->channel, NULL) < 0 || evsignal_add(&worker->term, NULL) < 0)
+    (void)event_assign(&worker->beat, worker->base, -1, EV_PERSIST, on_beat, worker);
+    const struct timeval beat = {.tv_usec = CHILD_BEAT_MS * 1000};
+    if (event_add(&worker->channel, NULL) < 0 || evsignal_add(&worker->term, NULL) < 0 ||
+        event_add(&worker->beat, &beat) < 0)
         return diag_set(reterr, ERR_MEMORY, "worker: cannot wait for its channel");
     return OK;
 }
@@ -273,6 +284,8 @@ static enum err worker_open(struct worker *worker, struct diag *reterr)
     if (!worker->base)
         return diag_set(reterr, ERR_MEMORY, "worker: no memory for an event loop");
     enum err err = answerer_open(worker, reterr);
+    if (err == OK)
+        err = tsig_start(reterr);
     if (err == OK)
         err = seed_get(&seed, reterr);
     if (err == OK)

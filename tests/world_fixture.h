@@ -8,6 +8,7 @@
 #include "common/writer.h"
 #include "geoip/policy.h"
 #include "server/answer.h"
+#include "server/aside.h"
 #include "tests/geo_fixture.h"
 #include "tests/zone_fixture.h"
 
@@ -238,6 +239,19 @@ static inline size_t world_query_put(const struct world_query *query, uint8_t *p
 }
 
 /* Answer a query as a worker would; returns the reply's length. */
+/* The reply to a message as a worker makes it: what is set aside is answered too. No transfer is begun. */
+static inline size_t world_reply(const struct world_fixture *fixture, enum transport transport, const struct listen *peer,
+                                 uint8_t *packet, size_t len, size_t cap)
+{
+    const size_t reply_len = answer(&fixture->answerer, transport, peer, packet, len, cap);
+    if (reply_len != ANSWER_ASIDE)
+        return reply_len;
+    struct transfers none = {.count = TRANSFERS_MAX};
+    const struct aside aside = {&fixture->answerer, transport, peer, transport == TRANSPORT_UDP ? NULL : &none};
+    struct transfer *transfer;
+    return aside_answer(&aside, packet, len, cap, &transfer);
+}
+
 static inline size_t world_answer(struct world_fixture *fixture, const struct world_query *query,
                                   enum transport transport, const char *peer, uint8_t *packet, size_t cap)
 {

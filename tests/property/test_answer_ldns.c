@@ -87,7 +87,7 @@ static void exchange(struct rng *rng, const uint8_t *query, size_t len)
     const struct listen peer = {.ip = geo_fixture_ip(rng_below(rng, 2) ? "193.0.0.9" : "2001:db8::9"), .port = 53000};
     memset(reply, 0xa5, sizeof reply);
     memcpy(reply, query, len);
-    const size_t reply_len = answer(&fixture.answerer, transport, &peer, reply, len, cap);
+    const size_t reply_len = world_reply(&fixture, transport, &peer, reply, len, cap);
     assert_true(reply_len <= cap);
     assert_int_equal(reply[cap - 1], reply_len == cap || len == cap ? reply[cap - 1] : 0xa5);
     reply_check(query, len, reply, reply_len, transport);
@@ -127,7 +127,7 @@ static void test_errors_are_hardly_longer_than_their_query(void **state)
     for (unsigned i = 0; i < QUERIES; i++) {
         const size_t len = query_damage(&rng, query, query_generate(&rng, query));
         memcpy(reply, query, len);
-        const size_t reply_len = answer(&fixture.answerer, TRANSPORT_UDP, &peer, reply, len, sizeof reply);
+        const size_t reply_len = world_reply(&fixture, TRANSPORT_UDP, &peer, reply, len, sizeof reply);
         if (reply_len == 0 || (reply[3] & 15) == 0 || (reply[3] & 15) == 3 || (reply[3] & 15) == 6)
             continue;
         assert_true(reply_len <= len + (reply[11] ? ANSWER_GROWTH_MAX : 0));

@@ -174,8 +174,8 @@ static size_t ask(enum transport transport, const struct ask *ask)
 {
     const struct listen peer = {.ip = geo_fixture_ip("192.0.2.200"), .port = 53000};
     const size_t len = ask_put(ask, got.packet);
-    got.len = answer(&fixture.answerer, transport, &peer, got.packet, len,
-                     transport == TRANSPORT_UDP ? QUERY_LEN_MAX : CAP);
+    got.len = world_reply(&fixture, transport, &peer, got.packet, len,
+                          transport == TRANSPORT_UDP ? QUERY_LEN_MAX : CAP);
     if (got.len > 0)
         reply_read();
     return len;

@@ -95,6 +95,9 @@ static void test_workers_are_summed(void **state)
         rig->workers[i]->tcp_open = 1;
         rig->workers[i]->cookies[COOKIE_GOOD] = 50 + i;
         rig->workers[i]->rate_truncated = 60 + i;
+        rig->workers[i]->transfers = 80 + i;
+        rig->workers[i]->transfers_refused = 90 + i;
+        rig->workers[i]->tsig_refused = 95 + i;
         rig->workers[i]->rate_bad_cookies = 70 + i;
     }
     rig->metrics.generation = 7;
@@ -108,6 +111,9 @@ static void test_workers_are_summed(void **state)
     expect(rig, "gslbd_cookies_total{cookie=\"absent\"} 0");
     expect(rig, "gslbd_drops_total{reason=\"rate\"} 0");
     expect(rig, "gslbd_rate_truncated_total 121");
+    expect(rig, "gslbd_transfers_total 161");
+    expect(rig, "gslbd_transfers_refused_total 181");
+    expect(rig, "gslbd_tsig_refused_total 191");
     expect(rig, "gslbd_rate_bad_cookies_total 141");
     expect(rig, "gslbd_image_generation{process=\"control\"} 7");
     expect(rig, "gslbd_image_generation{process=\"worker\",worker=\"0\"} 6");

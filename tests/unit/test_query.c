@@ -96,9 +96,9 @@ static void test_parse_answers_errors_with_their_rcode(void **state)
         {"type OPT", BYTES(QUERY_HEAD WWW "\0\x29\0\1"), RCODE_FORMERR, 17},
         {"type TKEY", BYTES(QUERY_HEAD WWW "\0\xf9\0\1"), RCODE_NOTIMP, 17},
         {"type MAILA", BYTES(QUERY_HEAD WWW "\0\xfe\0\1"), RCODE_NOTIMP, 17},
-        {"type AXFR", BYTES(QUERY_HEAD WWW "\0\xfc\0\1"), RCODE_REFUSED, 17},
-        {"type IXFR with a SOA", BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\2ab"),
-         RCODE_REFUSED, 17},
+        {"type AXFR, class CH", BYTES(QUERY_HEAD WWW "\0\xfc\0\4"), RCODE_REFUSED, 17},
+        {"owner with label type 0x40", BYTES(QUERY_HEAD_AR1 ASK_A "\x40\0\xfa\0\xff\0\0\0\0\0\0"), RCODE_FORMERR, 17},
+        {"pointer cut short", BYTES(QUERY_HEAD_AR1 ASK_A "\xc0"), RCODE_FORMERR, 17},
         {"type IXFR with two", BYTES("\x12\x34\0\0\0\1\0\0\0\2\0\0" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\2ab"),
          RCODE_FORMERR, 17},
         {"class HS", BYTES(QUERY_HEAD WWW "\0\x10\0\4"), RCODE_REFUSED, 17},
@@ -133,6 +133,30 @@ static void test_a_cookie_alone_needs_no_question(void **state)
     assert_int_equal(query.edns.cookie.len, 8);
 }
 
+static void test_parse_sets_aside_what_is_signed_and_transfers(void **state)
+{
+    (void)state;
+    static const struct {
+        const uint8_t *packet;
+        size_t len;
+        unsigned tsig_off, authority_off;
+    } rows[] = {
+        {BYTES(QUERY_HEAD_AR1 ASK_A TSIG), 29, 0},
+        {BYTES(QUERY_HEAD_AR2 ASK_A OPT TSIG), 40, 0},
+        {BYTES(QUERY_HEAD_AR1 ASK_A "\3key\xc0\x10\0\xfa\0\xff\0\0\0\0\0\2ab"), 29, 0},
+        {BYTES(QUERY_HEAD WWW "\0\xfc\0\1"), 0, 0},
+        {BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\xc0\x0c\0\6\0\1\0\0\0\0\0\2ab"), 0, 29},
+        {BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\1" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\2ab" TSIG), 42, 29},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct query query;
+        assert_int_equal(query_parse(rows[i].packet, rows[i].len, 53000, &query), PARSE_ASIDE);
+        assert_int_equal(query.tsig_off, rows[i].tsig_off);
+        assert_int_equal(query.authority_off, rows[i].authority_off);
+        assert_int_equal(query.rcode, RCODE_NOERROR);
+    }
+}
+
 static void test_parse_takes_opt_and_tsig(void **state)
 {
     (void)state;
@@ -147,7 +171,8 @@ static void test_parse_takes_opt_and_tsig(void **state)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct query query;
-        assert_int_equal(query_parse(rows[i].packet, rows[i].len, 53000, &query), PARSE_OK);
+        const enum parse parse = query_parse(rows[i].packet, rows[i].len, 53000, &query);
+        assert_int_equal(parse, query.tsig_off > 0 ? PARSE_ASIDE : PARSE_OK);
         assert_int_equal(query.edns.present, rows[i].edns);
     }
 }
@@ -178,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_parse_answers_errors_with_their_rcode),
         cmocka_unit_test(test_parse_takes_class_chaos),
         cmocka_unit_test(test_a_cookie_alone_needs_no_question),
+        cmocka_unit_test(test_parse_sets_aside_what_is_signed_and_transfers),
         cmocka_unit_test(test_parse_takes_opt_and_tsig),
         cmocka_unit_test(test_parse_takes_the_longest_name_and_no_longer),
     };
