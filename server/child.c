@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -24,15 +25,40 @@ static void settle(const char *title, pid_t parent)
         _exit(EXIT_FAILURE);
 }
 
+/* A page for one child; NULL: out of memory. */
+static struct child_pulse *open_pulse(void)
+{
+    void *page = mmap(NULL, sizeof(struct child_pulse), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return page == MAP_FAILED ? NULL : page;
+}
+
+static void close_pulse(struct child_pulse *pulse)
+{
+    if (pulse)
+        (void)munmap(pulse, sizeof *pulse);
+}
+
+/* The parent has a child now. Those that come later do not get its page. */
+static void adopt(struct child *child, pid_t pid, struct child_pulse *pulse, int64_t now_ms)
+{
+    (void)madvise(pulse, sizeof *pulse, MADV_DONTFORK);
+    child->pid = pid;
+    child->started_ms = child->looked_ms = now_ms;
+    child->pulse = pulse;
+    child->beats = child->missed = 0;
+}
+
 pid_t child_fork(struct child *child, const char *title, int64_t now_ms, int *ret_fd, struct diag *reterr)
 {
     int fds[2];
     if (channel_create(fds, reterr) != OK)
         return -1;
     const pid_t parent = getpid();
-    const pid_t pid = fork();
+    struct child_pulse *pulse = open_pulse();
+    const pid_t pid = pulse ? fork() : -1;
     if (pid < 0) {
         (void)diag_errno(reterr, "cannot start %s", title);
+        close_pulse(pulse);
         close(fds[0]);
         close(fds[1]);
         return -1;
@@ -40,13 +66,13 @@ pid_t child_fork(struct child *child, const char *title, int64_t now_ms, int *re
     close(fds[pid == 0 ? 0 : 1]);
     if (pid == 0) {
         settle(title, parent);
+        child->pulse = pulse;
         *ret_fd = fds[1];
         return 0;
     }
     (void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
     *ret_fd = fds[0];
-    child->pid = pid;
-    child->started_ms = now_ms;
+    adopt(child, pid, pulse, now_ms);
     return pid;
 }
 
@@ -63,6 +89,8 @@ void child_ended(struct child *child, int64_t now_ms)
     if (now_ms - child->started_ms >= CHILD_CALM_MS)
         child->delay_ms = 0;
     child->pid = 0;
+    close_pulse(child->pulse);
+    child->pulse = NULL;
     child_put_off(child, now_ms);
 }
 
@@ -71,6 +99,21 @@ int64_t child_wait_ms(const struct child *child, int64_t now_ms)
     if (child->pid != 0)
         return -1;
     return child->start_at_ms > now_ms ? child->start_at_ms - now_ms : 0;
+}
+
+bool child_look(struct child *child, unsigned missed_max, int64_t now_ms)
+{
+    if (!child->pulse || now_ms - child->looked_ms < CHILD_LOOK_MS)
+        return false;
+    const uint32_t beats = atomic_load_explicit(&child->pulse->beats, memory_order_relaxed);
+    const bool silent = beats != 0 && beats == child->beats;
+    child->missed = silent ? child->missed + 1 : 0;
+    child->beats = beats;
+    child->looked_ms = now_ms;
+    if (child->missed < missed_max)
+        return false;
+    child->missed = 0;
+    return true;
 }
 
 static int compare(const void *a, const void *b)

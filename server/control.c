@@ -170,6 +170,7 @@ static void on_tick(evutil_socket_t fd, short events, void *context)
     (void)fd, (void)events;
     const struct control *control = context;
     const struct moment now = clock_now();
+    child_beat(control->setup->pulse);
     verdicts_tick(control->verdicts, now);
     states_tick(control->states, now);
     rebuild_tick(control->rebuild);
@@ -295,6 +296,7 @@ int control_run(const struct control_setup *setup)
         err = stand(&control, &standing, &diag);
     if (err != OK)
         give_up(&control, &diag);
+    child_beat(setup->pulse);
     if (control.exit_status == 0)
         (void)event_base_dispatch(control.base);
     unstand(&standing);

@@ -16,6 +16,7 @@
 
 #include "common/err.h"
 #include "health/board.h"
+#include "server/child.h"
 #include "server/metrics.h"
 #include "server/settings.h"
 
@@ -35,6 +36,7 @@ struct control_setup {
     size_t listens_count;
     const int *counters_fds; /* one for each worker */
     size_t workers_count;
+    struct child_pulse *pulse; /* shows the supervisor that the loop turns; NULL: nobody looks */
 };
 
 struct control {

@@ -45,6 +45,7 @@ static _Noreturn void work(const struct place *place, const struct settings *set
         .channel_fd = channel_fd,
         .board_fd = board_fd,
         .counters_fd = place->counters_fd,
+        .pulse = place->child.pulse,
         .tcp_connections_max = settings->tcp_connections_max,
         .identity = &settings->identity,
         .cookies = place->cookies,

@@ -170,6 +170,7 @@ static _Noreturn void govern(struct supervisor *s, int channel_fd)
         .listens_count = settings->controls_count,
         .counters_fds = counters_fds,
         .workers_count = settings->workers_count,
+        .pulse = s->control.pulse,
     };
     _exit(control_run(&setup));
 }
@@ -275,6 +276,28 @@ static void reap(struct supervisor *s, int64_t now_ms)
             place_ended(&s->places[i], now_ms);
         }
     }
+}
+
+/* Kill one that hangs; its end is then seen as any other. */
+static void look_at(struct child *child, const char *process, unsigned missed_max, int64_t now_ms)
+{
+    struct log_line line;
+    if (!child_look(child, missed_max, now_ms))
+        return;
+    log_begin(&line, LOG_LEVEL_ERROR, "hung");
+    log_text(&line, "process", process);
+    log_number(&line, "pid", child->pid);
+    log_end(&line);
+    (void)kill(child->pid, SIGKILL);
+}
+
+static void look_at_all(struct supervisor *s, int64_t now_ms)
+{
+    if (s->phase != PHASE_RUNNING)
+        return;
+    look_at(&s->control, "gslbd:control", SUPERVISOR_CONTROL_MISSED, now_ms);
+    for (unsigned i = 0; i < s->settings->workers_count; i++)
+        look_at(&s->places[i].child, "gslbd:worker", SUPERVISOR_WORKER_MISSED, now_ms);
 }
 
 /* The world --------------------------------------------------------------------------------------------- */
@@ -411,6 +434,8 @@ static int64_t next_wait_ms(const struct supervisor *s, int64_t now_ms)
     if (s->phase > PHASE_RUNNING)
         return 100; /* the deadlines of stopping need no precision */
     int64_t wait_ms = child_wait_ms(&s->control, now_ms);
+    if (s->phase == PHASE_RUNNING)
+        wait_ms = sooner(wait_ms, CHILD_LOOK_MS);
     for (unsigned i = 0; s->phase == PHASE_RUNNING && i < s->settings->workers_count; i++)
         wait_ms = sooner(wait_ms, child_wait_ms(&s->places[i].child, now_ms));
     return is_somebody_behind(s) ? sooner(wait_ms, SUPERVISOR_RESEND_MS) : wait_ms;
@@ -428,6 +453,7 @@ static void run(struct supervisor *s)
         for (unsigned i = 0; i < s->settings->workers_count; i++)
             place_catch_up(&s->places[i], &s->parts);
         const int64_t now_ms = clock_mono_ms();
+        look_at_all(s, now_ms);
         start_due(s, now_ms);
         step_stop(s, now_ms);
     }

@@ -5,7 +5,7 @@
  * and on the channel from control.
  *
  *    start    sockets, board, counters -> user -> control -> (first world) -> workers -> READY
- *    run      a child dies -> the same again;  a world comes -> its parts are kept and sent to the workers
+ *    run      a child dies -> the same again, one that hangs is killed;  a world comes -> its parts are kept and sent to the workers
  *    stop     SIGTERM -> workers drain -> control ends -> exit, within SUPERVISOR_STOP_MS
  */
 #ifndef SERVER_SUPERVISOR_H
@@ -17,6 +17,8 @@ enum {
     SUPERVISOR_DRAIN_MS = 4000, /* for the workers to drain, before SIGKILL */
     SUPERVISOR_STOP_MS = 5000,  /* for everything */
     SUPERVISOR_DESCRIPTORS_MAX = 1 << 18, /* RLIMIT_NOFILE that we ask for: 64 addresses x 256 workers x 2, and worlds */
+    SUPERVISOR_WORKER_MISSED = 5, /* looks at a worker's pulse (server/child.h) without a beat, before it is killed */
+    SUPERVISOR_CONTROL_MISSED = 10, /* ... at control's, which waits for disks and may publish a large world */
     SUPERVISOR_RESEND_MS = 20,  /* until a worker whose channel was full is tried again */
 };
 

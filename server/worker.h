@@ -8,6 +8,7 @@
 #define SERVER_WORKER_H
 
 #include "common/err.h"
+#include "server/child.h"
 #include "server/cookie.h"
 #include "server/identity.h"
 #include "server/rrl.h"
@@ -25,6 +26,7 @@ struct worker_setup {
     int channel_fd;           /* MESSAGE_WORLD comes here; its end is the end of the worker */
     int board_fd;
     int counters_fd;
+    struct child_pulse *pulse; /* shows the supervisor that the loop turns; NULL: nobody looks */
     uint32_t tcp_connections_max;
     const struct identity *identity;
     const struct cookie_page *cookies; /* shared, read-only */

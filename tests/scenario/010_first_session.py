@@ -88,6 +88,23 @@ def killed_processes_come_back_and_answers_go_on(lab):
     assert asker.longest < 1.0, f"silent for {asker.longest:.2f} s"
 
 
+def hung_processes_are_replaced(lab):
+    lab.init()
+    lab.sql(FIRST_SESSION)
+    server = lab.serve(geoip=TOR, workers=1)
+    until("it answers", lambda: lab.answer(WWW, "A", EU) == ["198.51.100.1"])
+    for name in ("gslbd:worker", "gslbd:control"):
+        before = set(server.children())
+        victims = server.named(name)
+        for pid in victims:
+            os.kill(pid, signal.SIGSTOP)
+        until(f"{name} is replaced", lambda: server.named(name) and not set(victims) & set(server.named(name)), 20)
+        assert before - set(victims) <= set(server.children()), "another one was killed too"
+        until("it answers again", lambda: lab.answer(WWW, "A", EU) == ["198.51.100.1"], 5)
+    lab.sql("UPDATE region SET state = 'drain' WHERE name = 'eu'")
+    until("the new control process notices a commit", lambda: lab.answer(WWW, "A", EU) == ["203.0.113.1"], 3)
+
+
 def it_stops_when_told_and_leaves_nothing(lab):
     lab.init()
     lab.sql(FIRST_SESSION)
@@ -118,5 +135,5 @@ def restart_answers_from_the_last_good_images_without_the_store(lab):
 
 
 main(session_typed_while_it_runs_changes_the_answers_within_a_second, drain_ends_by_itself,
-     killed_processes_come_back_and_answers_go_on, it_stops_when_told_and_leaves_nothing,
+     killed_processes_come_back_and_answers_go_on, hung_processes_are_replaced, it_stops_when_told_and_leaves_nothing,
      restart_answers_from_the_last_good_images_without_the_store)

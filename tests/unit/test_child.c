@@ -118,11 +118,65 @@ static void test_close_others_keeps_what_is_named_and_the_standard_ones(void **s
     assert_int_equal(run_in_child(close_all_but_three), 0);
 }
 
+static void test_a_child_hangs_when_so_many_looks_find_no_beat(void **state)
+{
+    (void)state;
+    struct child_pulse pulse = {0};
+    struct child child = {.pid = 1, .pulse = &pulse};
+    int64_t now_ms = 0;
+    for (int i = 0; i < 100; i++) /* it is starting */
+        assert_false(child_look(&child, 3, now_ms += CHILD_LOOK_MS));
+    for (int i = 0; i < 100; i++) {
+        child_beat(&pulse);
+        assert_false(child_look(&child, 3, now_ms += CHILD_LOOK_MS));
+        assert_false(child_look(&child, 3, now_ms += CHILD_LOOK_MS));
+        assert_false(child_look(&child, 3, now_ms += CHILD_LOOK_MS));
+    }
+    assert_true(child_look(&child, 3, now_ms += CHILD_LOOK_MS));
+    assert_false(child_look(&child, 3, now_ms += CHILD_LOOK_MS)); /* it is being killed */
+}
+
+static void test_time_in_which_nobody_looks_is_no_silence(void **state)
+{
+    (void)state;
+    struct child_pulse pulse = {0};
+    struct child child = {.pid = 1, .pulse = &pulse};
+    child_beat(&pulse);
+    assert_false(child_look(&child, 2, CHILD_LOOK_MS));
+    for (int i = 0; i < 10; i++)
+        assert_false(child_look(&child, 2, CHILD_LOOK_MS + i)); /* too soon to be looks */
+    assert_false(child_look(&child, 2, 3600 * 1000));
+    child_beat(&pulse);
+    assert_false(child_look(&child, 2, 7200 * 1000));
+    child.pulse = NULL;
+    assert_false(child_look(&child, 0, 9000 * 1000));
+}
+
+static void test_fork_shares_a_pulse(void **state)
+{
+    (void)state;
+    struct child child = {0};
+    int status, fd;
+    const pid_t pid = child_fork(&child, "test:child", 0, &fd, NULL);
+    if (pid == 0) {
+        child_beat(child.pulse);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(child.pulse->beats, 1);
+    child_ended(&child, 0);
+    assert_null(child.pulse);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_calm_child_is_due_at_once),
         cmocka_unit_test(test_one_that_keeps_dying_waits_twice_as_long_each_time),
+        cmocka_unit_test(test_a_child_hangs_when_so_many_looks_find_no_beat),
+        cmocka_unit_test(test_time_in_which_nobody_looks_is_no_silence),
+        cmocka_unit_test(test_fork_shares_a_pulse),
         cmocka_unit_test(test_fork_names_the_child),
         cmocka_unit_test(test_fork_gives_each_side_an_end_of_a_channel),
         cmocka_unit_test(test_close_others_keeps_what_is_named_and_the_standard_ones),
