@@ -1,4 +1,5 @@
-/* bench/answer_bench.c - nanoseconds per answer, without sockets: steered with a client subnet, static, NXDOMAIN.
+/* bench/answer_bench.c - nanoseconds per answer, without sockets: steered with a client subnet, static, NXDOMAIN, with a
+ * cookie, with a limit.
  *
  * usage: answer_bench [ROUNDS]
  *
@@ -47,20 +48,35 @@ static void world_make(struct world_fixture *fixture)
     world_fixture_make(fixture, &zone, 1, &policy);
 }
 
-enum subnets { SUBNETS_NONE, SUBNETS_MANY };
+/* What queries have behind the question. */
+enum extras { EXTRAS_NONE, EXTRAS_SUBNETS, EXTRAS_COOKIE };
 
-static void measure(struct world_fixture *fixture, const char *what, const char *name, enum subnets subnets,
+/* A good cookie of the client at `peer`, as an option. */
+static void cookie_put(struct world_fixture *fixture, const struct ip *peer, uint8_t option[28])
+{
+    static const struct cookie_secrets secrets = {.count = 1, .keys = {{{1, 2}}}};
+    static const struct cookie cookie = {.len = 8, .bytes = "abcdefg"};
+    cookie_page_set(&fixture->cookies, &secrets);
+    memcpy(option, "\0\x0a\0\x18", 4);
+    (void)cookie_check(&secrets, peer, 0, &cookie, option + 4);
+}
+
+static void measure(struct world_fixture *fixture, const char *what, const char *name, enum extras extras,
                     unsigned rounds)
 {
     static uint8_t queries[QUERIES][128];
     static size_t lens[QUERIES];
     static uint8_t packet[PACKET_CAP];
     const struct listen peer = {.ip = geo_fixture_ip("192.0.2.200"), .port = 53000};
+    uint8_t cookie[28];
+    cookie_put(fixture, &peer.ip, cookie);
     for (unsigned i = 0; i < QUERIES; i++) {
         char subnet[32];
         (void)snprintf(subnet, sizeof subnet, "%u.%u.%u.0/24", 11 + i % 200, i % 251, i % 241);
         const struct world_query query = {.name = name, .qtype = 1, .udp_size = 1232,
-                                          .subnet = subnets == SUBNETS_MANY ? subnet : NULL};
+                                          .subnet = extras == EXTRAS_SUBNETS ? subnet : NULL,
+                                          .options = cookie,
+                                          .options_len = extras == EXTRAS_COOKIE ? sizeof cookie : 0};
         lens[i] = world_query_put(&query, queries[i], sizeof queries[i]);
     }
     size_t bytes = 0;
@@ -80,11 +96,17 @@ int main(int argc, char **argv)
     if (!fixture || rounds == 0)
         return 1;
     world_make(fixture);
-    measure(fixture, "steered, client subnet", "www.example.com", SUBNETS_MANY, rounds);
-    measure(fixture, "steered, no client subnet", "www.example.com", SUBNETS_NONE, rounds);
-    measure(fixture, "sticky, client subnet", "sticky.example.com", SUBNETS_MANY, rounds);
-    measure(fixture, "static A", "host.example.com", SUBNETS_NONE, rounds);
-    measure(fixture, "NXDOMAIN", "no.such.host.example.com", SUBNETS_NONE, rounds);
+    measure(fixture, "steered, client subnet", "www.example.com", EXTRAS_SUBNETS, rounds);
+    measure(fixture, "steered, no client subnet", "www.example.com", EXTRAS_NONE, rounds);
+    measure(fixture, "sticky, client subnet", "sticky.example.com", EXTRAS_SUBNETS, rounds);
+    measure(fixture, "static A", "host.example.com", EXTRAS_NONE, rounds);
+    measure(fixture, "NXDOMAIN", "no.such.host.example.com", EXTRAS_NONE, rounds);
+    measure(fixture, "static A, cookie", "host.example.com", EXTRAS_COOKIE, rounds);
+    static struct rrl rrl;
+    rrl_init(&rrl, &(struct rrl_config){.rate = RRL_RATE_MAX, .workers = 1, .key = {{1, 2}}});
+    fixture->answerer.rrl = &rrl;
+    measure(fixture, "static A, under the limit", "host.example.com", EXTRAS_NONE, rounds < RRL_RATE_MAX ? rounds : RRL_RATE_MAX);
+    measure(fixture, "static A, over the limit", "host.example.com", EXTRAS_NONE, rounds);
     world_fixture_fini(fixture);
     free(fixture);
     return 0;
