@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What stands in a reply besides its records, asked for with dig and kdig: cookies, NSID, errors, keepalive; names of class CHAOS; limits."""
-import os, re, signal, subprocess
+import os, re, shutil, signal, subprocess, time
 
-from lab import FIRST_SESSION, TOR, main, until
+from lab import FIRST_SESSION, TOR, free_port, main, until
 
 WWW = "www.gslb.example.com"
 ONE, TWO = "00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100"
@@ -64,6 +64,64 @@ def a_shared_secret_rolls_over_on_sighup(lab):
     assert bad.popen.wait(10) == 1 and "chmod 600" in bad.log()
 
 
+KNOT = """server:
+  rundir: {dir}
+  listen: 127.0.0.1@{port}
+database:
+  storage: {dir}/knot
+mod-cookies:
+  - id: shared
+    secret: 0x{secret}
+template:
+  - id: default
+    storage: {dir}
+    global-module: mod-cookies/shared
+zone:
+  - domain: example.com
+    file: example.zone
+"""
+NSD = """server:
+  ip-address: 127.0.0.1@{port}
+  username: ""
+  zonesdir: {dir}
+  pidfile: {dir}/nsd.pid
+  xfrdfile: {dir}/nsd.xfrd
+  zonelistfile: {dir}/nsd.list
+  answer-cookie: yes
+  cookie-secret: {secret}
+remote-control:
+  control-enable: no
+zone:
+  name: example.com
+  zonefile: example.zone
+"""
+
+
+def peer(lab, name, argv, config):
+    """Start another make of server with the secret; returns its port."""
+    port = free_port()
+    (lab.dir / f"{name}.conf").write_text(config.format(dir=lab.dir, port=port, secret=ONE))
+    lab.start(name, [*argv, "-c", lab.dir / f"{name}.conf"])
+    until(f"{name} answers", lambda: asked(port, "0123456789abcdef")[0], 20)
+    return port
+
+
+def asked(port, cookie):
+    argv = ["dig", "@127.0.0.1", "-p", str(port), "+tries=1", "+time=2", "+nobadcookie", "example.com", "SOA", f"+cookie={cookie}"]
+    return cookie_of(subprocess.run(argv, capture_output=True, text=True, timeout=20).stdout)
+
+
+def knot_and_nsd_make_and_take_the_same_cookies(lab):
+    (lab.dir / "example.zone").write_text("@ 300 SOA ns hm 1 2 3 4 5\n@ 300 NS ns\nns 300 A 192.0.2.1\n")
+    plain(lab, "--cookie-secrets", secrets(lab, ONE))
+    ports = {"gslbd": lab.port, "knot": peer(lab, "knot", ["knotd"], KNOT), "nsd": peer(lab, "nsd", ["nsd", "-d"], NSD)}
+    made = {name: asked(port, "0123456789abcdef")[0] for name, port in ports.items()}
+    time.sleep(1.1) # a cookie that is made anew now is another one
+    for maker, cookie in made.items():
+        for name, port in ports.items():
+            assert asked(port, cookie)[0] == cookie, f"{name} does not take {maker}'s cookie"
+
+
 def options_are_answered_as_asked(lab):
     plain(lab, "--nsid", "ams1", "--identity", "a.gslb.example.com")
     assert '("ams1")' in lab.dig(WWW, "+nsid") and "NSID" not in lab.dig(WWW)
@@ -103,5 +161,6 @@ def who_is_over_the_limit_proves_itself(lab):
         assert lab.query(WWW, "A", "IN", None, "+tcp", "+nocookie") == "NOERROR"
 
 
-main(cookies_are_given_and_known_again, a_shared_secret_rolls_over_on_sighup, options_are_answered_as_asked,
+peers = [knot_and_nsd_make_and_take_the_same_cookies] if shutil.which("knotd") and shutil.which("nsd") else []
+main(cookies_are_given_and_known_again, a_shared_secret_rolls_over_on_sighup, *peers, options_are_answered_as_asked,
      the_server_tells_who_it_is, a_server_may_keep_it_to_itself, who_is_over_the_limit_proves_itself)
