@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/announce.h"
 #include "server/api.h"
 #include "server/certificate.h"
 #include "server/channel.h"
@@ -58,12 +59,28 @@ static void open_history(struct control *control)
     log_message(LOG_LEVEL_ERROR, "history", diag.text);
 }
 
+/* Without it secondaries find out what is new at their refresh time. */
+static void open_announce(struct control *control)
+{
+    const struct announce_setup setup = {.base = control->base,
+                                         .listens = control->settings->listens,
+                                         .listens_count = control->settings->listens_count,
+                                         .workers = control->counters,
+                                         .workers_count = control->setup->workers_count};
+    struct diag diag;
+    if (announce_new(&setup, &control->announce, &diag) == OK)
+        return;
+    control->announce = NULL;
+    log_message(LOG_LEVEL_ERROR, "notify", diag.text);
+}
+
 static enum err open_parts(struct control *control, struct diag *reterr)
 {
     enum err err = open_shared(control, reterr);
     if (err != OK)
         return err;
     open_history(control);
+    open_announce(control);
     err = verdicts_new(control->board, control->history, clock_now(), &control->verdicts, reterr);
     if (err == OK)
         err = states_new(control, &control->states, reterr);
@@ -174,6 +191,8 @@ static void on_tick(evutil_socket_t fd, short events, void *context)
     verdicts_tick(control->verdicts, now);
     states_tick(control->states, now);
     rebuild_tick(control->rebuild);
+    if (control->announce)
+        announce_tick(control->announce, now);
 }
 
 static void on_terminate(evutil_socket_t number, short events, void *context)
@@ -270,6 +289,7 @@ static void close_parts(struct control *control)
     verdicts_free(&control->verdicts);
     states_free(&control->states);
     publish_free(&control->publish);
+    announce_free(&control->announce);
     history_close(&control->history);
     board_close(&control->board);
     free(control->counters);

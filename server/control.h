@@ -50,6 +50,7 @@ struct control {
     struct history *history;          /* health.db; NULL: it cannot be opened, so nothing is remembered */
     struct verdicts *verdicts;
     struct states *states;            /* the operator's */
+    struct announce *announce;        /* to secondaries; NULL: there are no sockets for it */
     struct publish *publish;          /* the current world: manifest and roster */
     struct api *api;                  /* NULL: there is no usable certificate */
     struct rebuild *rebuild;          /* compilers */

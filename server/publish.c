@@ -4,6 +4,7 @@
 #include "common/file.h"
 #include "common/frame.h"
 #include "geoip/geo.h"
+#include "server/announce.h"
 #include "server/channel.h"
 #include "server/state_dir.h"
 #include "server/states.h"
@@ -245,6 +246,9 @@ enum err publish_world(struct publish *publish, const char *path, struct diag *r
     /* From here on it is the current world: only a supervisor that is gone can refuse it, and that is our end too. */
     states_apply(control->states, next->roster, now);
     err = send_delta(publish, next, reterr);
+    if (control->announce)
+        announce_world(control->announce, publish->current ? publish->current->packs : NULL, next->packs,
+                       next->manifest->generation, now.mono_ms);
     show(control, next);
     succeed(publish, next);
     return err;

@@ -141,6 +141,38 @@ bool tsig_parse(const uint8_t *message, size_t len, size_t off, struct tsig *ret
     return !r.bad && reader_left(&r) == 0 && ret->other_len <= TSIG_OTHER_MAX;
 }
 
+/* The offset behind `count` records from `off` on, or 0 when they are not all there. */
+static size_t records_skip(const uint8_t *message, size_t len, size_t off, unsigned count)
+{
+    uint8_t name[NAME_WIRE_MAX];
+    for (; count > 0 && off > 0; count--) {
+        const size_t behind = name_read(message, len, off, name);
+        struct reader r = reader_of(message + behind, len - behind);
+        (void)reader_bytes(&r, 8);
+        (void)reader_bytes(&r, reader_u16(&r));
+        off = behind == 0 || r.bad ? 0 : len - reader_left(&r);
+    }
+    return off;
+}
+
+bool tsig_find(const uint8_t *message, size_t len, struct tsig *ret)
+{
+    uint8_t name[NAME_WIRE_MAX];
+    struct reader r = reader_of(message, len);
+    (void)reader_u32(&r);
+    const unsigned questions = reader_u16(&r), answers = reader_u16(&r), authorities = reader_u16(&r),
+                   additionals = reader_u16(&r);
+    if (r.bad || questions > 1 || additionals == 0)
+        return false;
+    size_t off = HEADER_LEN;
+    if (questions == 1) {
+        const size_t behind = name_read(message, len, off, name);
+        off = behind > 0 && len - behind >= 4 ? behind + 4 : 0;
+    }
+    off = records_skip(message, len, off, answers + authorities + additionals - 1);
+    return off > 0 && tsig_parse(message, len, off, ret);
+}
+
 /* Chains --------------------------------------------------------------------------------------- */
 
 void tsig_begin(const struct image_zone *zone, const struct image_key *key, struct tsig_chain *ret)

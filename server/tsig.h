@@ -70,6 +70,9 @@ NODISCARD enum err tsig_start(struct diag *reterr);
 /* Read the record that begins at `off` and has to end the message, whose header is there. False: malformed. */
 bool tsig_parse(const uint8_t *message, size_t len, size_t off, struct tsig *ret);
 
+/* Find and read the record of a whole message. False: there is none at its end, or the message is malformed. */
+bool tsig_find(const uint8_t *message, size_t len, struct tsig *ret);
+
 /* Begin a chain with a key of this zone. */
 void tsig_begin(const struct image_zone *zone, const struct image_key *key, struct tsig_chain *ret);
 
