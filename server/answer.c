@@ -58,7 +58,9 @@ struct work {
 };
 
 /* Whether the zone of a link is one of ours. DS at a zone's name is its parent's, if that is ours
- * too (RFC 4035 3.1.4.1); behind a CNAME it is left to the client to ask for. */
+ * too (RFC 4035 3.1.4.1). Only behind a CNAME to the name of its own zone it is left to the client
+ * to ask for: that zone's name is where such a target was cut, so the parent's is not in the
+ * message. */
 static bool zone_find(const struct work *work, struct link *link)
 {
     const struct image *packs = work->answerer->world->packs;
@@ -70,7 +72,7 @@ static bool zone_find(const struct work *work, struct link *link)
         unsigned parent_idx;
         const struct image_zone *parent =
             image_zone_find(packs, link->name, &link->suffixes, 1, &parent_idx);
-        if (parent && before)
+        if (parent && zone == before)
             return false;
         if (parent) {
             zone = parent;

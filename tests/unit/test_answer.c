@@ -31,6 +31,7 @@ static const struct zone_record records[] = {
     {"loop", "CNAME", "pool", 300},
     {"pool", "CNAME", "loop", 300},
     {"down", "CNAME", "www.child", 300},
+    {"cut", "CNAME", "child", 300},
     {"c0", "CNAME", "c1", 300}, {"c1", "CNAME", "c2", 300}, {"c2", "CNAME", "c3", 300}, {"c3", "CNAME", "c4", 300},
     {"c4", "CNAME", "c5", 300}, {"c5", "CNAME", "c6", 300}, {"c6", "CNAME", "c7", 300}, {"c7", "CNAME", "c8", 300},
     {"c8", "CNAME", "c9", 300}, {"c9", "A", "192.0.2.99", 300},
@@ -51,11 +52,11 @@ static const struct zone_record records[] = {
 
 static const struct zone_record other_records[] = {
     {"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.2", 300}, {"www", "A", "192.0.2.40", 300},
-    {"back", "CNAME", "alias.example.com.", 300},
+    {"back", "CNAME", "alias.example.com.", 300}, {"cut", "CNAME", "child.example.com.", 300},
 };
 
 static const struct zone_record child_records[] = {
-    {"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.31", 300}, {"www", "A", "192.0.2.50", 300},
+    {"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.31", 300}, {"www", "A", "192.0.2.50", 300}, {"up", "CNAME", "@", 300},
 };
 
 static const struct world_service services[] = {
@@ -160,6 +161,7 @@ static void expect(struct world_fixture *fixture, const struct exchange *row)
 }
 
 #define SOA_COM "example.com. 60 SOA ns.example. hostmaster.example. 7 7200 1800 1209600 60"
+#define DS_CHILD "child.example.com. 300 DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000"
 
 static void test_static_names_are_answered_as_rfc_1034_says(void **state)
 {
@@ -223,6 +225,18 @@ static void test_cnames_are_followed_through_our_zones(void **state)
          "c4.example.com. 300 CNAME c5.example.com., c5.example.com. 300 CNAME c6.example.com., "
          "c6.example.com. 300 CNAME c7.example.com., c7.example.com. 300 CNAME c8.example.com., "
          "c8.example.com. 300 CNAME c9.example.com. |  | "},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        expect(*state, &rows[i]);
+}
+
+static void test_ds_behind_a_cname_is_the_parents_too(void **state)
+{
+    static const struct exchange rows[] = {
+        {"cut.example.com", DS, NULL, "NOERROR aa | cut.example.com. 300 CNAME child.example.com., " DS_CHILD " |  | "},
+        {"cut.example.net", DS, NULL, "NOERROR aa | cut.example.net. 300 CNAME child.example.com., " DS_CHILD " |  | "},
+        /* The parent's name is not in the message in full: the chain ends here, and the client asks for the rest. */
+        {"up.child.example.com", DS, NULL, "NOERROR aa | up.child.example.com. 300 CNAME child.example.com. |  | "},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         expect(*state, &rows[i]);
@@ -461,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_static_names_are_answered_as_rfc_1034_says),
         cmocka_unit_test(test_cnames_are_followed_through_our_zones),
+        cmocka_unit_test(test_ds_behind_a_cname_is_the_parents_too),
         cmocka_unit_test(test_dnames_give_a_cname_of_their_own_ttl),
         cmocka_unit_test(test_a_dname_that_makes_the_name_too_long_is_yxdomain),
         cmocka_unit_test(test_delegations_are_referrals_with_glue),
