@@ -1,0 +1,268 @@
+"""tests/scenario/130_transfer.py - zones go to standard secondaries: AXFR, IXFR, TSIG, NOTIFY, with kdig, dig, Knot and NSD."""
+import re, shutil, socket, struct, subprocess, time
+
+from lab import FIRST_SESSION, Failed, Lab, free_port, main, until
+
+ZONE, WWW = "gslb.example.com", "www.gslb.example.com"
+SECRET, WRONG = "AAECAwQFBgcICQoLDA0ODw==", "BAECAwQFBgcICQoLDA0ODw=="
+KEY, KEY5 = f"hmac-sha256:k.example:{SECRET}", f"hmac-sha512:k5.example:{SECRET}"
+
+
+def start(lab, *rows):
+    lab.init()
+    lab.sql(FIRST_SESSION)
+    lab.sql(f"""INSERT INTO record(zone, name, type, ttl, data) VALUES ('{ZONE}', '@', 'MX', 7, '10 ns1.{ZONE}.'), ('{ZONE}', 'alias', 'CNAME', NULL, '{WWW}.'),
+        ('{ZONE}', 'sub', 'NS', NULL, 'ns.sub.{ZONE}.'), ('{ZONE}', 'ns.sub', 'A', NULL, '192.0.2.13'), ('{ZONE}', '*.wild', 'TXT', 5, '"x y" "z"'),
+        ('{ZONE}', 'www', 'TXT', NULL, '"beside a service"'), ('{ZONE}', 'a.b.c', 'TYPE65280', NULL, '\\# 3 0a0b0c'),
+        ('{ZONE}', 'ns1', 'AAAA', NULL, '2001:db8::53');
+        INSERT INTO tsig_key(name, secret) VALUES ('k.example', '{SECRET}');
+        INSERT INTO tsig_key(name, algorithm, secret) VALUES ('k5.example', 'hmac-sha512', '{SECRET}');""")
+    for row in rows:
+        lab.sql(row)
+    lab.serve()
+    return lab
+
+
+def may(**columns):
+    names, values = ", ".join(columns), ", ".join(f"'{value}'" for value in columns.values())
+    return f"INSERT INTO transfer(zone, {names}) VALUES ('{ZONE}', {values});"
+
+
+def kdig(lab, *words, key=None):
+    argv = ["kdig", "@127.0.0.1", "-p", str(lab.port), "+tcp", "+time=3", "+retry=0", *(["-y", key] if key else []), *words]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120)
+    return done.stdout + done.stderr
+
+
+def records(text):
+    """(owner, TTL, type, data) of the records in kdig's output, in order; not the TSIG."""
+    rows = [line.split(None, 4) for line in text.split("\n") if line and not line.startswith(";")]
+    return [(row[0], int(row[1]), row[3], row[4]) for row in rows if row[3] != "TSIG"]
+
+
+def serial(lab):
+    return int(lab.answer(ZONE, "SOA")[0].split()[2])
+
+
+def nobody_may_copy_a_zone_by_default(lab):
+    start(lab)
+    for words in (("AXFR",), ("IXFR=1",)):
+        assert "REFUSED" in kdig(lab, ZONE, *words) and not records(kdig(lab, ZONE, *words))
+    assert "BADKEY" in kdig(lab, ZONE, "AXFR", key=KEY) # nothing of this zone uses it
+    assert "REFUSED" in kdig(lab, ZONE, "AXFR", "+notcp") and "REFUSED" in kdig(lab, ZONE, "IXFR=1", "+notcp")
+    assert "NOTAUTH" in kdig(lab, WWW, "AXFR") and "NOTAUTH" in kdig(lab, "example.org", "AXFR")
+    assert "gslbd_transfers_refused_total" in subprocess.run(
+        ["curl", "-ks", f"https://127.0.0.1:{lab.control}/metrics"], capture_output=True, text=True).stdout
+
+
+def keys_and_networks_open_a_zone(lab):
+    start(lab, may(key="k.example"))
+    whole = records(kdig(lab, ZONE, "AXFR", key=KEY))
+    assert whole and whole[0] == whole[-1] and whole[0][2] == "SOA"
+    assert "verif" not in kdig(lab, ZONE, "AXFR", key=KEY) # kdig has checked every signature
+    for key, words in ((None, "REFUSED"), (KEY5, "BADKEY"), (f"hmac-sha256:k.example:{WRONG}", "BADSIG"),
+                       (f"hmac-sha384:k.example:{SECRET}", "BADKEY")):
+        text = kdig(lab, ZONE, "AXFR", key=key)
+        assert words in text and not records(text), (key, text)
+    lab.sql("DELETE FROM transfer;" + may(net="127.0.0.0/8", key="k5.example"))
+    until("the other key", lambda: records(kdig(lab, ZONE, "AXFR", key=KEY5)))
+    assert "REFUSED" in kdig(lab, ZONE, "AXFR") # the network alone is not enough
+    lab.sql("DELETE FROM transfer;" + may(net="192.0.2.0/24"))
+    until("another network", lambda: "REFUSED" in kdig(lab, ZONE, "AXFR"))
+    lab.sql(may(net="127.0.0.1"))
+    until("this address", lambda: records(kdig(lab, ZONE, "AXFR")) == whole)
+
+
+def signed_queries_get_signed_replies(lab):
+    start(lab, may(key="k.example"))
+    for transport in ("+tcp", "+notcp"):
+        text = kdig(lab, f"ns1.{ZONE}", "A", transport, key=KEY)
+        assert "192.0.2.53" in text and "NOERROR" in text and "verif" not in text, text
+        assert "NXDOMAIN" in kdig(lab, f"nothere.{ZONE}", "A", transport, key=KEY)
+        bad = kdig(lab, f"ns1.{ZONE}", "A", transport, key=f"hmac-sha256:k.example:{WRONG}")
+        assert "BADSIG" in bad and "192.0.2.53" not in bad
+    assert "Couldn't verify" not in lab.dig("-y", KEY, ZONE, "SOA")
+
+
+def what_is_copied_is_what_is_exported_and_the_defaults(lab):
+    start(lab, may(net="127.0.0.1"), """UPDATE rule SET tier = 1 WHERE client = 'default';
+        INSERT INTO endpoint(service, region, address) VALUES ('www.gslb.example.com', 'eu', '2001:db8::1');""")
+    (lab.dir / "copy.zone").write_text(lab.dig("AXFR", ZONE, "+onesoa"))
+    store, lab.store = lab.store, lab.dir / "copy.db"
+    lab.init()
+    lab.ctl("import", lab.dir / "copy.zone", "--zone", ZONE)
+    copy, lab.store = lab.ctl("export", "--zone", ZONE), store
+    plain = lambda text: {re.sub(r"\s+", " ", re.sub(r"^(\S+)\t(\d+\t)?", r"\1 ", line)) for line in text.split("\n")
+                          if line and line[0] not in ";$" and "SOA" not in line}
+    ours = plain(lab.ctl("export", "--zone", ZONE))
+    extra = {"www IN A 198.51.100.1", "www IN A 203.0.113.1", "www IN AAAA 2001:db8::1"}
+    assert plain(copy) == ours | extra, plain(copy) ^ (ours | extra)
+    assert {(owner, ttl) for owner, ttl, kind, data in records(kdig(lab, WWW.split(".", 1)[1], "AXFR")) if kind == "AAAA"} == \
+        {(f"{WWW}.", 30), (f"ns1.{ZONE}.", 300)}
+    lab.sql("DELETE FROM endpoint; DELETE FROM record WHERE name = 'www';"
+            f"INSERT INTO endpoint(service, region, address) VALUES ('{WWW}', 'us', 'cdn.example.net');")
+    until("a host name", lambda: (f"{WWW}.", 30, "CNAME", "cdn.example.net.") in records(kdig(lab, ZONE, "AXFR")))
+
+
+def an_ixfr_is_the_whole_zone_or_one_soa(lab):
+    start(lab, may(net="127.0.0.1"))
+    now, whole = serial(lab), records(kdig(lab, ZONE, "AXFR"))
+    assert records(kdig(lab, ZONE, f"IXFR={now - 1}")) == whole
+    for current in (now, now + 1):
+        assert [row[2] for row in records(kdig(lab, ZONE, f"IXFR={current}"))] == ["SOA"]
+    assert lab.dig(ZONE, f"IXFR={now - 1}", "+notcp", "+ignore").count("SOA") >= 1
+    with socket.create_connection(("127.0.0.1", lab.port), 5) as s:
+        s.sendall(message(251)) # without the client's serial
+        assert take(s.makefile("rb"))[3] & 15 == 1
+
+
+def message(kind, name=ZONE):
+    wire = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+    body = struct.pack(">6H", 7, 0, 1, 0, 0, 0) + wire + struct.pack(">2H", kind, 1)
+    return struct.pack(">H", len(body)) + body
+
+
+def take(stream):
+    head = stream.read(2)
+    return stream.read(struct.unpack(">H", head)[0]) if len(head) == 2 else b""
+
+
+def a_large_zone_streams_while_others_are_served_and_the_world_moves_on(lab):
+    count = 60000
+    start(lab, may(key="k.example"), may(net="127.0.0.1"))
+    lab.sql(f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) INSERT INTO record(zone, name, type, data)"
+            f" SELECT '{ZONE}', 'h' || i, 'TXT', '\"' || hex(zeroblob(60)) || '\"' FROM n")
+    until("all records", lambda: lab.answer(f"h{count}.{ZONE}", "TXT"), 60)
+    before = serial(lab)
+    text = kdig(lab, ZONE, "AXFR", key=KEY)
+    assert len(records(text)) == count + 13 and "verif" not in text, len(records(text))
+    slow = socket.socket()
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    slow.connect(("127.0.0.1", lab.port))
+    slow.settimeout(20)
+    slow.sendall(message(252) + message(6))
+    stream = slow.makefile("rb")
+    first = take(stream)
+    assert lab.answer(f"ns1.{ZONE}") == ["192.0.2.53"] # nobody waits for the slow one
+    lab.sql(f"INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'new', 'A', '192.0.2.99'); DELETE FROM record WHERE name LIKE 'h1%'")
+    until("the new world", lambda: lab.answer(f"new.{ZONE}") and not lab.answer(f"h1.{ZONE}", "TXT"), 30)
+    total, last = struct.unpack(">H", first[6:8])[0], first
+    while total < count + 13:
+        last = take(stream)
+        assert last, f"cut off after {total} records"
+        total += struct.unpack(">H", last[6:8])[0]
+    number = struct.pack(">I", before)
+    assert total == count + 13 and number in first and number in last, "not one zone"
+    assert struct.pack(">I", serial(lab)) in take(stream) # the query behind it sees the new world
+    # A client that stops reading is cut off in time and takes nobody else's place.
+    idle = [socket.create_connection(("127.0.0.1", lab.port), 5) for _ in range(20)]
+    for s in idle:
+        s.sendall(message(252))
+    assert lab.answer(f"ns1.{ZONE}", "A", None, "+tcp") == ["192.0.2.53"]
+
+
+KNOT = """server:
+  listen: 127.0.0.1@{port}
+  rundir: {dir}
+database:
+  storage: {dir}
+log:
+  - target: stderr
+    any: info
+key:
+  - id: k.example
+    algorithm: hmac-sha256
+    secret: {secret}
+remote:
+  - id: primary
+    address: 127.0.0.1@{primary}
+    key: k.example
+acl:
+  - id: told
+    address: 127.0.0.1
+    key: k.example
+    action: notify
+zone:
+  - domain: {zone}
+    storage: {dir}
+    master: primary
+    acl: told
+"""
+
+NSD = """server:
+  ip-address: 127.0.0.1@{port}
+  server-count: 1
+  username: ""
+  database: ""
+  zonesdir: {dir}
+  pidfile: {dir}/nsd.pid
+  xfrdfile: {dir}/xfrd.state
+  zonelistfile: {dir}/zone.list
+  xfrdir: {dir}
+remote-control:
+  control-enable: no
+zone:
+  name: {zone}
+  zonefile: {dir}/nsd.zone
+  request-xfr: 127.0.0.1@{primary} NOKEY
+  allow-notify: 127.0.0.1 NOKEY
+"""
+
+
+def secondary(lab, name, program, template, *words):
+    port, folder = free_port(), lab.dir / name
+    folder.mkdir()
+    path = folder / "conf"
+    path.write_text(template.format(port=port, dir=folder, primary=lab.port, zone=ZONE, secret=SECRET))
+    lab.start(name, [program, *words, "-c", path])
+    return port
+
+
+def ask(port, name, kind="A"):
+    argv = ["dig", "@127.0.0.1", "-p", str(port), "+short", "+tries=1", "+time=1", name, kind]
+    return sorted(subprocess.run(argv, capture_output=True, text=True).stdout.split("\n")[:-1])
+
+
+def secondaries_follow_an_edit_within_seconds(lab):
+    start(lab, may(key="k.example"), may(net="127.0.0.1"))
+    ports = {"knot": secondary(lab, "knot", shutil.which("knotd") or "/usr/sbin/knotd", KNOT),
+             "nsd": secondary(lab, "nsd", shutil.which("nsd") or "/usr/sbin/nsd", NSD, "-d")}
+    for name, port in ports.items():
+        until(f"{name} has the zone", lambda: ask(port, f"ns1.{ZONE}") == ["192.0.2.53"], 20, 0.1)
+        assert ask(port, WWW) == ["203.0.113.1"] and ask(port, f"alias.{ZONE}") == ["203.0.113.1", f"{WWW}."], name
+        assert ask(port, f"q.wild.{ZONE}", "TXT") == ['"x y" "z"']
+    lab.sql(f"INSERT INTO notify(zone, address, port, key) VALUES ('{ZONE}', '127.0.0.1', {ports['knot']}, 'k.example');"
+            f"INSERT INTO notify(zone, address, port) VALUES ('{ZONE}', '127.0.0.1', {ports['nsd']});")
+    for round in range(1, 4):
+        lab.sql(f"INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'edit{round}', 'A', '192.0.2.{round}')")
+        for name, port in ports.items():
+            until(f"{name} follows", lambda: ask(port, f"edit{round}.{ZONE}") == [f"192.0.2.{round}"], 8, 0.1)
+            assert ask(port, ZONE, "SOA") == lab.answer(ZONE, "SOA")
+    lab.sql("UPDATE rule SET tier = 3 WHERE client = 'default' AND region = 'us'") # a default answer is part of the zone
+    for name, port in ports.items():
+        until(f"{name} follows the default", lambda: ask(port, WWW) == ["198.51.100.1"], 8, 0.1)
+
+
+def one_who_does_not_acknowledge_is_told_five_times(lab):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.settimeout(10)
+        start(lab, f"INSERT INTO notify(zone, address, port) VALUES ('{ZONE}', '127.0.0.1', {deaf.getsockname()[1]})")
+        times = []
+        for _ in range(3):
+            packet, peer = deaf.recvfrom(2048)
+            times.append(time.monotonic())
+        assert packet[2:4] == b"\x24\0" and struct.pack(">I", serial(lab)) in packet # opcode NOTIFY, AA, the SOA
+        assert 0.8 < times[1] - times[0] < 1.6 and 1.7 < times[2] - times[1] < 2.8, times
+        deaf.sendto(packet[:2] + b"\xa4\0" + packet[4:6] + b"\0" * 6 + packet[12:12 + len(ZONE) + 6], peer)
+        deaf.settimeout(6)
+        try:
+            raise AssertionError(f"told again: {deaf.recvfrom(2048)}")
+        except TimeoutError:
+            pass
+
+
+main(nobody_may_copy_a_zone_by_default, keys_and_networks_open_a_zone, signed_queries_get_signed_replies,
+     what_is_copied_is_what_is_exported_and_the_defaults, an_ixfr_is_the_whole_zone_or_one_soa,
+     a_large_zone_streams_while_others_are_served_and_the_world_moves_on, secondaries_follow_an_edit_within_seconds,
+     one_who_does_not_acknowledge_is_told_five_times)
