@@ -5,6 +5,20 @@ void flap_init(struct flap *flap, int64_t now_ms)
     *flap = (struct flap){.calm_ms = now_ms, .up_ms = FLAP_NEVER, .voted_up_ms = FLAP_NEVER};
 }
 
+static int64_t at_most(int64_t time_ms, int64_t now_ms)
+{
+    return time_ms < now_ms ? time_ms : now_ms;
+}
+
+void flap_restore(struct flap *flap, const struct flap *kept, int64_t now_ms)
+{
+    flap_init(flap, now_ms);
+    flap->doublings = kept->doublings < FLAP_DOUBLINGS_MAX ? kept->doublings : FLAP_DOUBLINGS_MAX;
+    flap->calm_ms = at_most(kept->calm_ms, now_ms);
+    if (kept->up_ms != FLAP_NEVER)
+        flap->up_ms = at_most(kept->up_ms, now_ms);
+}
+
 /* The doublings that calm has left. */
 static unsigned doublings_at(const struct flap *flap, int64_t now_ms)
 {

@@ -17,6 +17,11 @@ void suspect_init(struct suspect *suspect)
     *suspect = (struct suspect){.agreed_since_ms = INT64_MAX};
 }
 
+void suspect_restore(struct suspect *suspect, int64_t agree_ms)
+{
+    *suspect = (struct suspect){.suspected = true, .agree_ms = agree_ms, .agreed_since_ms = INT64_MAX};
+}
+
 static bool is_contradicted(uint32_t probed, uint32_t contradicted)
 {
     return contradicted >= SUSPECT_TARGETS_MIN && (uint64_t)contradicted * 2 >= probed;

@@ -41,6 +41,9 @@ bool suspect_contradicts(unsigned up, unsigned down, unsigned needed, size_t vot
 
 void suspect_init(struct suspect *suspect);
 
+/* It was suspect before a restart: as after SUSPECT_RAISED. */
+void suspect_restore(struct suspect *suspect, int64_t agree_ms);
+
 /* Take in that the vantage point now has fresh up or down votes on `probed` targets and contradicts
  * the others on `contradicted` of them. After SUSPECT_RAISED the caller sets `agree_ms`. */
 enum suspect_change suspect_step(struct suspect *suspect, uint32_t probed, uint32_t contradicted,

@@ -338,6 +338,12 @@ struct tally_status tally_status(const struct tally *tally, uint32_t target, int
     return status;
 }
 
+struct flap tally_flap(const struct tally *tally, uint32_t target)
+{
+    assert(target < tally->targets_count);
+    return tally->targets[target].flap;
+}
+
 struct tally_attendance tally_attendance(const struct tally *tally, uint32_t vantage)
 {
     assert(vantage < tally->vantages_count);

@@ -18,6 +18,7 @@
 #ifndef HEALTH_TALLY_H
 #define HEALTH_TALLY_H
 
+#include "health/flap.h"
 #include "health/quorum.h"
 #include "health/vote.h"
 
@@ -113,6 +114,11 @@ NODISCARD enum err tally_configure(struct tally *tally, const struct tally_confi
 uint32_t tally_find_target(const struct tally *tally, const char *id);
 uint32_t tally_find_vantage(const struct tally *tally, const char *name);
 
+/* After a restart, before the first step: what was kept of a target's damping, and that a vantage point was suspect, which
+ * it stays until it has agreed for SUSPECT_AGREE_INTERVALS of the longest interval. */
+void tally_restore_flap(struct tally *tally, uint32_t target, const struct flap *kept, int64_t now_ms);
+void tally_restore_suspect(struct tally *tally, uint32_t vantage);
+
 /* Take in a vote that arrived now. Requires numbers of this configuration. Cost: constant, apart
  * from a first failure, which asks the other vantage points to look. */
 void tally_vote(struct tally *tally, uint32_t vantage, uint32_t target, const struct vote *vote,
@@ -127,6 +133,7 @@ struct tally_report tally_step(struct tally *tally, int64_t now_ms);
 size_t tally_take_rechecks(struct tally *tally, uint32_t vantage, uint32_t *ret, size_t ret_cap);
 
 struct tally_status tally_status(const struct tally *tally, uint32_t target, int64_t now_ms);
+struct flap tally_flap(const struct tally *tally, uint32_t target); /* what is worth keeping */
 struct tally_attendance tally_attendance(const struct tally *tally, uint32_t vantage);
 
 /* The vote as it counts now: unknown when it is not fresh or the vantage point is disabled. */

@@ -4,6 +4,7 @@
 
 #include "common/hash.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,6 +206,22 @@ enum err tally_configure(struct tally *tally, const struct tally_config *config,
     dispose(tally);
     *tally = next;
     return OK;
+}
+
+void tally_restore_flap(struct tally *tally, uint32_t target, const struct flap *kept, int64_t now_ms)
+{
+    assert(target < tally->targets_count);
+    flap_restore(&tally->targets[target].flap, kept, now_ms);
+}
+
+void tally_restore_suspect(struct tally *tally, uint32_t vantage)
+{
+    assert(vantage < tally->vantages_count);
+    int64_t longest_ms = 0;
+    for (size_t t = 0; t < tally->targets_count; t++)
+        if (tally->targets[t].interval_ms > longest_ms)
+            longest_ms = tally->targets[t].interval_ms;
+    suspect_restore(&tally->vantages[vantage].suspect, SUSPECT_AGREE_INTERVALS * longest_ms);
 }
 
 enum err tally_new(int64_t now_ms, struct tally **ret, struct diag *reterr)

@@ -122,6 +122,7 @@ static void change_check(struct verdicts *verdicts, const struct tally_change *c
 {
     const struct checks *checks = verdicts->world.checks;
     const struct checks_row *check = &checks->rows[changed->target];
+    verdicts->world.seen[changed->target].flapped = true;
     for (uint32_t i = 0; i < check->subjects_count; i++) {
         struct verdicts_row *row = &verdicts->world.rows[checks->subjects[check->subjects_begin + i]];
         row->counts[VERDICT_UP] = changed->votes.up;

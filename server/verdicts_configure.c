@@ -244,6 +244,47 @@ static enum err configure_tally(struct verdicts *verdicts, const struct verdicts
     return err;
 }
 
+/* What the tally is told after a restart. */
+struct recall {
+    struct tally *tally;
+    struct moment now;
+};
+
+static void recall_damping(void *context, const struct history_damping *old)
+{
+    const struct recall *recall = context;
+    const uint32_t target = tally_find_target(recall->tally, old->check);
+    const int64_t offset_ms = recall->now.wall_ms - recall->now.mono_ms;
+    const struct flap kept = {.doublings = (uint8_t)(old->doublings < UINT8_MAX ? old->doublings : UINT8_MAX),
+                              .calm_ms = old->changed_ms - offset_ms,
+                              .up_ms = old->up_ms != 0 ? old->up_ms - offset_ms : FLAP_NEVER};
+    if (target != TALLY_NONE)
+        tally_restore_flap(recall->tally, target, &kept, recall->now.mono_ms);
+}
+
+static void recall_suspect(void *context, const struct history_vantage *old)
+{
+    const struct recall *recall = context;
+    const uint32_t vantage = tally_find_vantage(recall->tally, old->name);
+    if (old->suspect && vantage != TALLY_NONE)
+        tally_restore_suspect(recall->tally, vantage);
+}
+
+/* Damping and suspicions of health.db. Without them flapping costs little more than before. */
+static void recall_tally(const struct verdicts *verdicts, struct moment now)
+{
+    struct recall recall = {.tally = verdicts->tally, .now = now};
+    const struct history_taker taker = {.context = &recall, .damping = recall_damping, .vantage = recall_suspect};
+    struct diag diag;
+    if (!verdicts->history)
+        return;
+    enum err err = history_each_damping(verdicts->history, &taker, &diag);
+    if (!err)
+        err = history_each_vantage(verdicts->history, &taker, &diag);
+    if (err)
+        log_message(LOG_LEVEL_ERROR, "history", diag.text);
+}
+
 /* Taking its place ----------------------------------------------------------------------------------- */
 
 static void set_row(struct verdicts_row *row, enum verdict verdict, struct moment now)
@@ -384,6 +425,8 @@ enum err verdicts_configure(struct verdicts *verdicts, const struct roster *rost
         verdicts_world_fini(&next);
         return err;
     }
+    if (!verdicts->world.roster)
+        recall_tally(verdicts, now);
     set_voted(verdicts, &next, now);
     count_kind(&next, SUBJECT_ENDPOINT);
     derive_kind(&next, SUBJECT_POOL, now);

@@ -130,8 +130,10 @@ void verdicts_refresh(struct verdicts *verdicts, struct moment now)
         if (memcmp(&seen->votes, &status.votes, sizeof seen->votes) == 0 &&
             seen->reason_hash == reason_hash && !verdicts_moved(seen->latency_ms, status.latency_ms))
             continue;
-        *seen = (struct verdicts_seen){
-            .votes = status.votes, .latency_ms = status.latency_ms, .reason_hash = reason_hash};
+        *seen = (struct verdicts_seen){.votes = status.votes,
+                                       .latency_ms = status.latency_ms,
+                                       .reason_hash = reason_hash,
+                                       .flapped = seen->flapped};
         take_status(verdicts, check, &status);
     }
 }
@@ -202,6 +204,20 @@ static void put_vote(const struct verdicts *verdicts, uint32_t cell, struct mome
                                             .reason = vote.reason});
 }
 
+/* Put the damping of a check that has been down and up again. */
+static void put_damping(const struct verdicts *verdicts, uint32_t check, struct moment now)
+{
+    const struct flap flap = tally_flap(verdicts->tally, check);
+    const int64_t offset_ms = now.wall_ms - now.mono_ms;
+    if (flap.up_ms == FLAP_NEVER)
+        return;
+    history_put_damping(verdicts->history,
+                        &(struct history_damping){.check = verdicts->world.checks->rows[check].id,
+                                                  .doublings = flap.doublings,
+                                                  .changed_ms = flap.calm_ms + offset_ms,
+                                                  .up_ms = flap.up_ms + offset_ms});
+}
+
 /* How many votes one transaction takes, from the end of the queue. */
 static size_t portion(const struct verdicts_world *world)
 {
@@ -226,6 +242,8 @@ static void begin_anew(struct verdicts *verdicts)
     history_clear(verdicts->history);
     for (size_t i = 0; i < verdicts->world.roster->count; i++)
         verdicts->world.rows[i].dirty = true;
+    for (size_t i = 0; i < verdicts->world.checks->count; i++)
+        verdicts->world.seen[i].flapped = true;
     requeue(&verdicts->world);
 }
 
@@ -237,6 +255,9 @@ static void put(struct verdicts *verdicts, enum extent extent, struct moment now
     for (uint32_t i = 0; i < world->roster->count; i++)
         if (world->rows[i].dirty)
             put_subject(verdicts, i, now);
+    for (uint32_t i = 0; i < world->checks->count; i++)
+        if (world->seen[i].flapped)
+            put_damping(verdicts, i, now);
     if (extent == EXTENT_SUBJECTS && !verdicts->rewrite)
         return;
     put_vantages(verdicts);
@@ -250,6 +271,8 @@ static void settle(struct verdicts *verdicts, enum extent extent)
     struct verdicts_world *world = &verdicts->world;
     for (size_t i = 0; i < world->roster->count; i++)
         world->rows[i].dirty = false;
+    for (size_t i = 0; i < world->checks->count; i++)
+        world->seen[i].flapped = false;
     if (extent == EXTENT_SUBJECTS && !verdicts->rewrite)
         return;
     for (size_t v = 0; v < world->vantages_count; v++)

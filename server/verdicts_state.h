@@ -27,11 +27,12 @@ struct verdicts_row {
     bool dirty;      /* its row in health.db is not this */
 };
 
-/* What was last seen of a check. */
+/* What was last seen of a check, and whether that is in health.db. */
 struct verdicts_seen {
     struct quorum_count votes;
     uint16_t latency_ms;
     uint64_t reason_hash;
+    bool flapped; /* its damping in health.db is not the tally's */
 };
 
 /* What was last heard of a check from one vantage point. */

@@ -29,11 +29,14 @@ static const char *const history_sql[HISTORY_STATEMENTS] = {
     [HISTORY_DROP_VANTAGE_VOTES] = "DELETE FROM vote WHERE vantage = ?",
     [HISTORY_PUT_VOTE] = "REPLACE INTO vote(vantage, check_id, verdict, since, latency_ms, reason)"
                          " VALUES (?, ?, ?, ?, ?, ?)",
+    [HISTORY_PUT_DAMPING] = "REPLACE INTO damping(check_id, doublings, changed, up) VALUES (?, ?, ?, ?)",
     [HISTORY_DROP_CHECK] = "DELETE FROM vote WHERE check_id = ?",
+    [HISTORY_DROP_DAMPING] = "DELETE FROM damping WHERE check_id = ?",
     [HISTORY_CLEAR_REGIONS] = "DELETE FROM region_health",
     [HISTORY_CLEAR_POOLS] = "DELETE FROM pool_health",
     [HISTORY_CLEAR_ENDPOINTS] = "DELETE FROM endpoint_health",
     [HISTORY_CLEAR_VANTAGES] = "DELETE FROM vantage_health",
+    [HISTORY_CLEAR_DAMPING] = "DELETE FROM damping",
     [HISTORY_CLEAR_VOTES] = "DELETE FROM vote",
     [HISTORY_PUT_LOAD] = "INSERT INTO load(generation, at, ok, zones, problems) VALUES (?, ?, ?, ?, ?)",
     [HISTORY_TRIM_LOADS] = "DELETE FROM load WHERE rowid <= (SELECT max(rowid) FROM load) - ?",
@@ -179,9 +182,21 @@ void history_put_vote(struct history *history, const struct history_vote *row)
     run(&binder);
 }
 
+void history_put_damping(struct history *history, const struct history_damping *row)
+{
+    struct binder binder = bind(history, HISTORY_PUT_DAMPING);
+    bind_text(&binder, row->check);
+    bind_number(&binder, row->doublings);
+    bind_number(&binder, row->changed_ms / 1000);
+    if (row->up_ms != 0)
+        bind_number(&binder, row->up_ms / 1000);
+    run(&binder);
+}
+
 void history_drop_check(struct history *history, const char *check)
 {
     put_text(history, HISTORY_DROP_CHECK, check);
+    put_text(history, HISTORY_DROP_DAMPING, check);
 }
 
 void history_clear(struct history *history)

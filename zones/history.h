@@ -1,7 +1,7 @@
 /* zones/history.h - STATE/health.db: what is, and what was, for people and for the next start.
  *
  * Written by the control process only; read by it at start, by gslbctl and by whoever opens it with
- * `sqlite3`. The tables are those of docs/STORE.md. Verdicts are texts here (verdict_print() of
+ * `sqlite3`. The tables are those of docs/HEALTH.md. Verdicts are texts here (verdict_print() of
  * health/board.h); times are unix time in milliseconds in this face, in seconds in the tables.
  *
  * Writing is a transaction of puts. Puts cannot fail: the first error sticks, history_commit() gives it and
@@ -70,6 +70,14 @@ struct history_vote {
     const char *reason;
 };
 
+/* A row of damping: how often one check has flapped (health/flap.h). A check that has not has none. */
+struct history_damping {
+    const char *check;
+    uint32_t doublings;
+    int64_t changed_ms; /* its last change of verdict */
+    int64_t up_ms;      /* its last change from down to up; 0: none */
+};
+
 /* A row of operator_state: a state that is not auto. */
 struct history_state {
     enum subject_kind kind;
@@ -133,8 +141,9 @@ void history_put_vantage(struct history *history, const struct history_vantage *
 void history_put_vote(struct history *history, const struct history_vote *row);
 void history_drop_health(struct history *history, const struct history_health *row);
 void history_drop_vantage(struct history *history, const char *name); /* with its votes */
-void history_drop_check(struct history *history, const char *check);  /* its votes */
-void history_clear(struct history *history); /* all rows of health, vantage points and votes */
+void history_put_damping(struct history *history, const struct history_damping *row);
+void history_drop_check(struct history *history, const char *check); /* its votes and damping */
+void history_clear(struct history *history); /* all rows of health, vantage points, votes and damping */
 
 /* Control, within a transaction. Append a row to load. */
 void history_put_load(struct history *history, const struct history_load *row);
@@ -159,6 +168,7 @@ struct history_taker {
     void (*health)(void *context, const struct history_health *row);
     void (*vantage)(void *context, const struct history_vantage *row);
     void (*vote)(void *context, const struct history_vote *row);
+    void (*damping)(void *context, const struct history_damping *row);
     void (*state)(void *context, const struct history_state *row);
     void (*event)(void *context, const struct history_event *row);
     void (*load)(void *context, const struct history_load *row);
@@ -166,7 +176,7 @@ struct history_taker {
 };
 
 /* Give rows to the taker's function for them: health of one kind in order of its key, vantage points by name,
- * votes by check and vantage point, events and loads from the oldest of the last `limit` on, problems in the
+ * votes by check and vantage point, damping by check, events and loads from the oldest of the last `limit` on, problems in the
  * order of the compiler. ERR_BUSY. ERR_CORRUPT. ERR_SYSTEM. */
 NODISCARD enum err history_each_health(struct history *history, enum subject_kind kind,
                                        const struct history_taker *taker, struct diag *reterr);
@@ -174,6 +184,8 @@ NODISCARD enum err history_each_vantage(struct history *history, const struct hi
                                         struct diag *reterr);
 NODISCARD enum err history_each_vote(struct history *history, const struct history_taker *taker,
                                      struct diag *reterr);
+NODISCARD enum err history_each_damping(struct history *history, const struct history_taker *taker,
+                                        struct diag *reterr);
 NODISCARD enum err history_each_state(struct history *history, const struct history_taker *taker,
                                       struct diag *reterr);
 NODISCARD enum err history_each_event(struct history *history, uint32_t limit,

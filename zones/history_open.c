@@ -45,6 +45,11 @@ static const char history_schema[] =
     " PRIMARY KEY(kind, service, region, address)) STRICT;"
     "PRAGMA user_version = 1;"
     "COMMIT;";
+
+/* A table that files of version 1 have only since it is needed; whoever does not know it does not miss it. */
+static const char history_addition[] =
+    "CREATE TABLE IF NOT EXISTS damping(check_id TEXT NOT NULL PRIMARY KEY, doublings INTEGER NOT NULL,"
+    " changed INTEGER NOT NULL, up INTEGER) STRICT, WITHOUT ROWID;";
 _Static_assert(HISTORY_VERSION == 1, "the schema sets the version");
 
 enum err history_fail(struct history *history, struct diag *reterr)
@@ -175,6 +180,8 @@ static enum err prepare_writer(struct history *history, struct diag *reterr)
         err = check_version(history, &empty, reterr);
     if (!err && empty)
         err = execute(history, history_schema, reterr);
+    if (!err)
+        err = execute(history, history_addition, reterr);
     if (err)
         return err;
     (void)sqlite3_file_control(history->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);

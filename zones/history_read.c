@@ -126,6 +126,23 @@ enum err history_each_vote(struct history *history, const struct history_taker *
     return walk(history, &votes, taker, reterr);
 }
 
+static void give_damping(sqlite3_stmt *row, int kind, const struct history_taker *taker)
+{
+    (void)kind;
+    const struct history_damping damping = {
+        .check = text(row, 0), .doublings = count(row, 1), .changed_ms = time_ms(row, 2), .up_ms = time_ms(row, 3)};
+    taker->damping(taker->context, &damping);
+}
+
+enum err history_each_damping(struct history *history, const struct history_taker *taker, struct diag *reterr)
+{
+    static const struct walk damping = {
+        .sql = "SELECT check_id, doublings, changed, up FROM damping ORDER BY check_id",
+        .give = give_damping,
+    };
+    return walk(history, &damping, taker, reterr);
+}
+
 static void give_state(sqlite3_stmt *row, int kind, const struct history_taker *taker)
 {
     (void)kind;

@@ -122,6 +122,36 @@ static void test_each_calm_half_hour_forgets_one_doubling(void **state)
     assert_int_equal(flap_hold_ms(&flap, now_ms + 60 * MINUTE), 40 * SECOND);
 }
 
+static void test_what_is_restored_goes_on_and_is_within_bounds(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t doublings;
+        int64_t calm_ms, up_ms;
+        int64_t hold_s, hold_after_relapse_s;
+    } cases[] = {
+        {0, 0, FLAP_NEVER, 10, 10},
+        {2, 99 * MINUTE, 99 * MINUTE, 40, 80},
+        {2, 60 * MINUTE, 60 * MINUTE, 20, 20},         /* forty calm minutes */
+        {2, 200 * MINUTE, 200 * MINUTE, 40, 80},       /* the clock was set back */
+        {255, 100 * MINUTE, 100 * MINUTE, 600, 600},   /* not ours */
+        {3, -900 * MINUTE, -900 * MINUTE, 10, 10},
+    };
+    const int64_t now_ms = 100 * MINUTE;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct flap flap;
+        const struct flap kept = {.doublings = cases[i].doublings,
+                                  .calm_ms = cases[i].calm_ms,
+                                  .up_ms = cases[i].up_ms,
+                                  .voted_up_ms = 1};
+        flap_restore(&flap, &kept, now_ms);
+        assert_int_equal(flap_hold_ms(&flap, now_ms), cases[i].hold_s * SECOND);
+        assert_true(flap_due_ms(&flap, now_ms) == FLAP_NEVER);
+        assert_int_equal(flap_step(&flap, VERDICT_UP, QUORUM_DOWN, now_ms), VERDICT_DOWN);
+        assert_int_equal(flap_hold_ms(&flap, now_ms), cases[i].hold_after_relapse_s * SECOND);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +162,7 @@ int main(void)
         cmocka_unit_test(test_the_ten_seconds_begin_again_when_the_votes_waver),
         cmocka_unit_test(test_each_relapse_doubles_the_wait_to_ten_minutes),
         cmocka_unit_test(test_a_relapse_after_five_minutes_does_not_double),
+        cmocka_unit_test(test_what_is_restored_goes_on_and_is_within_bounds),
         cmocka_unit_test(test_each_calm_half_hour_forgets_one_doubling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -488,6 +488,42 @@ static void test_reading_what_is_not_there_says_so(void **state)
     remove_place(&place);
 }
 
+static void take_damping(void *context, const struct history_damping *row)
+{
+    struct taken *taken = context;
+    taken->count++;
+    (void)snprintf(taken->text, sizeof taken->text, "%s %u %lld %lld", row->check, row->doublings,
+                   (long long)row->changed_ms, (long long)row->up_ms);
+}
+
+static void test_damping_is_kept_in_files_that_had_no_room_for_it_too(void **state)
+{
+    (void)state;
+    const struct place place = make_place();
+    struct history *history = open_history(&place);
+    history_close(&history);
+    (void)ask(&place, "SELECT count(*) FROM damping");
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(place.path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "DROP TABLE damping", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    history = open_history(&place);
+    const struct history_damping row = {
+        .check = "web 192.0.2.1", .doublings = 3, .changed_ms = 7000, .up_ms = 6000};
+    assert_int_equal(history_begin(history, NULL), OK);
+    history_put_damping(history, &row);
+    history_put_damping(history, &(struct history_damping){.check = "web 192.0.2.2"});
+    history_drop_check(history, "web 192.0.2.2");
+    assert_int_equal(history_commit(history, NULL), OK);
+    struct taken taken = {0};
+    const struct history_taker taker = {.context = &taken, .damping = take_damping};
+    assert_int_equal(history_each_damping(history, &taker, NULL), OK);
+    assert_int_equal(taken.count, 1);
+    assert_string_equal(taken.text, "web 192.0.2.1 3 7000 6000");
+    history_close(&history);
+    remove_place(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -506,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_a_file_that_breaks_while_it_is_open_is_replaced),
         cmocka_unit_test(test_a_newer_program_s_file_is_left_alone),
         cmocka_unit_test(test_reading_what_is_not_there_says_so),
+        cmocka_unit_test(test_damping_is_kept_in_files_that_had_no_room_for_it_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

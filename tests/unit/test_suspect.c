@@ -94,6 +94,17 @@ static void test_saying_nothing_is_not_agreeing(void **state)
     assert_true(suspect.suspected);
 }
 
+static void test_one_that_is_restored_has_to_agree_first(void **state)
+{
+    (void)state;
+    struct suspect suspect;
+    suspect_restore(&suspect, 50000);
+    assert_int_equal(suspect_step(&suspect, 0, 0, 1000), SUSPECT_SAME);
+    assert_int_equal(suspect_step(&suspect, 10, 0, 2000), SUSPECT_SAME);
+    assert_int_equal(suspect_step(&suspect, 10, 0, 51999), SUSPECT_SAME);
+    assert_int_equal(suspect_step(&suspect, 10, 0, 52000), SUSPECT_CLEARED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +113,7 @@ int main(void)
         cmocka_unit_test(test_suspect_at_half_of_the_targets_and_three),
         cmocka_unit_test(test_suspicion_ends_after_it_has_agreed_for_a_while),
         cmocka_unit_test(test_contradicting_again_begins_the_while_anew),
+        cmocka_unit_test(test_one_that_is_restored_has_to_agree_first),
         cmocka_unit_test(test_saying_nothing_is_not_agreeing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
