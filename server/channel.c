@@ -82,14 +82,21 @@ static bool is_part_valid(const struct channel_part *part)
 {
     if (part->present > 1)
         return false;
-    return part->kind == PART_PACK ? part->index < PACKS_MAX : part->kind == PART_POLICY && part->index < POLICIES_MAX;
+    switch (part->kind) {
+    case PART_PACK:
+        return part->index < PACKS_MAX;
+    case PART_POLICY:
+        return part->index < POLICIES_MAX;
+    default:
+        return part->kind == PART_SECRETS && part->index == 0;
+    }
 }
 
 /* Whether a message is one of ours and comes with as many descriptors as it says. */
 static bool is_valid(const struct channel_message *message, size_t fds_count)
 {
     size_t present = 0;
-    if (message->kind != MESSAGE_WORLD && message->kind != MESSAGE_RELOAD)
+    if (message->kind < MESSAGE_WORLD || message->kind > MESSAGE_SECRETS)
         return false;
     if (message->parts_count > CHANNEL_PARTS_MAX)
         return false;

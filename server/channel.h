@@ -2,10 +2,10 @@
  *
  * SOCK_SEQPACKET socket pairs; one message is one packet of fixed layout, so nobody parses anything. A world is
  * passed as a delta: the parts that changed, each with the descriptor of its image (opened read-only) or without one when the part
- * is gone. A whole world fits one message: PACKS_MAX + POLICIES_MAX descriptors are under the kernel's 253.
+ * is gone. A whole world fits one message: its descriptors are under the kernel's 253.
  *
- *    control -> supervisor     MESSAGE_WORLD
- *    supervisor -> workers     MESSAGE_WORLD (the delta to those that run, the whole to a new one)
+ *    control -> supervisor     MESSAGE_WORLD, MESSAGE_SECRETS
+ *    supervisor -> workers     MESSAGE_WORLD (the delta to those that run, the whole to a new one), MESSAGE_SECRETS
  *    supervisor -> control     MESSAGE_RELOAD (SIGHUP)
  */
 #ifndef SERVER_CHANNEL_H
@@ -17,15 +17,22 @@
 
 #include <stdint.h>
 
-enum { CHANNEL_PARTS_MAX = PACKS_MAX + POLICIES_MAX };
+enum {
+    CHANNEL_IMAGES_MAX = PACKS_MAX + POLICIES_MAX,
+    CHANNEL_PARTS_MAX = CHANNEL_IMAGES_MAX + 1,
+};
 
-enum message_kind { MESSAGE_WORLD = 1, MESSAGE_RELOAD };
+enum message_kind { MESSAGE_WORLD = 1, MESSAGE_RELOAD, MESSAGE_SECRETS };
 
-enum part_kind { PART_PACK, PART_POLICY };
+enum part_kind {
+    PART_PACK,
+    PART_POLICY,
+    PART_SECRETS, /* struct tls_secrets of server/tls.h; in a MESSAGE_SECRETS, and in a whole world */
+};
 
 struct channel_part {
     uint8_t kind;    /* enum part_kind */
-    uint8_t index;   /* bucket, or index of the policy */
+    uint8_t index;   /* bucket, or index of the policy, or 0 */
     uint8_t present; /* 0: the part is gone, 1: its descriptor follows in order */
 };
 

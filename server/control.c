@@ -6,6 +6,7 @@
 #include "server/api.h"
 #include "server/certificate.h"
 #include "server/channel.h"
+#include "server/credentials.h"
 #include "server/publish.h"
 #include "server/rebuild.h"
 #include "server/state_dir.h"
@@ -116,6 +117,20 @@ static void recover(struct control *control)
     rebuild_recovered(control->rebuild);
 }
 
+/* Certificate and key of DNS over TLS; before the first world, so that no worker is without. */
+static enum err open_credentials(struct control *control, struct diag *reterr)
+{
+    const struct settings *settings = control->settings;
+    const struct credentials_setup setup = {.base = control->base,
+                                            .cert_path = settings->tls_cert_path,
+                                            .key_path = settings->tls_key_path,
+                                            .channel_fd = control->setup->channel_fd};
+    if (settings->tls_listens_count == 0)
+        return OK;
+    const enum err err = credentials_new(&setup, &control->credentials, reterr);
+    return err == OK ? credentials_load(control->credentials, reterr) : err;
+}
+
 /* The api closes its sockets at its end; ours stay, for the next one. */
 static void copy_sockets(const struct control_setup *setup, int ret_fds[SETTINGS_LISTENS_MAX])
 {
@@ -209,6 +224,8 @@ static void reload(struct control *control)
     log_message(LOG_LEVEL_NOTICE, "reload", "everything is looked at again");
     if (open_api(control, &diag) != OK)
         log_message(LOG_LEVEL_ERROR, "control-port", diag.text);
+    if (control->credentials && credentials_load(control->credentials, &diag) != OK)
+        log_message(LOG_LEVEL_ERROR, "tls-certificate", diag.text);
     if (watch_check(control->watch, &diag) == OK)
         rebuild_request(control->rebuild);
 }
@@ -277,11 +294,25 @@ static enum err open_outside(struct control *control, struct diag *reterr)
     return publish_manifest(control->publish) ? OK : err;
 }
 
+/* Everything that is served. The certificate is looked at first, so that no worker has to wait for it; what is wrong with
+ * it keeps nobody from being answered over UDP and TCP by a world that is there. */
+static enum err open_service(struct control *control, struct diag *reterr)
+{
+    const enum err err = open_credentials(control, reterr);
+    recover(control);
+    if (err != OK && !publish_manifest(control->publish))
+        return err;
+    if (err != OK)
+        log_message(LOG_LEVEL_ERROR, "tls-certificate", reterr->text);
+    return open_outside(control, reterr);
+}
+
 static void close_parts(struct control *control)
 {
     watch_free(&control->watch);
     rebuild_free(&control->rebuild);
     api_stop(&control->api);
+    credentials_free(&control->credentials);
     if (control->verdicts)
         verdicts_tick(control->verdicts, clock_now());
     if (control->states)
@@ -308,10 +339,8 @@ int control_run(const struct control_setup *setup)
                                          .workers = control.counters,
                                          .workers_count = setup->workers_count,
                                          .verdicts = control.verdicts};
-    if (err == OK) {
-        recover(&control);
-        err = open_outside(&control, &diag);
-    }
+    if (err == OK)
+        err = open_service(&control, &diag);
     if (err == OK)
         err = stand(&control, &standing, &diag);
     if (err != OK)

@@ -52,6 +52,7 @@ struct control {
     struct states *states;            /* the operator's */
     struct announce *announce;        /* to secondaries; NULL: there are no sockets for it */
     struct publish *publish;          /* the current world: manifest and roster */
+    struct credentials *credentials;  /* of DNS over TLS; NULL: it is not served */
     struct api *api;                  /* NULL: there is no usable certificate */
     struct rebuild *rebuild;          /* compilers */
     struct watch *watch;

@@ -37,6 +37,18 @@ enum framing framer_next(struct framer *framer, const uint8_t **ret, size_t *ret
     return FRAMING_MESSAGE;
 }
 
+const uint8_t *framer_bytes(const struct framer *framer, size_t *ret_len)
+{
+    *ret_len = (size_t)(framer->end - framer->start);
+    return framer->bytes + framer->start;
+}
+
+void framer_skip(struct framer *framer, size_t len)
+{
+    assert(len <= (size_t)(framer->end - framer->start));
+    framer->start = (uint16_t)(framer->start + len);
+}
+
 void framer_compact(struct framer *framer)
 {
     const size_t left = (size_t)(framer->end - framer->start);

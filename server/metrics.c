@@ -110,6 +110,12 @@ static void put_tcp(const struct metrics_view *view, struct buffer *ret)
             "TCP connections that found no place.", ret);
     put_sum(view, offsetof(struct counters, tcp_timeouts), "gslbd_tcp_timeouts_total",
             "TCP connections that were closed for being slow.", ret);
+    put_sum(view, offsetof(struct counters, tls_handshakes), "gslbd_tls_handshakes_total",
+            "TLS handshakes that were completed.", ret);
+    put_sum(view, offsetof(struct counters, tls_failed), "gslbd_tls_handshakes_failed_total",
+            "TLS handshakes that were not.", ret);
+    put_sum(view, offsetof(struct counters, proxy_refused), "gslbd_proxy_refused_total",
+            "Connections and datagrams without a valid PROXY header of one of our proxies.", ret);
     exposition_single_count(ret, "gslbd_tcp_open", EXPOSITION_GAUGE, "TCP connections that are open.",
                             sum_at(view, offsetof(struct counters, tcp_open)));
 }

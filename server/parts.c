@@ -9,16 +9,19 @@ void parts_init(struct parts *parts)
         parts->fds[i] = -1;
 }
 
+static const uint8_t first_of[] = {[PART_PACK] = 0, [PART_POLICY] = PACKS_MAX, [PART_SECRETS] = CHANNEL_IMAGES_MAX};
+
 void parts_apply(struct parts *parts, const struct channel_packet *delta)
 {
     for (uint32_t i = 0; i < delta->message.parts_count; i++) {
         const struct channel_part *part = &delta->message.parts[i];
-        int *fd = &parts->fds[part->kind == PART_PACK ? part->index : PACKS_MAX + part->index];
+        int *fd = &parts->fds[first_of[part->kind] + part->index];
         if (*fd >= 0)
             close(*fd);
         *fd = delta->fds[i];
     }
-    parts->generation = delta->message.generation;
+    if (delta->message.kind == MESSAGE_WORLD)
+        parts->generation = delta->message.generation;
 }
 
 void parts_whole(const struct parts *parts, struct channel_packet *ret)
@@ -26,9 +29,9 @@ void parts_whole(const struct parts *parts, struct channel_packet *ret)
     ret->message = (struct channel_message){
         .kind = MESSAGE_WORLD, .parts_count = CHANNEL_PARTS_MAX, .generation = parts->generation};
     for (size_t i = 0; i < CHANNEL_PARTS_MAX; i++) {
-        const bool is_pack = i < PACKS_MAX;
-        ret->message.parts[i] = (struct channel_part){.kind = is_pack ? PART_PACK : PART_POLICY,
-                                                      .index = (uint8_t)(is_pack ? i : i - PACKS_MAX),
+        const enum part_kind kind = i < PACKS_MAX ? PART_PACK : i < CHANNEL_IMAGES_MAX ? PART_POLICY : PART_SECRETS;
+        ret->message.parts[i] = (struct channel_part){.kind = (uint8_t)kind,
+                                                      .index = (uint8_t)(i - first_of[kind]),
                                                       .present = parts->fds[i] >= 0};
         ret->fds[i] = parts->fds[i];
     }

@@ -10,28 +10,57 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A UDP and a TCP socket for each address. */
+static enum err open_pairs(const struct listen *listens, size_t count, int *ret_udp_fds, int *ret_tcp_fds,
+                           struct diag *reterr)
+{
+    enum err err = OK;
+    for (size_t i = 0; err == OK && i < count; i++) {
+        err = sockets_udp(&listens[i], &ret_udp_fds[i], reterr);
+        if (err == OK)
+            err = sockets_tcp(&listens[i], &ret_tcp_fds[i], reterr);
+    }
+    return err;
+}
+
 enum err place_open(struct place *place, unsigned index, const struct settings *settings, struct cookie_page *cookies,
                     struct diag *reterr)
 {
     *place = (struct place){.index = index, .channel_fd = -1, .cookies = cookies};
     enum err err = counters_create(&place->counters_fd, reterr);
-    for (size_t i = 0; err == OK && i < settings->listens_count; i++) {
-        err = sockets_udp(&settings->listens[i], &place->udp_fds[i], reterr);
-        if (err == OK)
-            err = sockets_tcp(&settings->listens[i], &place->tcp_fds[i], reterr);
-    }
+    if (err == OK)
+        err = open_pairs(settings->listens, settings->listens_count, place->udp_fds, place->tcp_fds, reterr);
+    if (err == OK)
+        err = open_pairs(settings->proxy_listens, settings->proxy_listens_count, place->proxy_udp_fds,
+                         place->proxy_tcp_fds, reterr);
+    for (size_t i = 0; err == OK && i < settings->tls_listens_count; i++)
+        err = sockets_tcp(&settings->tls_listens[i], &place->tls_fds[i], reterr);
     return err;
+}
+
+static size_t put_fds(int *keep, size_t at, const int *fds, size_t count)
+{
+    memcpy(keep + at, fds, count * sizeof *keep);
+    return at + count;
+}
+
+static void close_others(const struct place *place, const struct settings *settings, int board_fd, int channel_fd)
+{
+    int keep[5 * SETTINGS_LISTENS_MAX + 3] = {board_fd, channel_fd, place->counters_fd};
+    size_t count = 3;
+    count = put_fds(keep, count, place->udp_fds, settings->listens_count);
+    count = put_fds(keep, count, place->tcp_fds, settings->listens_count);
+    count = put_fds(keep, count, place->tls_fds, settings->tls_listens_count);
+    count = put_fds(keep, count, place->proxy_udp_fds, settings->proxy_listens_count);
+    count = put_fds(keep, count, place->proxy_tcp_fds, settings->proxy_listens_count);
+    child_close_others(keep, count);
 }
 
 /* In the child. */
 static _Noreturn void work(const struct place *place, const struct settings *settings, int board_fd, int channel_fd)
 {
-    int keep[2 * SETTINGS_LISTENS_MAX + 3] = {board_fd, channel_fd, place->counters_fd};
-    const size_t count = settings->listens_count;
-    memcpy(keep + 3, place->udp_fds, count * sizeof *keep);
-    memcpy(keep + 3 + count, place->tcp_fds, count * sizeof *keep);
-    child_close_others(keep, 3 + 2 * count);
     struct diag diag;
+    close_others(place, settings, board_fd, channel_fd);
     if (cookie_file_protect(place->cookies, &diag) != OK) {
         log_message(LOG_LEVEL_ERROR, "worker", diag.text);
         _exit(EXIT_FAILURE);
@@ -39,9 +68,15 @@ static _Noreturn void work(const struct place *place, const struct settings *set
     const struct worker_setup setup = {
         .index = place->index,
         .udp_fds = place->udp_fds,
-        .udp_count = count,
+        .udp_count = settings->listens_count,
         .tcp_fds = place->tcp_fds,
-        .tcp_count = count,
+        .tcp_count = settings->listens_count,
+        .tls_fds = place->tls_fds,
+        .tls_count = settings->tls_listens_count,
+        .proxy_udp_fds = place->proxy_udp_fds,
+        .proxy_tcp_fds = place->proxy_tcp_fds,
+        .proxy_count = settings->proxy_listens_count,
+        .proxies = {settings->proxies, settings->proxies_count},
         .channel_fd = channel_fd,
         .board_fd = board_fd,
         .counters_fd = place->counters_fd,

@@ -23,6 +23,9 @@ struct place {
     struct cookie_page *cookies; /* the supervisor's */
     int udp_fds[SETTINGS_LISTENS_MAX]; /* one for each of settings->listens */
     int tcp_fds[SETTINGS_LISTENS_MAX];
+    int tls_fds[SETTINGS_LISTENS_MAX];       /* ... ->tls_listens */
+    int proxy_udp_fds[SETTINGS_LISTENS_MAX]; /* ... ->proxy_listens */
+    int proxy_tcp_fds[SETTINGS_LISTENS_MAX];
 };
 
 /* Open the sockets and the counters of worker `index`; the page of cookie secrets is lent. An error ends the

@@ -33,7 +33,7 @@ struct edition {
     struct manifest *manifest;
     struct roster *roster;
     struct image packs[PACKS_MAX];
-    struct part parts[CHANNEL_PARTS_MAX]; /* packs, then policies */
+    struct part parts[CHANNEL_IMAGES_MAX]; /* packs, then policies */
 };
 
 struct publish {
@@ -55,7 +55,7 @@ static void edition_free(struct edition **edition)
     if (!*edition)
         return;
     roster_free(&(*edition)->roster);
-    for (size_t i = 0; i < CHANNEL_PARTS_MAX; i++)
+    for (size_t i = 0; i < CHANNEL_IMAGES_MAX; i++)
         part_close(&(*edition)->parts[i]);
     manifest_free(&(*edition)->manifest);
     free(*edition);
@@ -165,10 +165,10 @@ static enum err edition_read(struct publish *publish, const char *path, struct e
     struct edition *next = calloc(1, sizeof *next);
     if (!next)
         return diag_set(reterr, ERR_MEMORY, "out of memory");
-    for (size_t i = 0; i < CHANNEL_PARTS_MAX; i++)
+    for (size_t i = 0; i < CHANNEL_IMAGES_MAX; i++)
         next->parts[i].fd = -1;
     enum err err = manifest_read(path, &next->manifest, reterr);
-    for (size_t i = 0; err == OK && i < CHANNEL_PARTS_MAX; i++)
+    for (size_t i = 0; err == OK && i < CHANNEL_IMAGES_MAX; i++)
         err = take_part(publish, next, i, reterr);
     if (err == OK)
         err = roster_build(next->manifest, next->packs, &next->roster, reterr);
@@ -189,7 +189,7 @@ static enum err send_delta(const struct publish *publish, const struct edition *
 {
     struct channel_packet packet = {
         .message = {.kind = MESSAGE_WORLD, .generation = next->manifest->generation}};
-    for (size_t i = 0; i < CHANNEL_PARTS_MAX; i++) {
+    for (size_t i = 0; i < CHANNEL_IMAGES_MAX; i++) {
         const struct part *part = &next->parts[i];
         const bool is_pack = i < PACKS_MAX;
         if (publish->current && is_same(part, &publish->current->parts[i]))
@@ -207,7 +207,7 @@ static enum err send_delta(const struct publish *publish, const struct edition *
 static void succeed(struct publish *publish, struct edition *next)
 {
     struct edition *last = publish->current;
-    for (size_t i = 0; i < CHANNEL_PARTS_MAX; i++) {
+    for (size_t i = 0; i < CHANNEL_IMAGES_MAX; i++) {
         struct part *part = &next->parts[i];
         if (part->fd >= 0)
             close(part->fd);

@@ -31,7 +31,7 @@ static const int allowed[] = {
     SCMP_SYS(clock_gettime),  SCMP_SYS(gettimeofday), SCMP_SYS(rt_sigaction),
     SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
     SCMP_SYS(futex),          SCMP_SYS(getpid),       SCMP_SYS(gettid),
-    SCMP_SYS(exit),           SCMP_SYS(exit_group),
+    SCMP_SYS(exit),           SCMP_SYS(exit_group),   SCMP_SYS(getrandom),
 };
 
 static int plain_add(scmp_filter_ctx filter)

@@ -15,6 +15,11 @@ static const struct option_def defs[] = {
     {"store", OPTION_ONE, "FILE", "the store that the operator edits (gslbctl init makes it)"},
     {"state", OPTION_ONE, "DIR", "where gslbd keeps images, health.db and its certificate"},
     {"listen", OPTION_MANY, "ADDRESS@PORT", "answer DNS here, over UDP and TCP"},
+    {"listen-tls", OPTION_MANY, "ADDRESS@PORT", "answer DNS over TLS here"},
+    {"tls-cert", OPTION_ONE, "FILE", "its certificate and those that lead to a root, in PEM"},
+    {"tls-key", OPTION_ONE, "FILE", "the certificate's key, in PEM, mode 0600"},
+    {"listen-proxy", OPTION_MANY, "ADDRESS@PORT", "answer DNS here with a PROXY v2 header in front, over UDP and TCP"},
+    {"proxy-from", OPTION_MANY, "ADDRESS/BITS", "whose PROXY headers are believed"},
     {"control", OPTION_MANY, "ADDRESS@PORT", "take votes and serve status and metrics here, over HTTPS"},
     {"workers", OPTION_ONE, "N", "processes that answer (one for each core)"},
     {"geoip", OPTION_MANY, "FILE", "a geo database; the first that knows an address decides"},
@@ -49,13 +54,11 @@ static bool is_same(const struct listen *a, const struct listen *b)
     return a->port == b->port && ip_equal(&a->ip, &b->ip);
 }
 
-/* All values of `name`, as ADDRESS@PORT, each once. */
+/* All values of `name`, as ADDRESS@PORT, each once; there may be none. */
 static enum err read_listens(const struct options *options, const char *name, struct listen *ret, size_t *ret_count,
                              struct diag *reterr)
 {
     const size_t count = option_count(options, name);
-    if (count == 0)
-        return diag_set(reterr, ERR_SYNTAX, "option --%s is needed; see --help", name);
     for (size_t i = 0; i < count; i++) {
         const char *text = option_get(options, name, i);
         const enum err err = listen_parse(text, &ret[i], reterr);
@@ -69,16 +72,87 @@ static enum err read_listens(const struct options *options, const char *name, st
     return OK;
 }
 
-/* DNS over TCP and HTTPS cannot have the same port. */
-static enum err check_apart(const struct settings *settings, struct diag *reterr)
+/* An option's addresses. */
+struct group {
+    const char *name;
+    const struct listen *listens;
+    size_t count;
+};
+
+static enum err check_pair(const struct group *a, const struct group *b, struct diag *reterr)
 {
     char text[LISTEN_TEXT_MAX];
-    for (size_t i = 0; i < settings->listens_count; i++)
-        for (size_t j = 0; j < settings->controls_count; j++)
-            if (is_same(&settings->listens[i], &settings->controls[j]))
-                return diag_set(reterr, ERR_EXISTS, "options --listen and --control both name %s; take another port",
-                                listen_print(&settings->listens[i], text));
+    for (size_t i = 0; i < a->count; i++)
+        for (size_t j = 0; j < b->count; j++)
+            if (is_same(&a->listens[i], &b->listens[j]))
+                return diag_set(reterr, ERR_EXISTS, "options --%s and --%s both name %s; take another port", a->name,
+                                b->name, listen_print(&a->listens[i], text));
     return OK;
+}
+
+/* What is spoken over TCP at a port is one thing. */
+static enum err check_apart(const struct settings *settings, struct diag *reterr)
+{
+    const struct group groups[] = {
+        {"listen", settings->listens, settings->listens_count},
+        {"listen-tls", settings->tls_listens, settings->tls_listens_count},
+        {"listen-proxy", settings->proxy_listens, settings->proxy_listens_count},
+        {"control", settings->controls, settings->controls_count},
+    };
+    const size_t count = sizeof groups / sizeof *groups;
+    enum err err = OK;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = i + 1; err == OK && j < count; j++)
+            err = check_pair(&groups[i], &groups[j], reterr);
+    return err;
+}
+
+/* Both files, if there is something to use them for. */
+static enum err read_tls(const struct options *options, struct settings *ret, struct diag *reterr)
+{
+    enum err err = read_listens(options, "listen-tls", ret->tls_listens, &ret->tls_listens_count, reterr);
+    if (err != OK)
+        return err;
+    if (ret->tls_listens_count == 0 && (option_count(options, "tls-cert") > 0 || option_count(options, "tls-key") > 0))
+        return diag_set(reterr, ERR_SYNTAX, "options --tls-cert and --tls-key are of no use without --listen-tls");
+    if (ret->tls_listens_count == 0)
+        return OK;
+    err = read_needed(options, "tls-cert", &ret->tls_cert_path, reterr);
+    if (err == OK)
+        err = read_needed(options, "tls-key", &ret->tls_key_path, reterr);
+    return err == OK ? OK : diag_prefix(reterr, err, "with --listen-tls");
+}
+
+static enum err read_proxies(const struct options *options, struct settings *ret, struct diag *reterr)
+{
+    enum err err = read_listens(options, "listen-proxy", ret->proxy_listens, &ret->proxy_listens_count, reterr);
+    ret->proxies_count = option_count(options, "proxy-from");
+    for (size_t i = 0; i < ret->proxies_count && err == OK; i++) {
+        err = prefix_parse(option_get(options, "proxy-from", i), &ret->proxies[i], reterr);
+        if (err != OK)
+            (void)diag_prefix(reterr, err, "option --proxy-from");
+    }
+    if (err == OK && (ret->proxies_count > 0) != (ret->proxy_listens_count > 0))
+        return diag_set(reterr, ERR_SYNTAX, "options --listen-proxy and --proxy-from need each other");
+    return err;
+}
+
+/* Every address that something listens at. */
+static enum err read_addresses(const struct options *options, struct settings *ret, struct diag *reterr)
+{
+    const char *needed;
+    enum err err = read_needed(options, "listen", &needed, reterr);
+    if (err == OK)
+        err = read_listens(options, "listen", ret->listens, &ret->listens_count, reterr);
+    if (err == OK)
+        err = read_needed(options, "control", &needed, reterr);
+    if (err == OK)
+        err = read_listens(options, "control", ret->controls, &ret->controls_count, reterr);
+    if (err == OK)
+        err = read_tls(options, ret, reterr);
+    if (err == OK)
+        err = read_proxies(options, ret, reterr);
+    return err == OK ? check_apart(ret, reterr) : err;
 }
 
 static enum err read_numbers(const struct options *options, unsigned cores, struct settings *ret, struct diag *reterr)
@@ -146,11 +220,7 @@ enum err settings_read(const struct options *options, unsigned cores, struct set
     if (err == OK)
         err = read_needed(options, "state", &all.state_dir, reterr);
     if (err == OK)
-        err = read_listens(options, "listen", all.listens, &all.listens_count, reterr);
-    if (err == OK)
-        err = read_listens(options, "control", all.controls, &all.controls_count, reterr);
-    if (err == OK)
-        err = check_apart(&all, reterr);
+        err = read_addresses(options, &all, reterr);
     if (err == OK)
         err = read_numbers(options, cores, &all, reterr);
     if (err == OK)

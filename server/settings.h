@@ -30,6 +30,13 @@ struct settings {
     size_t listens_count;
     struct listen controls[SETTINGS_LISTENS_MAX];
     size_t controls_count;
+    struct listen tls_listens[SETTINGS_LISTENS_MAX];
+    size_t tls_listens_count;
+    const char *tls_cert_path, *tls_key_path; /* NULL without tls_listens */
+    struct listen proxy_listens[SETTINGS_LISTENS_MAX];
+    size_t proxy_listens_count;
+    struct prefix proxies[OPTION_VALUES_MAX]; /* who may send PROXY headers */
+    size_t proxies_count;
     const char *geo_paths[OPTION_VALUES_MAX]; /* in order of precedence */
     size_t geo_paths_count;
     unsigned workers_count;

@@ -108,15 +108,22 @@ enum err sockets_control(const struct listen *at, int *ret_fd, struct diag *rete
     return open_bound(at, SOCK_STREAM, ALONE, ret_fd, reterr);
 }
 
+static enum err probe(const struct listen *at, int type, struct diag *reterr)
+{
+    int fd;
+    const enum err err = open_bound(at, type, ALONE, &fd, reterr);
+    if (err == OK)
+        close(fd);
+    return err;
+}
+
 enum err sockets_probe(const struct listen *at, struct diag *reterr)
 {
-    static const int types[] = {SOCK_DGRAM, SOCK_STREAM};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        int fd;
-        const enum err err = open_bound(at, types[i], ALONE, &fd, reterr);
-        if (err != OK)
-            return err;
-        close(fd);
-    }
-    return OK;
+    const enum err err = probe(at, SOCK_DGRAM, reterr);
+    return err == OK ? probe(at, SOCK_STREAM, reterr) : err;
+}
+
+enum err sockets_probe_tcp(const struct listen *at, struct diag *reterr)
+{
+    return probe(at, SOCK_STREAM, reterr);
 }

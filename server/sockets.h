@@ -25,5 +25,6 @@ NODISCARD enum err sockets_control(const struct listen *at, int *ret_fd, struct 
 /* Whether somebody else has `at`, which SO_REUSEPORT would not tell. ERR_SYSTEM names the address. To be asked before
  * the first socket of ours is bound there. */
 NODISCARD enum err sockets_probe(const struct listen *at, struct diag *reterr);
+NODISCARD enum err sockets_probe_tcp(const struct listen *at, struct diag *reterr);
 
 #endif

@@ -50,12 +50,19 @@ struct supervisor {
 
 /* Start ------------------------------------------------------------------------------------------------- */
 
-/* Each world is a few hundred descriptors, here and in flight (RLIMIT_NOFILE bounds those too, see unix(7)). */
-static void raise_descriptors(void)
+/* Each world is a few hundred descriptors, here and in flight (RLIMIT_NOFILE bounds those too, see unix(7)); each TCP
+ * connection is one in a worker, which has our limit. */
+static void raise_descriptors(const struct settings *settings)
 {
+    const rlim_t wanted = (rlim_t)settings->tcp_connections_max + SUPERVISOR_DESCRIPTORS;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
+    if (limit.rlim_max < wanted) { /* only root may */
+        const struct rlimit more = {.rlim_cur = wanted, .rlim_max = wanted};
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+            return;
+    }
     limit.rlim_cur = limit.rlim_max < SUPERVISOR_DESCRIPTORS_MAX ? limit.rlim_max : SUPERVISOR_DESCRIPTORS_MAX;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
@@ -66,6 +73,10 @@ static enum err open_sockets(struct supervisor *s, struct diag *reterr)
     enum err err = OK;
     for (size_t i = 0; err == OK && i < settings->listens_count; i++)
         err = sockets_probe(&settings->listens[i], reterr);
+    for (size_t i = 0; err == OK && i < settings->proxy_listens_count; i++)
+        err = sockets_probe(&settings->proxy_listens[i], reterr);
+    for (size_t i = 0; err == OK && i < settings->tls_listens_count; i++)
+        err = sockets_probe_tcp(&settings->tls_listens[i], reterr);
     for (size_t i = 0; err == OK && i < settings->controls_count; i++)
         err = sockets_control(&settings->controls[i], &s->control_fds[i], reterr);
     for (unsigned i = 0; err == OK && i < settings->workers_count; i++)
@@ -121,7 +132,7 @@ static enum err prepare(struct supervisor *s, struct diag *reterr)
 {
     const char *state_dir = s->settings->state_dir;
     struct user user;
-    raise_descriptors();
+    raise_descriptors(s->settings);
     (void)umask(027);
     enum err err = user_find(s->settings->user, &user, reterr);
     if (err == OK)
@@ -302,11 +313,17 @@ static void look_at_all(struct supervisor *s, int64_t now_ms)
 
 /* The world --------------------------------------------------------------------------------------------- */
 
-static void take_world(struct supervisor *s, const struct channel_packet *delta)
+/* Keep what has changed, and pass it on. */
+static void spread(struct supervisor *s, const struct channel_packet *delta)
 {
     for (unsigned i = 0; i < s->settings->workers_count; i++)
         place_send(&s->places[i], delta);
     parts_apply(&s->parts, delta);
+}
+
+static void take_world(struct supervisor *s, const struct channel_packet *delta)
+{
+    spread(s, delta);
     if (s->phase != PHASE_STARTING)
         return;
     s->phase = PHASE_RUNNING;
@@ -327,6 +344,8 @@ static void take_message(struct supervisor *s)
     const enum err err = channel_receive(s->channel_fd, &packet, &diag);
     if (err == OK && packet.message.kind == MESSAGE_WORLD)
         take_world(s, &packet);
+    if (err == OK && packet.message.kind == MESSAGE_SECRETS)
+        spread(s, &packet);
     if (err == OK || err == ERR_BUSY)
         return;
     if (err != ERR_MISSING)

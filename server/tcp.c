@@ -1,154 +1,85 @@
 #include "server/tcp.h"
 
 #include "common/clock.h"
-#include "server/aside.h"
-#include "server/clients.h"
-#include "server/framer.h"
-#include "server/reply.h"
+#include "server/tcp_state.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <event2/event_struct.h>
-#include <stdbool.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    TCP_LISTENERS_MAX = 64,
-    MESSAGE_LEN_MAX = FRAMER_PREFIX_LEN + REPLY_TCP_LEN_MAX,
-    OUTPUT_LEN_MAX =
-        2 * MESSAGE_LEN_MAX, /* replies that are sent at once: room for one more of any size */
-};
+static struct counters *counters_of(const struct tcp *tcp)
+{
+    return tcp->setup.answerer->counters;
+}
 
-/* Replies that the kernel did not take yet. */
-struct spare {
-    struct spare *next; /* of the free ones */
-    size_t at, len;
-    uint8_t bytes[OUTPUT_LEN_MAX];
-};
+/* Rows ----------------------------------------------------------------------------------------- */
 
-struct connection {
-    struct tcp *tcp;
-    struct connection *older,
-        *newer; /* among the open ones, by `active_ms`; `newer` of a free one is the next */
-    int64_t active_ms;
-    struct event event; /* readable; when it is busy writable */
-    struct spare *spare;
-    struct transfer *transfer; /* that is being sent; NULL: none */
-    struct listen peer;
-    int fd;       /* -1: closed */
-    bool ended;   /* the client has sent all that it will */
-    bool writing; /* it waits for being writable */
-    struct framer framer;
-};
-
-struct listener {
-    struct tcp *tcp;
-    struct event event;
-};
-
-struct tcp {
-    struct event_base *base;
-    struct answerer *answerer;
-    struct event sweep;
-    struct listener listeners[TCP_LISTENERS_MAX];
-    unsigned listeners_count;
-    struct connection *slots;
-    uint32_t slots_count;
-    uint32_t slots_used; /* the first so many have been open once */
-    uint32_t open_count;
-    struct connection *free, *oldest, *newest;
-    struct spare *spares, *spare_free;
-    struct transfers transfers;
-    struct clients clients;
-    size_t output_len;
-    uint8_t output[OUTPUT_LEN_MAX];
-};
-
-/* The row of open connections ------------------------------------------------------------------ */
-
-static void row_append(struct connection *connection, int64_t now_ms)
+static struct row *row_of(const struct connection *connection)
 {
     struct tcp *tcp = connection->tcp;
-    connection->active_ms = now_ms;
-    connection->newer = NULL;
-    connection->older = tcp->newest;
-    if (tcp->newest)
-        tcp->newest->newer = connection;
-    else
-        tcp->oldest = connection;
-    tcp->newest = connection;
+    return connection->phase == PHASE_OPEN ? &tcp->open : &tcp->greeting;
+}
+
+static void row_append(struct connection *connection)
+{
+    connection->active_ms = clock_mono_ms();
+    TAILQ_INSERT_TAIL(row_of(connection), connection, link);
+    connection->tcp->greeting_count += connection->phase != PHASE_OPEN;
 }
 
 static void row_remove(struct connection *connection)
 {
-    struct tcp *tcp = connection->tcp;
-    if (connection->older)
-        connection->older->newer = connection->newer;
-    else
-        tcp->oldest = connection->newer;
-    if (connection->newer)
-        connection->newer->older = connection->older;
-    else
-        tcp->newest = connection->older;
+    TAILQ_REMOVE(row_of(connection), connection, link);
+    connection->tcp->greeting_count -= connection->phase != PHASE_OPEN;
 }
 
-/* It has done what keeps it alive. */
-static void row_renew(struct connection *connection)
+void tcp_renew(struct connection *connection)
 {
     row_remove(connection);
-    row_append(connection, clock_mono_ms());
+    row_append(connection);
+}
+
+void tcp_greeted(struct connection *connection)
+{
+    row_remove(connection);
+    connection->phase = PHASE_OPEN;
+    row_append(connection);
 }
 
 /* Opening and closing -------------------------------------------------------------------------- */
 
-static void spare_give(struct connection *connection)
-{
-    connection->spare->next = connection->tcp->spare_free;
-    connection->tcp->spare_free = connection->spare;
-    connection->spare = NULL;
-}
-
-static void connection_close(struct connection *connection)
+void tcp_close(struct connection *connection)
 {
     struct tcp *tcp = connection->tcp;
     (void)event_del(&connection->event);
+    counters_of(tcp)->tls_failed += connection->phase == PHASE_HANDSHAKE;
+    tls_close(&connection->tls);
     close(connection->fd);
     connection->fd = -1;
     row_remove(connection);
-    clients_leave(&tcp->clients, &connection->peer.ip);
+    if (connection->phase != PHASE_HEADER)
+        clients_leave(&tcp->clients, &connection->peer.ip);
     transfer_free(&connection->transfer);
     if (connection->spare)
-        spare_give(connection);
-    connection->newer = tcp->free;
-    tcp->free = connection;
-    tcp->answerer->counters->tcp_open = --tcp->open_count;
+        SLIST_INSERT_HEAD(&tcp->spares_free, connection->spare, link);
+    TAILQ_INSERT_HEAD(&tcp->free, connection, link);
+    counters_of(tcp)->tcp_open = --tcp->open_count;
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg);
-static void on_writable(evutil_socket_t fd, short what, void *arg);
-
-/* It has something to send, and reads nothing before that is done. */
-static bool connection_is_busy(const struct connection *connection)
+bool tcp_await(struct connection *connection, short what)
 {
-    return connection->spare || connection->transfer;
-}
-
-/* Wait for what the connection waits for. False: it cannot be waited for, and has been closed. */
-static bool connection_watch(struct connection *connection)
-{
-    (void)event_del(&connection->event);
-    connection->writing = connection_is_busy(connection);
-    const int failed = connection->writing
-                           ? event_assign(&connection->event, connection->tcp->base, connection->fd,
-                                          EV_WRITE | EV_PERSIST, on_writable, connection)
-                           : event_assign(&connection->event, connection->tcp->base, connection->fd,
-                                          EV_READ | EV_PERSIST, on_readable, connection);
-    if (!failed && event_add(&connection->event, NULL) == 0)
+    if (connection->awaited == what)
         return true;
-    connection_close(connection);
+    (void)event_del(&connection->event);
+    connection->awaited = what;
+    if (event_assign(&connection->event, connection->tcp->setup.base, connection->fd,
+                     (short)(what | EV_PERSIST), tcp_serve, connection) == 0 &&
+        event_add(&connection->event, NULL) == 0)
+        return true;
+    tcp_close(connection);
     return false;
 }
 
@@ -156,14 +87,14 @@ static bool connection_watch(struct connection *connection)
  * it is needed. */
 static struct connection *slot_take(struct tcp *tcp)
 {
-    struct connection *slot = tcp->free;
+    struct connection *slot = TAILQ_FIRST(&tcp->free);
     if (!slot)
         return &tcp->slots[tcp->slots_used++];
-    tcp->free = slot->newer;
+    TAILQ_REMOVE(&tcp->free, slot, link);
     return slot;
 }
 
-static void connection_open(struct tcp *tcp, int fd, const struct listen *peer)
+static void connection_open(struct tcp *tcp, int fd, const struct listen *peer, enum phase phase)
 {
     struct connection *connection = slot_take(tcp);
     connection->tcp = tcp;
@@ -171,219 +102,48 @@ static void connection_open(struct tcp *tcp, int fd, const struct listen *peer)
     connection->peer = *peer;
     connection->spare = NULL;
     connection->transfer = NULL;
-    connection->ended = connection->writing = false;
+    connection->tls = NULL;
+    connection->phase = (uint8_t)phase;
+    connection->ended = false;
+    connection->awaited = 0;
     framer_init(&connection->framer);
-    row_append(connection, clock_mono_ms());
-    tcp->answerer->counters->tcp_open = ++tcp->open_count;
-    tcp->answerer->counters->tcp_accepted++;
-    (void)event_assign(&connection->event, tcp->base, fd, EV_READ | EV_PERSIST, on_readable,
+    row_append(connection);
+    counters_of(tcp)->tcp_open = ++tcp->open_count;
+    counters_of(tcp)->tcp_accepted++;
+    (void)event_assign(&connection->event, tcp->setup.base, fd, EV_READ | EV_PERSIST, tcp_serve,
                        connection);
-    if (event_add(&connection->event, NULL) < 0)
-        connection_close(connection);
+    if (phase == PHASE_HANDSHAKE)
+        connection->tls = tls_open(tcp->tls, fd);
+    if (phase == PHASE_HANDSHAKE && !connection->tls)
+        tcp_close(connection);
+    else
+        (void)tcp_await(connection, EV_READ);
 }
 
-static uint32_t idle_max_ms(const struct tcp *tcp)
+/* Time ----------------------------------------------------------------------------------------- */
+
+uint32_t tcp_idle_limit_ms(uint32_t open_count, uint32_t max)
 {
-    if (tcp->open_count < tcp->slots_count / 4)
+    if (open_count < max / 4)
         return TCP_IDLE_LONG_MS;
-    return tcp->open_count <= tcp->slots_count / 4 * 3 ? TCP_IDLE_MS : TCP_IDLE_SHORT_MS;
+    return open_count <= max / 4 * 3 ? TCP_IDLE_MS : TCP_IDLE_SHORT_MS;
 }
 
-/* Answering ------------------------------------------------------------------------------------ */
-
-/* Keep what the kernel did not take. False: there is no room. */
-static bool rest_keep(struct connection *connection, const uint8_t *bytes, size_t len)
+static bool is_over(const struct connection *connection, uint32_t limit_ms, int64_t now_ms)
 {
-    struct spare *spare = connection->tcp->spare_free;
-    if (!spare)
-        return false;
-    connection->tcp->spare_free = spare->next;
-    memcpy(spare->bytes, bytes, len);
-    spare->at = 0;
-    spare->len = len;
-    connection->spare = spare;
-    return true;
+    return connection && now_ms - connection->active_ms > limit_ms;
 }
 
-/* Send; returns how many bytes the kernel took, or -1 when the connection is of no more use. */
-static ssize_t bytes_send(const struct connection *connection, const uint8_t *bytes, size_t len)
+static void connection_time_out(struct connection *connection)
 {
-    const ssize_t sent = send(connection->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && (errno == EAGAIN || errno == EINTR))
-        return 0;
-    return sent;
+    counters_of(connection->tcp)->tcp_timeouts++;
+    tcp_close(connection);
 }
 
-/* Send the replies that have been gathered. False: the connection cannot go on. */
-static bool output_flush(struct connection *connection)
+static void listeners_start(struct tcp *tcp)
 {
-    struct tcp *tcp = connection->tcp;
-    const size_t len = tcp->output_len;
-    tcp->output_len = 0;
-    if (len == 0)
-        return true;
-    const ssize_t sent = bytes_send(connection, tcp->output, len);
-    if (sent < 0)
-        return false;
-    if ((size_t)sent == len) {
-        row_renew(connection);
-        return true;
-    }
-    return rest_keep(connection, tcp->output + sent, len - (size_t)sent);
-}
-
-/* A message of `len` bytes has been written behind its prefix. */
-static void output_take(struct tcp *tcp, size_t len)
-{
-    uint8_t *prefix = tcp->output + tcp->output_len;
-    prefix[0] = (uint8_t)(len >> 8);
-    prefix[1] = (uint8_t)len;
-    tcp->output_len += FRAMER_PREFIX_LEN + len;
-}
-
-static bool output_has_room(const struct tcp *tcp)
-{
-    return sizeof tcp->output - tcp->output_len >= MESSAGE_LEN_MAX;
-}
-
-/* Gather the reply to one query, or begin the transfer that it asks for. False: it gets none. */
-static bool query_answer(struct connection *connection, const uint8_t *query, size_t len)
-{
-    struct tcp *tcp = connection->tcp;
-    uint8_t *packet = tcp->output + tcp->output_len + FRAMER_PREFIX_LEN;
-    memcpy(packet, query, len);
-    size_t reply_len =
-        answer(tcp->answerer, TRANSPORT_TCP, &connection->peer, packet, len, REPLY_TCP_LEN_MAX);
-    if (reply_len == ANSWER_ASIDE) {
-        const struct aside aside = {tcp->answerer, TRANSPORT_TCP, &connection->peer,
-                                    &tcp->transfers};
-        reply_len = aside_answer(&aside, packet, len, REPLY_TCP_LEN_MAX, &connection->transfer);
-    }
-    if (reply_len == 0)
-        return connection->transfer != NULL;
-    output_take(tcp, reply_len);
-    return true;
-}
-
-/* Answer the whole queries that are there, until the kernel does not keep up. False: the
- * connection cannot go on. */
-static bool queries_answer(struct connection *connection)
-{
-    const struct tcp *tcp = connection->tcp;
-    tcp->answerer->now = clock_now();
-    tcp->answerer->tcp_idle_ms = idle_max_ms(tcp);
-    while (!connection_is_busy(connection)) {
-        const uint8_t *query;
-        size_t len;
-        const enum framing framing = framer_next(&connection->framer, &query, &len);
-        if (framing == FRAMING_MORE) {
-            framer_compact(&connection->framer);
-            return output_flush(connection);
-        }
-        if (framing == FRAMING_TOO_LONG || !query_answer(connection, query, len)) {
-            (void)output_flush(connection);
-            return false;
-        }
-        if (!output_has_room(tcp) && !output_flush(connection))
-            return false;
-    }
-    return output_flush(connection);
-}
-
-/* Send as much of a transfer as is one turn's. False: the connection cannot go on. */
-static bool transfer_send(struct connection *connection)
-{
-    struct tcp *tcp = connection->tcp;
-    bool whole = true;
-    while (connection->transfer && !connection->spare && output_has_room(tcp)) {
-        uint8_t *packet = tcp->output + tcp->output_len + FRAMER_PREFIX_LEN;
-        const size_t len =
-            transfer_next(connection->transfer, packet, REPLY_TCP_LEN_MAX, tcp->answerer->now);
-        if (len > 0) {
-            output_take(tcp, len);
-            continue;
-        }
-        whole = transfer_is_done(connection->transfer);
-        transfer_free(&connection->transfer);
-    }
-    return output_flush(connection) && whole;
-}
-
-/* Answer what is there and wait for what comes next; a client that has ended gets what it asked
- * for. */
-static void connection_go_on(struct connection *connection)
-{
-    bool goes_on, again;
-    do {
-        goes_on = queries_answer(connection);
-        const bool streams = connection->transfer != NULL;
-        goes_on = goes_on && transfer_send(connection);
-        again = streams && !connection_is_busy(connection); /* queries behind a transfer */
-    } while (goes_on && again);
-    if (!goes_on || (connection->ended && !connection_is_busy(connection)))
-        connection_close(connection);
-    else if (connection->writing != connection_is_busy(connection))
-        (void)connection_watch(connection);
-}
-
-/* Read once. False: there was nothing. */
-static bool connection_read(struct connection *connection)
-{
-    size_t room;
-    uint8_t *at = framer_space(&connection->framer, &room);
-    const ssize_t len = recv(connection->fd, at, room, MSG_DONTWAIT);
-    if (len < 0) {
-        if (errno != EAGAIN && errno != EINTR)
-            connection_close(connection);
-        return false;
-    }
-    connection->ended = len == 0;
-    framer_fill(&connection->framer, (size_t)len);
-    connection_go_on(connection);
-    return true;
-}
-
-/* Send more of what the kernel did not take. False: there is still a rest, or the connection was closed. */
-static bool spare_send(struct connection *connection)
-{
-    struct spare *spare = connection->spare;
-    const ssize_t sent = bytes_send(connection, spare->bytes + spare->at, spare->len - spare->at);
-    if (sent < 0) {
-        connection_close(connection);
-        return false;
-    }
-    spare->at += (size_t)sent;
-    if (spare->at < spare->len)
-        return false;
-    spare_give(connection);
-    row_renew(connection);
-    return true;
-}
-
-static void on_readable(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd, (void)what;
-    (void)connection_read(arg);
-}
-
-static void on_writable(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd, (void)what;
-    struct connection *connection = arg;
-    if (!connection->spare || spare_send(connection))
-        connection_go_on(connection);
-}
-
-/* Accepting ------------------------------------------------------------------------------------ */
-
-static void peer_accept(struct tcp *tcp, int fd, const struct listen *peer)
-{
-    if (tcp->open_count < tcp->slots_count && clients_enter(&tcp->clients, &peer->ip)) {
-        connection_open(tcp, fd, peer);
-        return;
-    }
-    tcp->answerer->counters->tcp_refused++;
-    close(fd);
+    for (unsigned i = 0; i < tcp->listeners_count; i++)
+        (void)event_add(&tcp->listeners[i].event, NULL);
 }
 
 static void listeners_stop(struct tcp *tcp)
@@ -392,10 +152,57 @@ static void listeners_stop(struct tcp *tcp)
         (void)event_del(&tcp->listeners[i].event);
 }
 
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct tcp *tcp = arg;
+    const uint32_t max = tcp->setup.connections_max;
+    const int64_t now_ms = clock_mono_ms();
+    while (is_over(TAILQ_FIRST(&tcp->greeting), TCP_GREETING_MS, now_ms))
+        connection_time_out(TAILQ_FIRST(&tcp->greeting));
+    while (is_over(TAILQ_FIRST(&tcp->open), tcp_idle_limit_ms(tcp->open_count, max), now_ms))
+        connection_time_out(TAILQ_FIRST(&tcp->open));
+    listeners_start(tcp);
+}
+
+/* Accepting ------------------------------------------------------------------------------------ */
+
+static void refuse(int fd, uint64_t *count)
+{
+    ++*count;
+    close(fd);
+}
+
+/* One more that has to greet first. */
+static void greeter_open(struct tcp *tcp, int fd, const struct listen *peer, enum phase phase)
+{
+    if (tcp->greeting_count == TCP_GREETINGS_MAX)
+        connection_time_out(TAILQ_FIRST(&tcp->greeting));
+    connection_open(tcp, fd, peer, phase);
+}
+
+static void peer_accept(const struct listener *listener, int fd, const struct listen *peer)
+{
+    struct tcp *tcp = listener->tcp;
+    const bool proxied = listener->kind == TCP_PROXIED, secure = listener->kind == TCP_TLS;
+    if (proxied && !proxy_is_peer(&tcp->setup.proxies, &peer->ip))
+        refuse(fd, &counters_of(tcp)->proxy_refused);
+    else if (tcp->open_count == tcp->setup.connections_max || (secure && !tcp->tls))
+        refuse(fd, &counters_of(tcp)->tcp_refused);
+    else if (proxied) /* who the client is and whether it may have one more is still to come */
+        greeter_open(tcp, fd, peer, PHASE_HEADER);
+    else if (!clients_enter(&tcp->clients, &peer->ip))
+        refuse(fd, &counters_of(tcp)->tcp_refused);
+    else if (secure)
+        greeter_open(tcp, fd, peer, PHASE_HANDSHAKE);
+    else
+        connection_open(tcp, fd, peer, PHASE_OPEN);
+}
+
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
     (void)what;
-    struct tcp *tcp = ((struct listener *)arg)->tcp;
+    const struct listener *listener = arg;
     for (unsigned i = 0; i < TCP_ACCEPTS_MAX; i++) {
         struct sockaddr_storage address = {0};
         socklen_t len = sizeof address;
@@ -403,92 +210,78 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
             accept4(fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-                listeners_stop(tcp); /* until the next sweep: there is no room for any */
+                listeners_stop(listener->tcp); /* until the next sweep: there is no room for any */
             return;
         }
         const struct listen peer = listen_from_sockaddr(&address);
-        peer_accept(tcp, accepted, &peer);
+        peer_accept(listener, accepted, &peer);
     }
 }
 
-static void on_sweep(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd, (void)what;
-    struct tcp *tcp = arg;
-    const int64_t now_ms = clock_mono_ms();
-    while (tcp->oldest && now_ms - tcp->oldest->active_ms > idle_max_ms(tcp)) {
-        tcp->answerer->counters->tcp_timeouts++;
-        connection_close(tcp->oldest);
-    }
-    for (unsigned i = 0; i < tcp->listeners_count; i++)
-        (void)event_add(&tcp->listeners[i].event, NULL);
-}
-
-enum err tcp_listen(struct tcp *tcp, int fd, struct diag *reterr)
+enum err tcp_listen(struct tcp *tcp, int fd, enum tcp_kind kind, struct diag *reterr)
 {
     assert(tcp->listeners_count < TCP_LISTENERS_MAX);
     struct listener *listener = &tcp->listeners[tcp->listeners_count++];
     listener->tcp = tcp;
-    (void)event_assign(&listener->event, tcp->base, fd, EV_READ | EV_PERSIST, on_acceptable,
+    listener->kind = kind;
+    (void)event_assign(&listener->event, tcp->setup.base, fd, EV_READ | EV_PERSIST, on_acceptable,
                        listener);
     if (event_add(&listener->event, NULL) < 0)
         return diag_set(reterr, ERR_MEMORY, "tcp: cannot wait for connections");
     return OK;
 }
 
+void tcp_secure(struct tcp *tcp, struct ssl_ctx_st **context)
+{
+    SSL_CTX_free(tcp->tls);
+    tcp->tls = *context;
+    *context = NULL;
+}
+
 /* The whole ------------------------------------------------------------------------------------ */
 
-static void spares_init(struct tcp *tcp)
+static void rows_init(struct tcp *tcp)
 {
-    for (unsigned i = 0; i < TCP_SPARES_MAX; i++) {
-        tcp->spares[i].next = tcp->spare_free;
-        tcp->spare_free = &tcp->spares[i];
-    }
+    TAILQ_INIT(&tcp->free);
+    TAILQ_INIT(&tcp->greeting);
+    TAILQ_INIT(&tcp->open);
+    SLIST_INIT(&tcp->spares_free);
+    for (unsigned i = 0; tcp->spares && i < TCP_SPARES_MAX; i++)
+        SLIST_INSERT_HEAD(&tcp->spares_free, &tcp->spares[i], link);
 }
 
 static enum err sweep_start(struct tcp *tcp, struct diag *reterr)
 {
     const struct timeval interval = {.tv_usec = TCP_SWEEP_MS * 1000};
-    (void)event_assign(&tcp->sweep, tcp->base, -1, EV_PERSIST, on_sweep, tcp);
+    (void)event_assign(&tcp->sweep, tcp->setup.base, -1, EV_PERSIST, on_sweep, tcp);
     if (event_add(&tcp->sweep, &interval) < 0)
         return diag_set(reterr, ERR_MEMORY, "tcp: no memory for a timer");
     return OK;
 }
 
-enum err tcp_new(struct event_base *base, struct answerer *answerer, uint32_t connections_max,
-                 uint64_t seed, struct tcp **ret, struct diag *reterr)
+enum err tcp_new(const struct tcp_setup *setup, struct tcp **ret, struct diag *reterr)
 {
+    const uint32_t max = setup->connections_max;
     struct tcp *tcp = calloc(1, sizeof *tcp);
     if (!tcp)
         return diag_set(reterr, ERR_MEMORY, "tcp: out of memory");
-    tcp->base = base;
-    tcp->answerer = answerer;
-    tcp->slots_count = connections_max;
-    tcp->slots = calloc(connections_max, sizeof *tcp->slots);
+    tcp->setup = *setup;
+    tcp->slots = calloc(max, sizeof *tcp->slots);
     tcp->spares = calloc(TCP_SPARES_MAX, sizeof *tcp->spares);
-    clients_init(&tcp->clients, connections_max - connections_max / 4, seed);
+    rows_init(tcp);
+    clients_init(&tcp->clients, max - max / 4, setup->seed);
     enum err err = OK;
     if (!tcp->slots || !tcp->spares)
-        err = diag_set(reterr, ERR_MEMORY, "tcp: no memory for %u connections", connections_max);
+        err = diag_set(reterr, ERR_MEMORY, "tcp: no memory for %u connections", max);
     else
         err = sweep_start(tcp, reterr);
     if (err != OK) {
         tcp_free(&tcp);
         return err;
     }
-    spares_init(tcp);
-    answerer->counters->tcp_open = 0; /* those of a worker that died went with it */
+    counters_of(tcp)->tcp_open = 0; /* those of a worker that died went with it */
     *ret = tcp;
     return OK;
-}
-
-static void connection_drain(struct connection *connection)
-{
-    for (unsigned i = 0; i < TCP_DRAIN_READS_MAX && connection->fd >= 0 && !connection_is_busy(connection); i++)
-        if (!connection_read(connection))
-            break;
-    if (connection->fd >= 0)
-        connection_close(connection);
 }
 
 void tcp_drain(struct tcp *tcp)
@@ -498,18 +291,21 @@ void tcp_drain(struct tcp *tcp)
     listeners_stop(tcp);
     tcp->listeners_count = 0;
     for (uint32_t i = 0; i < tcp->slots_used; i++)
-        connection_drain(&tcp->slots[i]);
+        if (tcp->slots[i].fd >= 0)
+            tcp_serve_rest(&tcp->slots[i]);
 }
 
 void tcp_free(struct tcp **tcp)
 {
     if (!*tcp)
         return;
-    while ((*tcp)->oldest)
-        connection_close((*tcp)->oldest);
+    for (uint32_t i = 0; i < (*tcp)->slots_used; i++)
+        if ((*tcp)->slots[i].fd >= 0)
+            tcp_close(&(*tcp)->slots[i]);
     listeners_stop(*tcp);
     if (event_initialized(&(*tcp)->sweep))
         (void)event_del(&(*tcp)->sweep);
+    SSL_CTX_free((*tcp)->tls);
     free((*tcp)->slots);
     free((*tcp)->spares);
     free(*tcp);

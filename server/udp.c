@@ -19,7 +19,8 @@ struct slot {
 };
 _Static_assert(sizeof(struct slot) % 4096 != 0,
                "buffers a power of two apart would share their cache lines' sets");
-_Static_assert((int)QUERY_LEN_MAX >= (int)ANSWER_CAP_MIN, "a reply is built where its query was");
+_Static_assert((int)QUERY_LEN_MAX - (int)PROXY_LEN_MAX >= (int)ANSWER_CAP_MIN,
+               "a reply is built where its query was");
 
 struct udp {
     unsigned used; /* of `received`, whose lengths the kernel has written over */
@@ -100,6 +101,7 @@ static void batch_ready(struct udp *udp)
 {
     for (unsigned i = 0; i < udp->used; i++) {
         struct msghdr *head = &udp->received[i].msg_hdr;
+        udp->iovs[i].iov_base = udp->slots[i].packet;
         udp->iovs[i].iov_len = QUERY_LEN_MAX;
         head->msg_namelen = sizeof(struct sockaddr_storage);
         head->msg_controllen = CONTROL_LEN;
@@ -126,28 +128,62 @@ static void source_keep(struct msghdr *head)
     }
 }
 
-/* The reply to a signed query. */
-static size_t aside_reply(const struct answerer *answerer, struct slot *slot,
-                          const struct listen *peer, size_t len)
+/* Who asks with a packet, and where in it the query begins. False: not one of the proxies, or one
+ * without a header. */
+static bool query_locate(const struct udp_socket *socket, const struct slot *slot, size_t len,
+                         struct listen *ret_client, size_t *ret_off)
 {
-    const struct aside aside = {.answerer = answerer, .transport = TRANSPORT_UDP, .peer = peer};
+    struct proxy_header header;
+    *ret_client = listen_from_sockaddr(&slot->peer);
+    *ret_off = 0;
+    if (!socket->proxies)
+        return true;
+    if (!proxy_is_peer(socket->proxies, &ret_client->ip) ||
+        proxy_parse(slot->packet, len, &header) != PROXYING_HEADER)
+        return false;
+    if (header.client.ip.family != IP_NONE)
+        *ret_client = header.client;
+    *ret_off = header.len;
+    return true;
+}
+
+/* Turn the query in `packet` into its reply, a signed one too. */
+static size_t query_answer(const struct answerer *answerer, const struct listen *client,
+                           uint8_t *packet, size_t len, size_t cap)
+{
+    const size_t reply_len = answer(answerer, TRANSPORT_UDP, client, packet, len, cap);
+    if (reply_len != ANSWER_ASIDE)
+        return reply_len;
+    const struct aside aside = {.answerer = answerer, .transport = TRANSPORT_UDP, .peer = client};
     struct transfer *none;
-    return aside_answer(&aside, slot->packet, len, sizeof slot->packet, &none);
+    return aside_answer(&aside, packet, len, cap, &none);
+}
+
+/* Build the reply in its slot; returns its length, 0 when there is none, and where it begins. */
+static size_t slot_answer(const struct udp_socket *socket, struct slot *slot, size_t len,
+                          const struct answerer *answerer, size_t *ret_off)
+{
+    struct listen client;
+    if (!query_locate(socket, slot, len, &client, ret_off)) {
+        answerer->counters->proxy_refused++;
+        return 0;
+    }
+    return query_answer(answerer, &client, slot->packet + *ret_off, len - *ret_off,
+                        sizeof slot->packet - *ret_off);
 }
 
 /* Answer the first `count` queries; returns how many replies there are to send. */
-static unsigned batch_answer(struct udp *udp, unsigned count, const struct answerer *answerer)
+static unsigned batch_answer(struct udp *udp, const struct udp_socket *socket, unsigned count,
+                             const struct answerer *answerer)
 {
     unsigned replies = 0;
     for (unsigned i = 0; i < count; i++) {
         struct slot *slot = &udp->slots[i];
-        const struct listen peer = listen_from_sockaddr(&slot->peer);
-        size_t len = answer(answerer, TRANSPORT_UDP, &peer, slot->packet, udp->received[i].msg_len,
-                            sizeof slot->packet);
-        if (len == ANSWER_ASIDE)
-            len = aside_reply(answerer, slot, &peer, udp->received[i].msg_len);
+        size_t off;
+        const size_t len = slot_answer(socket, slot, udp->received[i].msg_len, answerer, &off);
         if (len == 0)
             continue;
+        udp->iovs[i].iov_base = slot->packet + off;
         udp->iovs[i].iov_len = len;
         struct msghdr *head = &udp->replies[replies++].msg_hdr;
         *head = udp->received[i].msg_hdr;
@@ -184,6 +220,7 @@ unsigned udp_serve(struct udp *udp, const struct udp_socket *socket,
     if (count <= 0)
         return 0; /* nothing there, or an error of one packet that has gone with it */
     udp->used = (unsigned)count;
-    batch_send(udp, socket, batch_answer(udp, (unsigned)count, answerer), answerer->counters);
+    batch_send(udp, socket, batch_answer(udp, socket, (unsigned)count, answerer),
+               answerer->counters);
     return (unsigned)count;
 }

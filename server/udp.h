@@ -8,6 +8,7 @@
 
 #include "common/err.h"
 #include "server/answer.h"
+#include "server/proxy.h"
 
 #include <stdbool.h>
 
@@ -18,6 +19,7 @@ enum {
 struct udp_socket {
     int fd;
     bool wildcard; /* control messages tell which address was asked */
+    const struct proxy_peers *proxies; /* who may ask, with a PROXY header in front; NULL: anybody, without one */
 };
 
 struct udp; /* a batch; heap */
@@ -26,7 +28,7 @@ struct udp; /* a batch; heap */
 NODISCARD enum err udp_new(struct udp **ret, struct diag *reterr);
 void udp_free(struct udp **udp);
 
-/* Make a bound socket ready to be served. The descriptor stays the caller's. ERR_SYSTEM. */
+/* Make a bound socket ready to be served, for anybody. The descriptor stays the caller's. ERR_SYSTEM. */
 NODISCARD enum err udp_open(int fd, struct udp_socket *ret, struct diag *reterr);
 
 /* Answer what is there, at most a batch; returns how many queries were received. Does not wait:

@@ -8,6 +8,7 @@
 #include "server/channel.h"
 #include "server/sandbox.h"
 #include "server/tcp.h"
+#include "server/tls.h"
 #include "server/tsig.h"
 #include "server/udp.h"
 #include "server/world.h"
@@ -22,7 +23,7 @@
 #include <unistd.h>
 
 enum {
-    WORKER_UDP_SOCKETS_MAX = 64,
+    WORKER_UDP_SOCKETS_MAX = 128,
     WORKER_ROUNDS_MAX = 16,  /* batches of one socket in a row, before others get their turn */
     WORKER_DRAIN_MAX = 1024, /* batches of one socket that are still answered after SIGTERM */
     WORKER_OTHER_FDS = 128,  /* descriptors besides those of TCP connections */
@@ -41,6 +42,7 @@ struct worker {
     struct event_base *base;
     struct event channel, term, beat;
     struct udp_listener udp_listeners[WORKER_UDP_SOCKETS_MAX];
+    size_t udp_count;
     struct udp *udp;
     struct tcp *tcp;
     struct answerer answerer;
@@ -100,11 +102,29 @@ static void policy_take(struct worker *worker, unsigned idx, struct file_map map
         geo_attach(map.bytes, &worker->world.policies[idx]);
 }
 
+/* What TLS connections begin with from now on; takes the descriptor. A worker that cannot use it goes on with what it
+ * has: control has tried the same. */
+static void secrets_take(struct worker *worker, int fd)
+{
+    struct diag diag;
+    struct ssl_ctx_st *context;
+    if (tls_context_open(fd, &context, &diag) == OK)
+        tcp_secure(worker->tcp, &context);
+    else
+        log_message(LOG_LEVEL_ERROR, "worker", diag.text);
+    close(fd);
+}
+
 /* Put one part in the place of the one before; takes the descriptor. */
 static enum err part_take(struct worker *worker, const struct channel_part *part, int fd,
                           struct diag *reterr)
 {
     struct file_map map = {0};
+    if (part->kind == PART_SECRETS) {
+        if (part->present)
+            secrets_take(worker, fd);
+        return OK;
+    }
     if (part->present) {
         const enum err err = file_map_fd(fd, &map, reterr);
         close(fd);
@@ -118,15 +138,34 @@ static enum err part_take(struct worker *worker, const struct channel_part *part
     return OK;
 }
 
+static enum err sockets_listen(struct tcp *tcp, const int *fds, size_t count, enum tcp_kind kind, struct diag *reterr)
+{
+    enum err err = OK;
+    for (size_t i = 0; i < count && err == OK; i++)
+        err = tcp_listen(tcp, fds[i], kind, reterr);
+    return err;
+}
+
 static enum err listeners_start(struct worker *worker, struct diag *reterr)
 {
     const struct worker_setup *setup = worker->setup;
-    enum err err = OK;
-    for (size_t i = 0; i < setup->udp_count; i++)
+    for (size_t i = 0; i < worker->udp_count; i++)
         if (event_add(&worker->udp_listeners[i].event, NULL) < 0)
             return diag_set(reterr, ERR_MEMORY, "worker: cannot wait for queries");
-    for (size_t i = 0; i < setup->tcp_count && err == OK; i++)
-        err = tcp_listen(worker->tcp, setup->tcp_fds[i], reterr);
+    enum err err = sockets_listen(worker->tcp, setup->tcp_fds, setup->tcp_count, TCP_PLAIN, reterr);
+    if (err == OK)
+        err = sockets_listen(worker->tcp, setup->tls_fds, setup->tls_count, TCP_TLS, reterr);
+    if (err == OK)
+        err = sockets_listen(worker->tcp, setup->proxy_tcp_fds, setup->proxy_count, TCP_PROXIED, reterr);
+    return err;
+}
+
+static enum err parts_take(struct worker *worker, const struct channel_packet *packet,
+                           struct diag *reterr)
+{
+    enum err err = OK;
+    for (uint32_t i = 0; i < packet->message.parts_count && err == OK; i++)
+        err = part_take(worker, &packet->message.parts[i], packet->fds[i], reterr);
     return err;
 }
 
@@ -135,9 +174,7 @@ static enum err listeners_start(struct worker *worker, struct diag *reterr)
 static enum err world_take(struct worker *worker, const struct channel_packet *packet,
                            struct diag *reterr)
 {
-    enum err err = OK;
-    for (uint32_t i = 0; i < packet->message.parts_count && err == OK; i++)
-        err = part_take(worker, &packet->message.parts[i], packet->fds[i], reterr);
+    enum err err = parts_take(worker, packet, reterr);
     if (err == OK && worker->world.generation == 0)
         err = listeners_start(worker, reterr);
     worker->world.generation = packet->message.generation;
@@ -160,6 +197,8 @@ static void on_channel(evutil_socket_t fd, short what, void *arg)
     }
     if (err == OK && packet.message.kind == MESSAGE_WORLD)
         err = world_take(worker, &packet, &diag);
+    else if (err == OK && packet.message.kind == MESSAGE_SECRETS)
+        err = parts_take(worker, &packet, &diag);
     if (err != OK)
         worker_fail(worker, &diag);
 }
@@ -171,7 +210,7 @@ static void on_term(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     struct worker *worker = arg;
     if (worker->world.generation > 0) {
-        for (size_t i = 0; i < worker->setup->udp_count; i++)
+        for (size_t i = 0; i < worker->udp_count; i++)
             batches_serve(&worker->udp_listeners[i], WORKER_DRAIN_MAX);
         tcp_drain(worker->tcp);
     }
@@ -239,20 +278,46 @@ static enum err answerer_open(struct worker *worker, struct diag *reterr)
     return rates_open(worker, reterr);
 }
 
+static enum err udp_listener_open(struct worker *worker, int fd, const struct proxy_peers *proxies,
+                                  struct diag *reterr)
+{
+    struct udp_listener *listener = &worker->udp_listeners[worker->udp_count];
+    if (worker->udp_count == WORKER_UDP_SOCKETS_MAX)
+        return diag_set(reterr, ERR_LIMIT, "worker: more than %d addresses to listen on",
+                        WORKER_UDP_SOCKETS_MAX);
+    const enum err err = udp_open(fd, &listener->socket, reterr);
+    if (err != OK)
+        return err;
+    worker->udp_count++;
+    listener->worker = worker;
+    listener->socket.proxies = proxies;
+    (void)event_assign(&listener->event, worker->base, fd, EV_READ | EV_PERSIST, on_queries,
+                       listener);
+    return OK;
+}
+
 static enum err udp_prepare(struct worker *worker, struct diag *reterr)
 {
     const struct worker_setup *setup = worker->setup;
-    if (setup->udp_count > WORKER_UDP_SOCKETS_MAX)
-        return diag_set(reterr, ERR_LIMIT, "worker: more than %d addresses to listen on",
-                        WORKER_UDP_SOCKETS_MAX);
     enum err err = udp_new(&worker->udp, reterr);
-    for (size_t i = 0; i < setup->udp_count && err == OK; i++) {
-        struct udp_listener *listener = &worker->udp_listeners[i];
-        listener->worker = worker;
-        err = udp_open(setup->udp_fds[i], &listener->socket, reterr);
-        (void)event_assign(&listener->event, worker->base, setup->udp_fds[i], EV_READ | EV_PERSIST,
-                           on_queries, listener);
-    }
+    for (size_t i = 0; i < setup->udp_count && err == OK; i++)
+        err = udp_listener_open(worker, setup->udp_fds[i], NULL, reterr);
+    for (size_t i = 0; i < setup->proxy_count && err == OK; i++)
+        err = udp_listener_open(worker, setup->proxy_udp_fds[i], &setup->proxies, reterr);
+    return err;
+}
+
+static enum err tcp_prepare(struct worker *worker, struct diag *reterr)
+{
+    struct tcp_setup setup = {.base = worker->base,
+                              .answerer = &worker->answerer,
+                              .connections_max = worker->setup->tcp_connections_max,
+                              .proxies = worker->setup->proxies};
+    enum err err = seed_get(&setup.seed, reterr);
+    if (err == OK)
+        err = tcp_new(&setup, &worker->tcp, reterr);
+    if (err == OK && worker->setup->tls_count > 0)
+        err = tls_prepare(reterr);
     return err;
 }
 
@@ -278,7 +343,6 @@ static enum err control_start(struct worker *worker, struct diag *reterr)
 
 static enum err worker_open(struct worker *worker, struct diag *reterr)
 {
-    uint64_t seed;
     descriptors_raise(worker->setup->tcp_connections_max);
     worker->base = event_base_new();
     if (!worker->base)
@@ -287,10 +351,7 @@ static enum err worker_open(struct worker *worker, struct diag *reterr)
     if (err == OK)
         err = tsig_start(reterr);
     if (err == OK)
-        err = seed_get(&seed, reterr);
-    if (err == OK)
-        err = tcp_new(worker->base, &worker->answerer, worker->setup->tcp_connections_max, seed,
-                      &worker->tcp, reterr);
+        err = tcp_prepare(worker, reterr);
     if (err == OK)
         err = udp_prepare(worker, reterr);
     if (err == OK)

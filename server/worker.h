@@ -11,6 +11,7 @@
 #include "server/child.h"
 #include "server/cookie.h"
 #include "server/identity.h"
+#include "server/proxy.h"
 #include "server/rrl.h"
 
 #include <stddef.h>
@@ -23,7 +24,13 @@ struct worker_setup {
     size_t udp_count;
     const int *tcp_fds;       /* listening, SO_REUSEPORT: this worker's own */
     size_t tcp_count;
-    int channel_fd;           /* MESSAGE_WORLD comes here; its end is the end of the worker */
+    const int *tls_fds;       /* as tcp_fds */
+    size_t tls_count;
+    const int *proxy_udp_fds; /* as udp_fds and tcp_fds, with a PROXY header in front */
+    const int *proxy_tcp_fds;
+    size_t proxy_count;
+    struct proxy_peers proxies; /* who may send one */
+    int channel_fd;           /* worlds and secrets of TLS come here; its end is the end of the worker */
     int board_fd;
     int counters_fd;
     struct child_pulse *pulse; /* shows the supervisor that the loop turns; NULL: nobody looks */

@@ -14,7 +14,7 @@ static void test_the_first_world_goes_whole(void **state)
     assert_int_equal(rig_publish(rig, &diag), OK);
     assert_int_equal(rig_receive(rig, &message), 2); /* a pack and a policy */
     assert_int_equal(message.kind, MESSAGE_WORLD);
-    assert_int_equal(message.parts_count, CHANNEL_PARTS_MAX);
+    assert_int_equal(message.parts_count, CHANNEL_IMAGES_MAX);
     assert_int_equal(message.generation, publish_manifest(rig->control.publish)->generation);
     assert_int_equal(rig->control.metrics.generation, message.generation);
     assert_int_equal(rig->control.metrics.zones, 1);
@@ -98,7 +98,7 @@ static void test_another_control_resets_no_verdict(void **state)
     assert_int_equal(rig_publish(rig, &diag), OK);
     assert_int_equal(rig_word(rig, service, "eu", "198.51.100.1").verdict, VERDICT_DOWN);
     while (rig_receive(rig, &message) >= 0)
-        assert_int_equal(message.parts_count, CHANNEL_PARTS_MAX); /* each control's first world is whole */
+        assert_int_equal(message.parts_count, CHANNEL_IMAGES_MAX); /* each control's first world is whole */
 }
 
 static void damage(const struct rig *rig, const char *file, off_t at)
