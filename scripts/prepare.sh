@@ -6,14 +6,29 @@
 build_packages='gcc libc6-dev make autoconf automake pkg-config libldns-dev libevent-dev libmaxminddb-dev libsqlite3-dev
 libcurl4-openssl-dev libssl-dev libjansson-dev libseccomp-dev libcmocka-dev python3'
 run_packages='sqlite3 bind9-dnsutils tor-geoipdb procps curl openssl'
-test_packages='universal-ctags ldnsutils knot-dnsutils mmdb-bin xz-utils'
+# Knot, NSD and unbound are what the scenarios compare with and resolve through; they run as the tests' own children.
+test_packages='universal-ctags ldnsutils knot-dnsutils mmdb-bin xz-utils knot nsd unbound python3-dnspython'
 
 say() { printf '%s\n' "$*"; }
 
 # installed PACKAGE
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
-# install PACKAGE...: those of them that are not there
+# Where an installation asks whether it may start a service (policy-rc.d(8)), and what it is told meanwhile: no.
+policy=/usr/sbin/policy-rc.d
+services_forbid() {
+    [ ! -e $policy ] || return 0
+    trap services_allow EXIT
+    trap 'exit 130' INT TERM HUP
+    forbidden=yes
+    $as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy"
+}
+services_allow() {
+    [ -z "${forbidden:-}" ] || $as_root rm -f $policy
+    forbidden=
+}
+
+# install PACKAGE...: those of them that are not there; no service is started
 install_packages() {
     missing=
     for package; do installed "$package" || missing="$missing $package"; done
@@ -27,11 +42,13 @@ install_packages() {
         return 1
     fi
     say "Installing with apt-get:$missing"
+    services_forbid
     for try in 1 2; do
         $as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq -y --no-install-recommends \
-            install $missing >/dev/null && return 0
+            install $missing >/dev/null && { services_allow; return 0; }
         [ $try = 2 ] || { say "Refreshing the package lists."; $as_root apt-get -o DPkg::Lock::Timeout=300 -qq update; }
     done
+    services_allow
     say "apt-get could not install$missing; see what it says above." >&2
     return 1
 }
