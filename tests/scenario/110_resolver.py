@@ -2,8 +2,8 @@
 """Debian's unbound in front of gslbd: client subnets forwarded, scopes cached, names minimised and in mixed case, TC over TCP."""
 import ipaddress, re, ssl, subprocess, urllib.request
 
-from references import need
 from lab import FIRST_SESSION, TOR, Failed, free_port, main, until
+from references import die_with_the_lab, need
 
 ZONE, WWW = "gslb.example.com", "www.gslb.example.com"
 EU, US = "193.0.6.0/24", "8.8.8.0/24"
@@ -56,7 +56,8 @@ class Resolver:
         path = lab.dir / "unbound"
         path.mkdir()
         (path / "unbound.conf").write_text(UNBOUND.format(port=self.port, dir=path, zone=ZONE, ours=lab.port))
-        self.process = lab.start("unbound", ["/usr/sbin/unbound", "-d", "-p", "-c", path / "unbound.conf"])
+        self.process = lab.start("unbound", ["/usr/sbin/unbound", "-d", "-p", "-c", path / "unbound.conf"],
+                                 preexec_fn=die_with_the_lab)
         until("unbound answers", lambda: self.alive() and "status: " in self.dig("version.bind", "TXT", "CH"), 20)
 
     def alive(self):

@@ -2,7 +2,7 @@
 
 Both run in the foreground, as children of the lab, in its folder, with one thread for UDP so that they answer in order.
 """
-import os, socket, sys
+import ctypes, os, signal, socket, sys
 
 from lab import Failed, free_port, until
 
@@ -74,8 +74,13 @@ def answers(port, probe):
             return False
 
 
+def die_with_the_lab():
+    """Ask for SIGTERM when the scenario's process is gone, however it went (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
 def start(lab, name, argv, port, probe):
-    process = lab.start(name, argv)
+    process = lab.start(name, argv, preexec_fn=die_with_the_lab)
 
     def ready():
         if not process.running():
