@@ -82,7 +82,8 @@ static enum err source_open(struct announce *announce, struct source *source, en
     const struct listen from = source_choose(&announce->setup, family);
     struct sockaddr_storage address;
     const socklen_t len = listen_to_sockaddr(&from, &address);
-    const int fd = socket(family == IP_V4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int fd =
+        socket(family == IP_V4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return errno == EAFNOSUPPORT ? OK : diag_errno(reterr, "notify: cannot open a socket");
     if (bind(fd, (const struct sockaddr *)&address, len) < 0) {
@@ -90,7 +91,8 @@ static enum err source_open(struct announce *announce, struct source *source, en
         return OK;
     }
     *source = (struct source){.announce = announce, .fd = fd, .opened = true};
-    (void)event_assign(&source->event, announce->setup.base, fd, EV_READ | EV_PERSIST, on_ack, source);
+    (void)event_assign(&source->event, announce->setup.base, fd, EV_READ | EV_PERSIST, on_ack,
+                       source);
     if (event_add(&source->event, NULL) < 0)
         return diag_set(reterr, ERR_MEMORY, "notify: out of memory");
     return OK;
@@ -104,7 +106,8 @@ static void source_close(struct source *source)
     close(source->fd);
 }
 
-enum err announce_new(const struct announce_setup *setup, struct announce **ret, struct diag *reterr)
+enum err announce_new(const struct announce_setup *setup, struct announce **ret,
+                      struct diag *reterr)
 {
     struct announce *announce = calloc(1, sizeof *announce);
     if (!announce)
@@ -167,8 +170,8 @@ static void older_remove(struct announce *announce, const struct listen *to, con
 }
 
 /* RFC 1996 3.7: the question is the zone's SOA, and so is the answer, as it stands in the image. */
-static uint16_t message_make(const struct image_zone *zone, uint16_t id, uint8_t message[MESSAGE_LEN_MAX],
-                             uint16_t *ret_question_len)
+static uint16_t message_make(const struct image_zone *zone, uint16_t id,
+                             uint8_t message[MESSAGE_LEN_MAX], uint16_t *ret_question_len)
 {
     const struct image_rrset *soa = image_at(zone, zone->soa_off);
     struct writer w = writer_of(message, MESSAGE_LEN_MAX);
@@ -187,15 +190,16 @@ static uint16_t message_make(const struct image_zone *zone, uint16_t id, uint8_t
 }
 
 /* Nothing is said of what finds no room: the zone's refresh time is for that. */
-static void pending_put(struct announce *announce, const struct image_zone *zone, const struct image_peer *peer,
-                        uint64_t generation, int64_t now_ms)
+static void pending_put(struct announce *announce, const struct image_zone *zone,
+                        const struct image_peer *peer, uint64_t generation, int64_t now_ms)
 {
     uint8_t message[MESSAGE_LEN_MAX];
     uint16_t id, question_len;
     struct listen to = {.ip = {.family = peer->family}, .port = peer->port};
     memcpy(to.ip.bytes, peer->address, sizeof to.ip.bytes);
     older_remove(announce, &to, image_at(zone, zone->name_off));
-    if (announce->count == ANNOUNCE_PENDING_MAX || getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id)
+    if (announce->count == ANNOUNCE_PENDING_MAX ||
+        getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id)
         return;
     const uint16_t len = message_make(zone, id, message, &question_len);
     struct pending *pending = calloc(1, sizeof *pending + len);
@@ -230,8 +234,8 @@ static bool has_moved(const struct image_zone *zone, const struct image *last)
     return !before || before->serial != zone->serial;
 }
 
-static void zone_announce(struct announce *announce, const struct image_zone *zone, uint64_t generation,
-                          int64_t now_ms)
+static void zone_announce(struct announce *announce, const struct image_zone *zone,
+                          uint64_t generation, int64_t now_ms)
 {
     const struct image_peer *peers = image_at(zone, zone->peers_off);
     for (uint32_t i = 0; i < zone->peers_count; i++)
@@ -319,12 +323,13 @@ void announce_tick(struct announce *announce, struct moment now)
 /* Acknowledgements ----------------------------------------------------------------------------- */
 
 /* Whether a message is the reply to this one, signed as it was. */
-static bool ack_matches(struct pending *pending, const struct listen *from, const uint8_t *ack, size_t len,
-                        int64_t now_s)
+static bool ack_matches(struct pending *pending, const struct listen *from, const uint8_t *ack,
+                        size_t len, int64_t now_s)
 {
     struct tsig tsig;
     if (pending->sends == 0 || !is_same(&pending->to, from) ||
-        len < QUERY_HEADER_LEN + (size_t)pending->question_len || memcmp(ack, pending->message, 2) != 0 ||
+        len < QUERY_HEADER_LEN + (size_t)pending->question_len ||
+        memcmp(ack, pending->message, 2) != 0 ||
         (ack[2] & (QUERY_QR | QUERY_OPCODE)) != (QUERY_QR | OPCODE_NOTIFY) ||
         memcmp(ack + 4, pending->message + 4, 2) != 0 ||
         !name_check(ack + QUERY_HEADER_LEN, len - QUERY_HEADER_LEN, &(size_t){0}) ||
@@ -337,8 +342,8 @@ static bool ack_matches(struct pending *pending, const struct listen *from, cons
            tsig_check(&chain, ack, &tsig, now_s) == TSIG_OK;
 }
 
-static void ack_take(struct announce *announce, const struct listen *from, const uint8_t *ack, size_t len,
-                     int64_t now_s)
+static void ack_take(struct announce *announce, const struct listen *from, const uint8_t *ack,
+                     size_t len, int64_t now_s)
 {
     for (struct pending **at = &announce->first; *at; at = &(*at)->next) {
         if (!ack_matches(*at, from, ack, len, now_s))

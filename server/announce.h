@@ -23,11 +23,11 @@
 #include <stdint.h>
 
 enum {
-    ANNOUNCE_PENDING_MAX = 16384,  /* messages that are not acknowledged yet; more are left out */
-    ANNOUNCE_SENDS_MAX = 5,        /* of one message (RFC 1996 3.6) */
-    ANNOUNCE_BURST_MAX = 100,      /* messages in one tick */
-    ANNOUNCE_WAIT_MS = 1000,       /* for the first acknowledgement; doubled each time */
-    ANNOUNCE_WORKERS_MS = 2000,    /* the longest that workers are waited for */
+    ANNOUNCE_PENDING_MAX = 16384, /* messages that are not acknowledged yet; more are left out */
+    ANNOUNCE_SENDS_MAX = 5,       /* of one message (RFC 1996 3.6) */
+    ANNOUNCE_BURST_MAX = 100,     /* messages in one tick */
+    ANNOUNCE_WAIT_MS = 1000,      /* for the first acknowledgement; doubled each time */
+    ANNOUNCE_WORKERS_MS = 2000,   /* the longest that workers are waited for */
 };
 
 struct announce; /* heap */
@@ -41,7 +41,8 @@ struct announce_setup {
 };
 
 /* ERR_MEMORY, ERR_SYSTEM: no socket, or libcrypto is not all there. */
-NODISCARD enum err announce_new(const struct announce_setup *setup, struct announce **ret, struct diag *reterr);
+NODISCARD enum err announce_new(const struct announce_setup *setup, struct announce **ret,
+                                struct diag *reterr);
 void announce_free(struct announce **announce);
 
 /* Generation `generation` of the world has these packs; `last` are those before it, NULL: none, and every zone counts as

@@ -160,8 +160,8 @@ bool tsig_find(const uint8_t *message, size_t len, struct tsig *ret)
     uint8_t name[NAME_WIRE_MAX];
     struct reader r = reader_of(message, len);
     (void)reader_u32(&r);
-    const unsigned questions = reader_u16(&r), answers = reader_u16(&r), authorities = reader_u16(&r),
-                   additionals = reader_u16(&r);
+    const unsigned questions = reader_u16(&r), answers = reader_u16(&r),
+                   authorities = reader_u16(&r), additionals = reader_u16(&r);
     if (r.bad || questions > 1 || additionals == 0)
         return false;
     size_t off = HEADER_LEN;

@@ -1,0 +1,172 @@
+#include "secondary_fixture.h"
+
+#define ZONE "gslb.example.com"
+
+static int rcode_of(const struct secondary *secondary)
+{
+    assert_true(secondary->len >= 12);
+    return secondary->packet[3] & 15;
+}
+
+static unsigned answers_of(const struct secondary *secondary)
+{
+    return (unsigned)(secondary->packet[6] << 8 | secondary->packet[7]);
+}
+
+static void test_a_transfer_is_for_those_who_may(void **state)
+{
+    struct secondary *secondary = *state;
+    static const struct {
+        const char *name, *from;
+        enum transport transport;
+        uint16_t qtype;
+        int rcode; /* -1: it begins */
+    } rows[] = {
+        {ZONE, "192.0.2.7", TRANSPORT_TCP, QTYPE_AXFR, -1},
+        {ZONE, "::ffff:192.0.2.7", TRANSPORT_TCP, QTYPE_AXFR, -1},
+        {ZONE, "192.0.2.7", TRANSPORT_TCP, QTYPE_IXFR, -1},
+        {ZONE, "192.0.3.7", TRANSPORT_TCP, QTYPE_AXFR, RCODE_REFUSED},
+        {ZONE, "192.0.3.7", TRANSPORT_TCP, QTYPE_IXFR, RCODE_REFUSED},
+        {ZONE, "2001:db8::1", TRANSPORT_TCP, QTYPE_AXFR, RCODE_REFUSED},
+        {ZONE, "192.0.2.7", TRANSPORT_UDP, QTYPE_AXFR, RCODE_REFUSED},
+        {"www." ZONE, "192.0.2.7", TRANSPORT_TCP, QTYPE_AXFR, RCODE_NOTAUTH},
+        {"example.org", "192.0.2.7", TRANSPORT_TCP, QTYPE_AXFR, RCODE_NOTAUTH},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        secondary_write(secondary, rows[i].name, rows[i].qtype, 1, NULL);
+        (void)secondary_send(secondary, rows[i].transport, rows[i].from);
+        assert_int_equal(secondary->transfer != NULL, rows[i].rcode < 0);
+        if (rows[i].rcode >= 0)
+            assert_int_equal(rcode_of(secondary), rows[i].rcode);
+    }
+    assert_true(secondary->counters->transfers == 3);
+    assert_true(secondary->counters->transfers_refused == 4);
+}
+
+static void test_a_key_opens_the_zone_from_anywhere(void **state)
+{
+    struct secondary *secondary = *state;
+    struct tsig_chain chain = secondary_chain(secondary);
+    secondary_write(secondary, ZONE, QTYPE_AXFR, 0, &chain);
+    assert_int_equal(secondary_send(secondary, TRANSPORT_TCP, "198.51.100.1"), 0);
+    assert_non_null(secondary->transfer);
+}
+
+static void test_an_ixfr_of_what_there_is_gets_one_soa(void **state)
+{
+    struct secondary *secondary = *state;
+    const uint32_t serial = secondary_zone(secondary)->serial;
+    const uint32_t current[] = {serial, serial + 1, serial + INT32_MAX},
+                   old[] = {serial - 1, serial - INT32_MAX};
+    for (size_t i = 0; i < sizeof current / sizeof *current; i++) {
+        secondary_write(secondary, ZONE, QTYPE_IXFR, current[i], NULL);
+        assert_true(secondary_send(secondary, TRANSPORT_TCP, "192.0.2.7") > 0);
+        assert_int_equal(rcode_of(secondary), RCODE_NOERROR);
+        assert_int_equal(answers_of(secondary), 1);
+    }
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
+        secondary_write(secondary, ZONE, QTYPE_IXFR, old[i], NULL);
+        assert_int_equal(secondary_send(secondary, TRANSPORT_TCP, "192.0.2.7"), 0);
+        assert_non_null(secondary->transfer);
+        secondary_write(secondary, ZONE, QTYPE_IXFR, old[i], NULL);
+        assert_true(secondary_send(secondary, TRANSPORT_UDP, "192.0.2.7") >
+                    0); /* come back over TCP */
+        assert_int_equal(answers_of(secondary), 1);
+    }
+    secondary_write(secondary, ZONE, QTYPE_IXFR, 1, NULL);
+    secondary->packet[9] = 0;
+    secondary->len = 12 + 18 + 4; /* without its SOA */
+    (void)secondary_send(secondary, TRANSPORT_TCP, "192.0.2.7");
+    assert_int_equal(rcode_of(secondary), RCODE_FORMERR);
+}
+
+static void test_a_signed_query_gets_a_signed_reply(void **state)
+{
+    struct secondary *secondary = *state;
+    for (enum transport transport = TRANSPORT_UDP; transport <= TRANSPORT_TCP; transport++) {
+        struct tsig_chain chain = secondary_chain(secondary);
+        struct tsig tsig;
+        secondary_write(secondary, ZONE, QTYPE_SOA, 0, &chain);
+        assert_true(secondary_send(secondary, transport, "198.51.100.1") > 0);
+        assert_int_equal(answers_of(secondary), 1);
+        assert_true(tsig_find(secondary->packet, secondary->len, &tsig));
+        assert_int_equal(tsig_check(&chain, secondary->packet, &tsig, SECONDARY_NOW_S), TSIG_OK);
+    }
+}
+
+static void test_a_bad_signature_gets_nothing_else(void **state)
+{
+    struct secondary *secondary = *state;
+    static const struct {
+        const char *sql; /* what becomes of the key meanwhile */
+        int64_t late_s;
+        enum tsig_error error;
+    } rows[] = {
+        {"UPDATE tsig_key SET secret = 'BAECAwQFBgcICQoLDA0ODw=='", 0, TSIG_BADSIG},
+        {"UPDATE tsig_key SET secret = 'AAECAwQFBgcICQoLDA0ODw=='", 301, TSIG_BADTIME},
+        {"UPDATE tsig_key SET algorithm = 'hmac-sha512'", 0, TSIG_BADKEY},
+        {"DELETE FROM transfer WHERE key IS NOT NULL", 0, TSIG_BADKEY},
+    };
+    const struct tsig_chain first = secondary_chain(secondary);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tsig_chain chain = first;
+        struct tsig tsig;
+        fixture_run(secondary->store, rows[i].sql);
+        secondary_deploy(secondary);
+        secondary_write(secondary, ZONE, QTYPE_AXFR, 0, &chain);
+        const size_t asked_len = secondary->len;
+        secondary->answerer.now.wall_ms = (SECONDARY_NOW_S + rows[i].late_s) * 1000;
+        (void)secondary_send(secondary, TRANSPORT_TCP,
+                             "192.0.2.7"); /* the address alone would do */
+        assert_null(secondary->transfer);
+        assert_int_equal(rcode_of(secondary), RCODE_NOTAUTH);
+        assert_int_equal(answers_of(secondary), 0);
+        assert_true(tsig_find(secondary->packet, secondary->len, &tsig));
+        assert_int_equal(tsig.error, rows[i].error);
+        assert_true(secondary->len <= asked_len + 6); /* nothing to be had by forging */
+        assert_true(secondary->counters->tsig_refused == i + 1);
+    }
+}
+
+static void test_a_malformed_signature_is_a_format_error(void **state)
+{
+    struct secondary *secondary = *state;
+    struct tsig_chain chain = secondary_chain(secondary);
+    secondary_write(secondary, ZONE, QTYPE_SOA, 0, &chain);
+    secondary->packet[secondary->len - 1] = 9; /* other data that is not there */
+    (void)secondary_send(secondary, TRANSPORT_TCP, "192.0.2.7");
+    assert_int_equal(rcode_of(secondary), RCODE_FORMERR);
+}
+
+static void test_a_signed_reply_that_does_not_fit_is_truncated(void **state)
+{
+    struct secondary *secondary = *state;
+    fixture_run(
+        secondary->store,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 27)"
+        " INSERT INTO record(zone, name, type, data) SELECT 'gslb.example.com', 'many', 'A',"
+        " '192.0.2.' || i FROM n");
+    secondary_deploy(secondary);
+    struct tsig_chain chain = secondary_chain(secondary);
+    struct tsig tsig;
+    secondary_write(secondary, "many." ZONE, QTYPE_A, 0, &chain);
+    assert_true(secondary_send(secondary, TRANSPORT_UDP, "198.51.100.1") <= 512);
+    assert_int_equal(secondary->packet[2] & QUERY_TC, QUERY_TC);
+    assert_true(tsig_find(secondary->packet, secondary->len, &tsig));
+    assert_int_equal(tsig_check(&chain, secondary->packet, &tsig, SECONDARY_NOW_S), TSIG_OK);
+}
+
+int main(void)
+{
+#define test(name) cmocka_unit_test_setup_teardown(name, secondary_setup, secondary_teardown)
+    const struct CMUnitTest tests[] = {
+        test(test_a_transfer_is_for_those_who_may),
+        test(test_a_key_opens_the_zone_from_anywhere),
+        test(test_an_ixfr_of_what_there_is_gets_one_soa),
+        test(test_a_signed_query_gets_a_signed_reply),
+        test(test_a_bad_signature_gets_nothing_else),
+        test(test_a_malformed_signature_is_a_format_error),
+        test(test_a_signed_reply_that_does_not_fit_is_truncated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
