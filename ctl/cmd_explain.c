@@ -158,7 +158,31 @@ static void explain_static(const struct image_zone *zone, const struct found *fo
     if (found->rrset)
         printf("            %u record%s of type %s\n", found->rrset->count, found->rrset->count == 1 ? "" : "s",
                print_type(found->rrset->type, text));
+    if (found->rrset && found->rrset->hints_count > 0)
+        return; /* the hints have ends of their own */
     print_end("not steered", 0, found->rrset ? found->rrset->ttl_s : negative->ttl_s);
+}
+
+/* What an rrset's hints say, a choice after the other. */
+static enum err explain_hints(const struct preview *preview, const struct image_zone *zone,
+                              const struct image_rrset *rrset, const struct prefix *client, unsigned mapped_bits,
+                              struct diag *reterr)
+{
+    const struct image_hint *hint = image_at(zone, rrset->hints_off);
+    char text[NAME_TEXT_MAX];
+    unsigned shown = 0;
+    enum err err = OK;
+    for (uint32_t i = 0; i < rrset->hints_count && err == OK; i++) {
+        const struct image_node *node = image_at(zone, hint[i].node_off);
+        if (hint[i].choice < shown)
+            continue;
+        shown++;
+        printf("\nhint        ipv%chint, as %s of %s\n", hint[i].kind == KIND_V4 ? '4' : '6',
+               hint[i].kind == KIND_V4 ? "A" : "AAAA", name_print(image_at(zone, node->name_off), text));
+        err = explain_service(preview, zone, image_at(zone, node->service_off), client, mapped_bits,
+                              hint[i].kind == KIND_V4 ? TYPE_A : TYPE_AAAA, reterr);
+    }
+    return err;
 }
 
 /* Follow `name` through our zones. */
@@ -183,7 +207,7 @@ static enum err explain_name(const struct preview *preview, const uint8_t *name,
             return explain_service(preview, zone, found.service, client, mapped_bits, type, reterr);
         if (found.kind != FOUND_CNAME) {
             explain_static(zone, &found);
-            return OK;
+            return found.rrset ? explain_hints(preview, zone, found.rrset, client, mapped_bits, reterr) : OK;
         }
         name = image_at(zone, found.rrset->target_off);
         printf("cname       %s, ttl %" PRIu32 " s\n", name_print(name, text), found.rrset->ttl_s);

@@ -1,6 +1,7 @@
 #include "server/answer.h"
 
 #include "server/client.h"
+#include "server/hint.h"
 #include "server/query.h"
 #include "server/reply.h"
 #include "server/steer.h"
@@ -115,6 +116,14 @@ static void choice_count(struct counters *counters, const struct choice *choice)
         counters->answers[choice->pool->slot]++;
 }
 
+/* These bits of the client's address took part. */
+static void scope_raise(const struct work *work, uint8_t bits)
+{
+    const uint8_t scope = client_scope(work->client, bits);
+    if (scope > work->reply->opt->scope)
+        work->reply->opt->scope = scope;
+}
+
 /* A service decides by client. True: by a CNAME, which `link` has followed. */
 static bool service_answer(const struct work *work, struct link *link,
                            const struct image_service *service)
@@ -131,9 +140,7 @@ static bool service_answer(const struct work *work, struct link *link,
     struct choice choice;
     steer_choose(&asked, work->answerer->rng, NULL, &choice);
     choice_count(work->answerer->counters, &choice);
-    const uint8_t scope = client_scope(work->client, choice.scope);
-    if (scope > work->reply->opt->scope)
-        work->reply->opt->scope = scope;
+    scope_raise(work, choice.scope);
     if (work->reply->opt->present && board_sight_get(world->board) == BOARD_BLIND)
         reply_explain(work->reply, OPT_ERROR_STALE_ANSWER);
     switch (choice.kind) {
@@ -152,6 +159,17 @@ static bool service_answer(const struct work *work, struct link *link,
     return false;
 }
 
+/* An rrset with hints: what services give this client goes along. */
+static void hinted_answer(const struct work *work, const struct link *link,
+                          const struct image_rrset *rrset)
+{
+    struct hints hints;
+    hint_choose(work->answerer->world, link->zone, rrset, &work->client->ip, work->answerer->rng,
+                &hints);
+    scope_raise(work, hints.scope);
+    reply_hinted_put(work->reply, link, rrset, &hints);
+}
+
 /* What the link's zone says of its name, put into the reply. True: there is a next link, which
  * `link` is now. */
 static bool link_answer(const struct work *work, struct link *link)
@@ -164,7 +182,10 @@ static bool link_answer(const struct work *work, struct link *link)
     switch (found.kind) {
     case FOUND_RRSET:
     case FOUND_ANY:
-        reply_rrset_put(reply, link, SECTION_ANSWER, found.rrset);
+        if (found.rrset->hints_count > 0)
+            hinted_answer(work, link, found.rrset);
+        else
+            reply_rrset_put(reply, link, SECTION_ANSWER, found.rrset);
         reply_extras_put(reply, link, found.rrset);
         return false;
     case FOUND_CNAME:

@@ -109,6 +109,11 @@ static void u32_set(uint8_t *at, uint32_t v)
     u16_set(at + 2, v & 0xffff);
 }
 
+static uint32_t rr_len(const uint8_t *rr)
+{
+    return RR_HEAD_LEN + (uint32_t)(rr[RR_RDLEN_OFF] << 8 | rr[RR_RDLEN_OFF + 1]);
+}
+
 /* Point the owners of `count` RRs at `owner_off`. */
 static void owners_patch(uint8_t *rr, unsigned count, unsigned owner_off)
 {
@@ -116,7 +121,7 @@ static void owners_patch(uint8_t *rr, unsigned count, unsigned owner_off)
         return; /* as it is in the image */
     for (; count > 0; count--) {
         u16_set(rr, POINTER | owner_off);
-        rr += RR_HEAD_LEN + (rr[RR_RDLEN_OFF] << 8 | rr[RR_RDLEN_OFF + 1]);
+        rr += rr_len(rr);
     }
 }
 
@@ -152,6 +157,60 @@ void reply_rrset_put(struct reply *reply, const struct link *link, enum section 
                      const struct image_rrset *rrset)
 {
     (void)required_put(reply, link, link->name_off, section, rrset);
+}
+
+static void hint_put(struct writer *w, const struct hint_row *row)
+{
+    if (row->count == 0)
+        return;
+    writer_u16(w, row->key);
+    writer_u16(w, (unsigned)row->count * row->address_len);
+    for (unsigned i = 0; i < row->count; i++)
+        writer_bytes(w, row->endpoints[i]->address, row->address_len);
+}
+
+/* An rrset with hints on its way into the reply. */
+struct hinted {
+    const uint8_t *wire;
+    const struct image_hint *next, *end; /* those that are still to be put */
+    const struct hints *hints;
+};
+
+/* The RR at `rr_off` of the wire, with its hints. */
+static void hinted_rr_put(struct reply *reply, const struct link *link, struct hinted *hinted,
+                          uint32_t rr_off)
+{
+    const unsigned at = position(reply);
+    const uint32_t end = rr_off + rr_len(hinted->wire + rr_off);
+    uint32_t from = rr_off;
+    while (hinted->next < hinted->end && hinted->next->rr_off == rr_off) {
+        const struct image_hint *hint = hinted->next++;
+        writer_bytes(&reply->w, hinted->wire + from, hint->off - from);
+        hint_put(&reply->w, &hinted->hints->rows[hint->choice]);
+        from = hint->off;
+    }
+    writer_bytes(&reply->w, hinted->wire + from, end - from);
+    if (reply->w.full)
+        return;
+    uint8_t *rr = reply->w.base + at;
+    u16_set(rr, POINTER | link->name_off);
+    u32_set(rr + RR_TTL_OFF, hinted->hints->ttl_s);
+    u16_set(rr + RR_RDLEN_OFF, position(reply) - at - RR_HEAD_LEN);
+}
+
+void reply_hinted_put(struct reply *reply, const struct link *link, const struct image_rrset *rrset,
+                      const struct hints *hints)
+{
+    const struct image_hint *first = image_at(link->zone, rrset->hints_off);
+    struct hinted hinted = {.wire = image_at(link->zone, rrset->wire_off),
+                            .next = first,
+                            .end = first + rrset->hints_count,
+                            .hints = hints};
+    for (uint32_t off = 0; off < rrset->wire_len; off += rr_len(hinted.wire + off))
+        hinted_rr_put(reply, link, &hinted, off);
+    reply->counts[SECTION_ANSWER] = (uint16_t)(reply->counts[SECTION_ANSWER] + rrset->count);
+    if (reply->w.full)
+        reply_truncate(reply);
 }
 
 void reply_negative_put(struct reply *reply, const struct link *link, uint32_t ttl_max_s)
@@ -237,7 +296,7 @@ static void extra_put(struct reply *reply, const struct link *link, const struct
     const unsigned owner_off = position(reply);
     const uint8_t *rr = image_at(link->zone, rrset->wire_off);
     for (unsigned i = 0; i < rrset->count; i++) {
-        const size_t len = RR_HEAD_LEN + (size_t)(rr[RR_RDLEN_OFF] << 8 | rr[RR_RDLEN_OFF + 1]);
+        const size_t len = rr_len(rr);
         if (i == 0 || owner_off > POINTER_OFF_MAX)
             owner_put(reply, link, node);
         else

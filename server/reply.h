@@ -18,6 +18,7 @@
 
 #include "common/name.h"
 #include "common/writer.h"
+#include "server/hint.h"
 #include "server/opt.h"
 #include "server/query.h"
 #include "server/steer.h"
@@ -72,6 +73,10 @@ void reply_link_first(const struct query *query, struct link *ret);
 /* An rrset of the link's zone that the link's name owns. */
 void reply_rrset_put(struct reply *reply, const struct link *link, enum section section,
                      const struct image_rrset *rrset);
+
+/* An rrset with hints, as the answer, with these in their places. */
+void reply_hinted_put(struct reply *reply, const struct link *link, const struct image_rrset *rrset,
+                      const struct hints *hints);
 
 /* The addresses of a choice, as A or AAAA by `kind`. */
 void reply_addresses_put(struct reply *reply, const struct link *link, const struct choice *choice,

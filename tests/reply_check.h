@@ -20,6 +20,7 @@ static inline void reply_check_world(struct world_fixture *fixture)
         {"sub", "NS", "ns.sub", 300}, {"ns.sub", "A", "192.0.2.30", 300}, {"ns.sub", "AAAA", "2001:db8::30", 300},
         {"dn", "DNAME", "example.net.", 300}, {"self", "DNAME", "x.self.self", 300}, {"child", "NS", "ns.child", 300},
         {"ns.child", "A", "192.0.2.31", 300}, {"_s._t", "SRV", "1 2 3 host", 300}, {"big", "TXT", "\"0\"", 300},
+        {"svc", "HTTPS", "1 . alpn=\"h2,h3\" ipv4hint=auto ipv6hint=auto", 300}, {"*.w", "SVCB", "1 none ipv4hint=auto", 300},
     };
     static const struct zone_record other[] = {{"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.2", 300},
                                                {"www", "A", "192.0.2.40", 300}, {"back", "CNAME", "alias.example.com.", 300}};

@@ -4,6 +4,7 @@
 #include "common/reader.h"
 #include "common/writer.h"
 #include "zones/rdata.h"
+#include "zones/svcb.h"
 
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct blob {
     uint32_t nodes, rrsets, services, pools, endpoints, subjects, peers, keys;
     uint32_t names, text;
     struct buffer fixups, extras; /* uint32_t: of the rrset that is being written */
+    struct buffer hints;          /* struct image_hint: likewise */
 };
 
 static void *blob_at(const struct blob *blob, uint32_t off)
@@ -92,6 +94,42 @@ static void rdata_put(struct blob *blob, uint32_t wire_off, uint16_t type, const
     }
 }
 
+/* The number of a hint's choice: that of the hint before it with the same service and kind, or the next. */
+static uint8_t hint_choice(const struct blob *blob, uint32_t node, enum kind kind)
+{
+    const struct image_hint *known = (const void *)blob->hints.bytes;
+    unsigned next = 0;
+    for (size_t i = 0; i < blob->hints.len / sizeof *known; i++) {
+        if (known[i].node_off == node && known[i].kind == kind)
+            return known[i].choice;
+        if (known[i].choice >= next)
+            next = known[i].choice + 1u;
+    }
+    return (uint8_t)next;
+}
+
+/* Rdata without the hints that the answer fills, which go to `hints`. `rr_off` is where the record begins. */
+static void hinted_put(struct blob *blob, uint32_t wire_off, uint32_t rr_off, const struct draft_record *record)
+{
+    const uint8_t *rdata = blob->draft->rdata.bytes + record->rdata_off;
+    struct svcb_autos autos;
+    svcb_autos_find(rdata, record->rdata_len, &autos);
+    size_t from = 0;
+    for (unsigned i = 0; i < autos.count; from = autos.hints[i++].off + SVCB_AUTO_LEN) {
+        (void)bytes_put(blob, rdata + from, autos.hints[i].off - from);
+        const uint32_t node = node_off(blob, draft_hint_node(blob->draft, record));
+        const struct image_hint hint = {
+            .rr_off = rr_off - wire_off,
+            .off = bytes_put(blob, NULL, 0) - wire_off,
+            .node_off = node,
+            .kind = (uint8_t)autos.hints[i].kind,
+            .choice = hint_choice(blob, node, autos.hints[i].kind),
+        };
+        (void)buffer_put(&blob->hints, &hint, sizeof hint);
+    }
+    (void)bytes_put(blob, rdata + from, record->rdata_len - from);
+}
+
 static void rr_put(struct blob *blob, uint32_t wire_off, uint32_t ttl_s, const struct draft_record *record)
 {
     uint8_t head[RR_HEAD];
@@ -101,8 +139,11 @@ static void rr_put(struct blob *blob, uint32_t wire_off, uint32_t ttl_s, const s
     writer_u16(&w, CLASS_IN);
     writer_u32(&w, ttl_s);
     const uint32_t start = bytes_put(blob, head, sizeof head);
-    rdata_put(blob, wire_off, record->type, blob->draft->rdata.bytes + record->rdata_off,
-              record->rdata_len);
+    if (record->type == RDATA_SVCB || record->type == RDATA_HTTPS)
+        hinted_put(blob, wire_off, start, record);
+    else
+        rdata_put(blob, wire_off, record->type, blob->draft->rdata.bytes + record->rdata_off,
+                  record->rdata_len);
     if (blob->out->failed)
         return;
     const size_t len = blob->out->len - blob->base - start - RR_HEAD;
@@ -159,7 +200,7 @@ static uint32_t scratch_put(struct blob *blob, const struct buffer *rows)
 
 static struct image_rrset rrset_make(struct blob *blob, const struct draft_rrset *rrset, uint32_t ttl_s)
 {
-    blob->fixups.len = blob->extras.len = 0;
+    blob->fixups.len = blob->extras.len = blob->hints.len = 0;
     const struct draft_record *first = draft_record(blob->draft, rrset->records_first);
     struct image_rrset row = {.type = rrset->type, .count = (uint16_t)rrset->records_count, .ttl_s = ttl_s};
     row.wire_off = bytes_put(blob, NULL, 0);
@@ -173,6 +214,8 @@ static struct image_rrset rrset_make(struct blob *blob, const struct draft_rrset
     row.fixups_off = scratch_put(blob, &blob->fixups);
     row.extras_count = (uint16_t)(blob->extras.len / sizeof(uint32_t));
     row.extras_off = scratch_put(blob, &blob->extras);
+    row.hints_count = (uint32_t)(blob->hints.len / sizeof(struct image_hint));
+    row.hints_off = scratch_put(blob, &blob->hints);
     if (row.type == RDATA_CNAME || row.type == RDATA_DNAME)
         row.target_off = bytes_put(blob, blob->draft->rdata.bytes + first->rdata_off, first->rdata_len);
     return row;
@@ -455,9 +498,10 @@ enum err blob_put(const struct draft *draft, uint64_t fingerprint, struct buffer
         if (!out->failed)
             head_write(&blob, fingerprint, negative_soa_off);
     }
-    if (blob.fixups.failed || blob.extras.failed)
+    if (blob.fixups.failed || blob.extras.failed || blob.hints.failed)
         out->failed = true;
     buffer_fini(&blob.fixups);
     buffer_fini(&blob.extras);
+    buffer_fini(&blob.hints);
     return buffer_check(out, reterr);
 }

@@ -1,6 +1,7 @@
 #include "zones/draft.h"
 
 #include "zones/rdata.h"
+#include "zones/svcb.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -289,6 +290,12 @@ const struct draft_rrset *draft_rrset_find(const struct draft *draft, uint32_t n
             return rrset;
     }
     return NULL;
+}
+
+uint32_t draft_hint_node(const struct draft *draft, const struct draft_record *record)
+{
+    const uint8_t *target = svcb_target(draft->rdata.bytes + record->rdata_off);
+    return *target ? draft_node_find(draft, target, name_hash(target)) : record->node;
 }
 
 /* Parents come before children, so that one pass tells what is above every node. */

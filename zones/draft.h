@@ -246,6 +246,10 @@ static inline const char *draft_text(const struct draft *draft, uint32_t off)
     return (const char *)draft->text.bytes + off;
 }
 
+/* The node whose addresses the hints of an SVCB or HTTPS record are: its target's, or its own; DRAFT_NONE: the target is
+ * no name of the zone. */
+uint32_t draft_hint_node(const struct draft *draft, const struct draft_record *record);
+
 /* The rrset of a type at a node, or NULL. */
 const struct draft_rrset *draft_rrset_find(const struct draft *draft, uint32_t node, uint16_t type);
 

@@ -20,6 +20,9 @@
  * owner as a pointer to offset 12 (the question's name). Names in rdata that RFC 1035 types may compress
  * and that end in the zone's name are cut there and end in a pointer to be patched: `fixups` are the offsets in
  * the wire of these pointers, and of nothing else. An image of the root zone has no fixups.
+ *
+ * An SVCB or HTTPS rrset may have *hints* (RFC 9460 7.3): places in its wire where a reply puts the addresses
+ * that a service gives this client. The wire is a whole rrset without them.
  */
 #ifndef ZONES_IMAGE_H
 #define ZONES_IMAGE_H
@@ -32,11 +35,13 @@
 #include <stdint.h>
 
 enum {
-    IMAGE_VERSION = 3,
+    IMAGE_VERSION = 4,
     PACKS_MAX = 64, /* a zone's pack is the lower 6 bits of its name's hash */
     IMAGE_SLOTS_MAX = 1 << 20,  /* slots that an image may name: BOARD_SLOTS_MAX of health/board.h */
     IMAGE_RRSET_MAX = 65000,    /* bytes of an rrset, not compressed: a TCP message less header, question and OPT */
     IMAGE_POOL_ENDPOINTS_MAX = 1024, /* of one kind in one pool: their A rrset fits a TCP message */
+    IMAGE_HINT_ADDRESSES_MAX = 8,    /* of one hint: a client tries few, and the reply is for UDP */
+    IMAGE_HINT_CHOICES_MAX = 8,      /* of one rrset's hints: services times families */
     IMAGE_SECRET_MAX = 256,          /* bytes of a TSIG key: twice the block of the longest hash */
 };
 
@@ -104,6 +109,18 @@ struct image_rrset {
     uint32_t extras_off; /* uint32_t [extras_count]: nodes whose A and AAAA belong in the additional section */
     uint32_t target_off; /* CNAME and DNAME: the target, wire form, uncompressed, as written */
     uint32_t sigs_off;   /* room for RRSIGs; 0 */
+    uint32_t hints_off;  /* struct image_hint [hints_count], in order of place */
+    uint32_t hints_count;
+};
+
+/* A parameter that a reply puts into an SVCB or HTTPS record. */
+struct image_hint {
+    uint32_t rr_off;   /* in the wire: the record */
+    uint32_t off;      /* in the wire: what it goes before */
+    uint32_t node_off; /* the service's */
+    uint8_t kind;      /* KIND_V4: ipv4hint, KIND_V6: ipv6hint */
+    uint8_t choice;    /* one number for hints of one service and kind: 0, 1, .. as they first appear */
+    uint8_t reserved[2];
 };
 
 enum sticky { STICKY_NONE, STICKY_CLIENT };

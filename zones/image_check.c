@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { TYPE_NS = 2, TYPE_CNAME = 5, TYPE_SOA = 6, TYPE_DNAME = 39, CLASS_IN = 1 };
-enum { OWNER_POINTER = 0xc00c, SHARE_MAX = 4095 };
+enum { OWNER_POINTER = 0xc00c, RR_HEAD = 12, SHARE_MAX = 4095 };
 
 /* Whether a row of `count` things stands inside the zone, behind its head and aligned. */
 static bool row_check(const struct image_zone *zone, uint32_t off, uint64_t count, size_t size,
@@ -67,9 +67,39 @@ static bool fixups_check(const struct image_zone *zone, const struct image_rrset
     return true;
 }
 
+static bool hint_check(const struct image_zone *zone, const struct image_hint *hint, uint32_t from, uint32_t end)
+{
+    if (hint->off < from || hint->off > end || hint->kind > KIND_V6 || hint->choice >= IMAGE_HINT_CHOICES_MAX ||
+        !node_off_check(zone, hint->node_off))
+        return false;
+    const struct image_node *node = image_at(zone, hint->node_off);
+    return node->service_off != 0;
+}
+
+/* In order of place, each in the rdata of its record. Requires that the wire has been checked. */
+static bool hints_check(const struct image_zone *zone, const struct image_rrset *rrset)
+{
+    if (!row_check(zone, rrset->hints_off, rrset->hints_count, sizeof(struct image_hint), 4))
+        return false;
+    const struct image_hint *hint = image_at(zone, rrset->hints_off);
+    const uint8_t *wire = image_at(zone, rrset->wire_off);
+    uint32_t at = 0;
+    unsigned choices = 0;
+    for (uint32_t rr = 0, end; rr < rrset->wire_len; rr = end) {
+        uint32_t from = rr + RR_HEAD;
+        end = from + (uint32_t)(wire[from - 2] << 8 | wire[from - 1]);
+        for (; at < rrset->hints_count && hint[at].rr_off == rr; from = hint[at++].off) {
+            if (!hint_check(zone, &hint[at], from, end) || hint[at].choice > choices)
+                return false;
+            choices += hint[at].choice == choices;
+        }
+    }
+    return at == rrset->hints_count;
+}
+
 static bool rrset_check(const struct image_zone *zone, const struct image_rrset *rrset)
 {
-    if (!wire_check(zone, rrset) || !fixups_check(zone, rrset) ||
+    if (!wire_check(zone, rrset) || !fixups_check(zone, rrset) || !hints_check(zone, rrset) ||
         !row_check(zone, rrset->extras_off, rrset->extras_count, sizeof(uint32_t), 4))
         return false;
     const uint32_t *extras = image_at(zone, rrset->extras_off);

@@ -1,7 +1,7 @@
 #include "zones/rdata.h"
 
 #include "common/name.h"
-#include "common/reader.h"
+#include "zones/svcb.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -278,33 +278,6 @@ out:
     return err;
 }
 
-/* RFC 9460 2.2 and 8: each key once and in order, and those that are mandatory are there. ldns checks neither. */
-static enum err svcb_check(const uint8_t *rdata, size_t len, struct diag *reterr)
-{
-    struct reader r = reader_of(rdata, len);
-    (void)reader_u16(&r);
-    size_t target_len;
-    if (len < 3 || !name_check(rdata + 2, len - 2, &target_len))
-        return diag_set(reterr, ERR_SYNTAX, "has no target name");
-    (void)reader_bytes(&r, target_len);
-    struct reader mandatory = reader_of(rdata, 0);
-    for (int last = -1; reader_left(&r) > 0;) {
-        const uint16_t key = reader_u16(&r), size = reader_u16(&r);
-        const uint8_t *value = reader_bytes(&r, size);
-        if (r.bad || key <= last)
-            return diag_set(reterr, ERR_SYNTAX, "has a parameter twice");
-        if (key == 0)
-            mandatory = reader_of(value, size);
-        else if (reader_left(&mandatory) > 1 && mandatory.at[0] * 256 + mandatory.at[1] == key)
-            (void)reader_u16(&mandatory);
-        last = key;
-    }
-    return reader_left(&mandatory) > 0
-               ? diag_set(reterr, ERR_SYNTAX,
-                          "lacks a parameter that it says is mandatory, or lists them out of order")
-               : OK;
-}
-
 /* By ldns, and then what ldns leaves unchecked. */
 static enum err text_parse(uint16_t type, const char *text, const uint8_t *origin, uint8_t *rdata,
                            size_t *ret_len, struct diag *reterr)
@@ -321,6 +294,43 @@ static enum err text_parse(uint16_t type, const char *text, const uint8_t *origi
     return err;
 }
 
+/* Blank the words `ipv4hint=auto` and `ipv6hint=auto` behind priority and target, which ldns does not know; returns a
+ * bit for the kind of each. A word that stands there twice is left for ldns to refuse. */
+static unsigned autos_blank(char *text)
+{
+    static const char *const words[] = {[KIND_V4] = "ipv4hint=auto", [KIND_V6] = "ipv6hint=auto"};
+    unsigned kinds = 0;
+    const char *at = text;
+    struct token token;
+    for (unsigned i = 0; token_next(&at, &token) && token.len > 0; i++)
+        for (unsigned kind = KIND_V4; kind <= KIND_V6 && i >= 2; kind++)
+            if (!(kinds >> kind & 1) && token.len == strlen(words[kind]) &&
+                memcmp(token.at, words[kind], token.len) == 0) {
+                memset(text + (token.at - text), ' ', token.len);
+                kinds |= 1u << kind;
+            }
+    return kinds;
+}
+
+/* SVCB and HTTPS, with hints that the answer fills. */
+static enum err hinted_parse(uint16_t type, const char *text, const uint8_t *origin, uint8_t *rdata,
+                             size_t *ret_len, struct diag *reterr)
+{
+    char *plain = strdup(text);
+    if (!plain)
+        return diag_set(reterr, ERR_MEMORY, "out of memory");
+    const unsigned autos = autos_blank(plain);
+    enum err err = text_parse(type, plain, origin, rdata, ret_len, reterr);
+    if (err == OK)
+        err = wire_check(type, rdata, *ret_len, reterr);
+    if (err == OK)
+        err = svcb_check(rdata, *ret_len, reterr);
+    if (err == OK)
+        err = svcb_autos_put(rdata, ret_len, autos, reterr);
+    free(plain);
+    return err;
+}
+
 enum err rdata_parse(uint16_t type, const char *text, const uint8_t *origin, uint8_t *rdata,
                      size_t *ret_len, struct diag *reterr)
 {
@@ -331,11 +341,14 @@ enum err rdata_parse(uint16_t type, const char *text, const uint8_t *origin, uin
         return address_parse(AF_INET6, text, rdata, ret_len, reterr);
     if (plain && type_is_name(type))
         return name_parse_under(text, origin, rdata, ret_len, reterr);
+    const bool hinted = type == RDATA_SVCB || type == RDATA_HTTPS;
+    if (hinted && !text_is_generic(text))
+        return hinted_parse(type, text, origin, rdata, ret_len, reterr);
     enum err err = text_is_generic(text) ? generic_parse(text, rdata, ret_len, reterr)
                                          : text_parse(type, text, origin, rdata, ret_len, reterr);
     if (err == OK)
         err = wire_check(type, rdata, *ret_len, reterr);
-    if (err == OK && (type == RDATA_SVCB || type == RDATA_HTTPS))
+    if (err == OK && hinted)
         err = svcb_check(rdata, *ret_len, reterr);
     return err;
 }

@@ -1,6 +1,7 @@
 #include "zones/zone_check.h"
 
 #include "zones/rdata.h"
+#include "zones/svcb.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 enum {
     SUBJECT_TEXT_MAX = NAME_TEXT_MAX + 64,
     RR_HEAD = 12, /* owner pointer, type, class, TTL, length */
+    HINT_SERVICES_MAX = IMAGE_HINT_CHOICES_MAX / 2, /* each may hint at both families */
 };
 
 /* "www.example.com A", or "www.example.com" for type 0. */
@@ -45,15 +47,73 @@ static void apex_check(const struct draft *draft, struct problems *problems)
         check_put(problems, draft, 0, RDATA_SOA, "the SOA comes from table zone; delete the record");
 }
 
+static bool type_has_hints(uint16_t type)
+{
+    return type == RDATA_SVCB || type == RDATA_HTTPS;
+}
+
+/* The most bytes that a record takes in a reply, its hints filled. */
+static size_t record_len_max(const struct draft *draft, const struct draft_record *record)
+{
+    size_t len = RR_HEAD + record->rdata_len;
+    struct svcb_autos autos = {0};
+    if (type_has_hints(record->type))
+        svcb_autos_find(draft->rdata.bytes + record->rdata_off, record->rdata_len, &autos);
+    for (unsigned i = 0; i < autos.count; i++)
+        len += IMAGE_HINT_ADDRESSES_MAX * (autos.hints[i].kind == KIND_V4 ? 4u : 16u);
+    return len;
+}
+
 static void size_check(const struct draft *draft, uint32_t node, const struct draft_rrset *rrset,
                        struct problems *problems)
 {
     size_t len = 0;
     for (uint32_t i = 0; i < rrset->records_count; i++)
-        len += RR_HEAD + draft_record(draft, rrset->records_first + i)->rdata_len;
+        len += record_len_max(draft, draft_record(draft, rrset->records_first + i));
     if (len > IMAGE_RRSET_MAX)
         check_put(problems, draft, node, rrset->type, "%u records take %zu bytes; at most %u fit a message",
                   rrset->records_count, len, IMAGE_RRSET_MAX);
+}
+
+/* Whether a record's hints, if it has any to be filled, come from a service. */
+static bool hint_check(const struct draft *draft, uint32_t node, const struct draft_record *record,
+                       uint32_t service, struct problems *problems)
+{
+    char target[NAME_TEXT_MAX];
+    if (service != DRAFT_NONE && draft_node(draft, service)->service != DRAFT_NONE)
+        return true;
+    const uint8_t *name = svcb_target(draft->rdata.bytes + record->rdata_off);
+    check_put(problems, draft, node, record->type,
+              "%s is no service of this zone, so there are no addresses for an auto hint",
+              name_print(*name ? name : draft_node_name(draft, node), target));
+    return false;
+}
+
+static void hints_check(const struct draft *draft, uint32_t node, const struct draft_rrset *rrset,
+                        struct problems *problems)
+{
+    uint32_t services[HINT_SERVICES_MAX];
+    unsigned count = 0;
+    for (uint32_t i = 0; type_has_hints(rrset->type) && i < rrset->records_count; i++) {
+        const struct draft_record *record = draft_record(draft, rrset->records_first + i);
+        struct svcb_autos autos;
+        svcb_autos_find(draft->rdata.bytes + record->rdata_off, record->rdata_len, &autos);
+        if (autos.count == 0)
+            continue;
+        const uint32_t service = draft_hint_node(draft, record);
+        if (!hint_check(draft, node, record, service, problems))
+            return;
+        unsigned known = 0;
+        while (known < count && services[known] != service)
+            known++;
+        if (known == HINT_SERVICES_MAX) {
+            check_put(problems, draft, node, rrset->type, "its auto hints are of more than %u services",
+                      HINT_SERVICES_MAX);
+            return;
+        }
+        services[known] = service;
+        count += known == count;
+    }
 }
 
 static bool stands_beside_cname(uint16_t type)
@@ -179,8 +239,10 @@ void zone_check(const struct draft *draft, struct problems *problems)
     apex_check(draft, problems);
     for (uint32_t i = 0; i < draft_nodes_count(draft); i++) {
         const struct draft_node *node = draft_node(draft, i);
-        for (uint32_t j = 0; j < node->rrsets_count; j++)
+        for (uint32_t j = 0; j < node->rrsets_count; j++) {
             size_check(draft, i, draft_rrset(draft, node->rrsets_first + j), problems);
+            hints_check(draft, i, draft_rrset(draft, node->rrsets_first + j), problems);
+        }
         cname_check(draft, i, problems);
         dname_check(draft, i, problems);
         above_check(draft, i, problems);

@@ -4,6 +4,7 @@
 #include "common/name.h"
 #include "common/reader.h"
 #include "zones/rdata.h"
+#include "zones/svcb.h"
 #include "zones/zonetext.h"
 
 #include <arpa/inet.h>
@@ -158,6 +159,23 @@ static char *ldns_data(uint16_t type, const uint8_t *rdata, size_t len)
     return data;
 }
 
+/* As ldns writes it, and the hints that the answer fills, which ldns does not know. */
+static char *hinted_data(uint16_t type, const uint8_t *rdata, size_t len)
+{
+    static const char *const words[] = {[KIND_V4] = " ipv4hint=auto", [KIND_V6] = " ipv6hint=auto"};
+    struct svcb_autos autos;
+    svcb_autos_find(rdata, len, &autos);
+    char *text = NULL;
+    uint8_t *plain = malloc(len);
+    char *data = plain ? ldns_data(type, plain, svcb_autos_cut(rdata, len, plain)) : NULL;
+    if (data && asprintf(&text, "%s%s%s", data, autos.count > 0 ? words[autos.hints[0].kind] : "",
+                         autos.count > 1 ? words[autos.hints[1].kind] : "") < 0)
+        text = NULL;
+    free(data);
+    free(plain);
+    return text;
+}
+
 /* The data in presentation form, on the heap, so that rdata_parse() gives the same bytes again. */
 static enum err data_print(struct import *import, uint16_t type, size_t len, char **ret, struct diag *reterr)
 {
@@ -170,7 +188,7 @@ static enum err data_print(struct import *import, uint16_t type, size_t len, cha
         *ret = name_data(rdata);
     else {
         size_t again_len = 0;
-        *ret = ldns_data(type, rdata, len);
+        *ret = type == RDATA_SVCB || type == RDATA_HTTPS ? hinted_data(type, rdata, len) : ldns_data(type, rdata, len);
         if (!*ret || rdata_parse(type, *ret, root, import->again, &again_len, NULL) != OK ||
             again_len != len || memcmp(import->again, rdata, len) != 0) {
             free(*ret);

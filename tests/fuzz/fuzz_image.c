@@ -32,6 +32,12 @@ static size_t rrset_read(const struct image_zone *zone, const struct image_rrset
         sum += ((const struct image_node *)image_at(zone, extras[i]))->rrsets_count;
     for (unsigned i = 0; i < rrset->fixups_count; i++)
         sum += bytes_sum(zone, rrset->wire_off + fixups[i], 2);
+    const struct image_hint *hints = image_at(zone, rrset->hints_off);
+    for (unsigned i = 0; i < rrset->hints_count; i++) {
+        const struct image_node *node = image_at(zone, hints[i].node_off);
+        sum += bytes_sum(zone, rrset->wire_off + hints[i].rr_off, hints[i].off - hints[i].rr_off);
+        sum += ((const struct image_service *)image_at(zone, node->service_off))->pools_count;
+    }
     if (rrset->target_off != 0)
         sum += bytes_sum(zone, rrset->target_off, name_len(image_at(zone, rrset->target_off)));
     return sum;
@@ -72,7 +78,7 @@ static size_t found_read(const struct image_zone *zone, const struct found *foun
 static size_t names_find(const struct image packs[PACKS_MAX], const uint8_t *name)
 {
     static const char *const fronts[] = {"", "\1x", "\1*", "\1a\1b\1c"};
-    static const uint16_t qtypes[] = {1, 2, 5, 39, 43, 255};
+    static const uint16_t qtypes[] = {1, 2, 5, 39, 43, 65, 255};
     const size_t len = name_len(name);
     size_t sum = 0;
     for (size_t i = 0; i < sizeof fronts / sizeof fronts[0]; i++) {

@@ -23,7 +23,7 @@ static const char *const names[] = {
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.sub.example.com",
 };
-static const uint16_t types[] = {0, 1, 2, 5, 6, 12, 15, 16, 28, 33, 39, 41, 43, 64, 250, 251, 252, 255, 65280};
+static const uint16_t types[] = {0, 1, 2, 5, 6, 12, 15, 16, 28, 33, 39, 41, 43, 64, 65, 250, 251, 252, 255, 65280};
 static const char *const subnets[] = {NULL, NULL, "193.0.6.0/24", "8.8.8.8/32", "0.0.0.0/0", "10.0.0.0/8", "2001:db8::/56",
                                       "::ffff:193.0.0.0/112", "193.0.0.0/7"};
 static const uint16_t sizes[] = {0, 0, 1, 512, 600, 1232, 4096, 65535};

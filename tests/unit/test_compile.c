@@ -160,6 +160,11 @@ static void test_every_kind_of_mistake_names_its_row(void **state)
     } cases[] = {
         {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a', 'A', '1.2.3')",
          "a.gslb.example.com A", "not an IPv4 address"},
+        {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a', 'HTTPS', '1 . ipv4hint=auto')",
+         "a.gslb.example.com HTTPS", "a.gslb.example.com is no service of this zone"},
+        {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a', 'SVCB',"
+         " '1 www.example.net. ipv6hint=auto')",
+         "a.gslb.example.com SVCB", "www.example.net is no service of this zone"},
         {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a', 'NOTYPE', 'x')",
          "a.gslb.example.com NOTYPE", "there is no type"},
         {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a\\999', 'A', '1.2.3.4')",

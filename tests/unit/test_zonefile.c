@@ -49,6 +49,7 @@ static void test_every_way_of_writing_becomes_rows(void **state)
         "_sip._udp SRV 0 5 5060 sip.example.com. ttl=-",
         "unknown TYPE65280 \\# 4 0a000001 ttl=-",
         "caa CAA 0 issue \"ca.example.net\" ttl=-",
+        "hinted SVCB 1 www.example.com. port=8443 ipv4hint=auto ipv6hint=auto ttl=-",
         "host.deep A 192.0.2.4 ttl=-",
         "host.inc A 192.0.2.5 ttl=90",
         "inc TXT \"the origin of the include\" ttl=90",
