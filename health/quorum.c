@@ -7,14 +7,6 @@ unsigned quorum_needed(unsigned setting, size_t voters_count)
     return setting == QUORUM_MAJORITY ? (unsigned)voters_count / 2 + 1 : setting;
 }
 
-enum err quorum_check(unsigned setting, size_t voters_count, struct diag *reterr)
-{
-    if (setting <= voters_count)
-        return OK;
-    return diag_set(reterr, ERR_LIMIT, "quorum %u, but there are %zu enabled vantage points",
-                    setting, voters_count);
-}
-
 static bool is_down(const struct quorum_voter *voter)
 {
     return voter->vote == VERDICT_DOWN && !voter->suspect;

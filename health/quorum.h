@@ -43,9 +43,6 @@ enum quorum_rule { QUORUM_HOLD, QUORUM_UP, QUORUM_DOWN };
 /* Q for `voters_count` enabled vantage points: `setting` itself, or the majority. */
 unsigned quorum_needed(unsigned setting, size_t voters_count);
 
-/* Refuse a quorum that can never be reached. ERR_LIMIT: `setting` is above `voters_count`. */
-NODISCARD enum err quorum_check(unsigned setting, size_t voters_count, struct diag *reterr);
-
 /* Apply the rule; `*ret` has the counts that it went by. Requires needed > 0 and voters_count <=
  * QUORUM_VOTERS_MAX. */
 enum quorum_rule quorum_decide(const struct quorum_voter *voters, size_t voters_count,

@@ -35,6 +35,7 @@ enum { COUNTED_RCODES = 24 };
 
 struct counters {
     uint64_t generation; /* of the world that the worker answers from */
+    uint64_t starts;     /* of workers in this place */
     uint64_t queries[TRANSPORTS];
     uint64_t types[COUNTED_TYPES];
     uint64_t rcodes[COUNTED_RCODES]; /* extended ones too (RFC 6891 6.1.3) */

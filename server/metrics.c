@@ -279,6 +279,8 @@ static void put_control(const struct metrics_view *view, struct buffer *ret)
     exposition_single_count(ret, "gslbd_history_failures_total", EXPOSITION_COUNTER,
                             "Transactions of health.db that failed.", verdicts_failures(view->verdicts));
     exposition_single_count(ret, "gslbd_workers", EXPOSITION_GAUGE, "Worker processes.", view->workers_count);
+    put_sum(view, offsetof(struct counters, starts), "gslbd_worker_starts_total",
+            "Workers started; those above gslbd_workers take the place of lost ones.", ret);
     exposition_single_count(ret, "gslbd_requests_total", EXPOSITION_COUNTER, "Requests on the control port.",
                             metrics->requests);
     exposition_single_count(ret, "gslbd_connections", EXPOSITION_GAUGE,

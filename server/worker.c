@@ -372,6 +372,7 @@ int worker_run(const struct worker_setup *setup)
         log_message(LOG_LEVEL_ERROR, "worker", diag.text);
         return EXIT_FAILURE;
     }
+    worker->answerer.counters->starts++;
     child_beat(setup->pulse);
     if (event_base_dispatch(worker->base) < 0) {
         log_message(LOG_LEVEL_ERROR, "worker", "the event loop failed");

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The control port: metrics, health, and messages that are not to be believed."""
-import os, re, ssl, stat, urllib.error, urllib.request
+import os, re, signal, ssl, stat, urllib.error, urllib.request
 
 from lab import FIRST_SESSION, TOR, main, until
 
@@ -26,6 +26,7 @@ def certificate_is_made_and_its_key_is_private(lab):
     lab.init()
     lab.serve()
     assert stat.S_IMODE(os.stat(lab.state / "control.key").st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(lab.state / "control.crt").st_mode) == 0o644
     assert fetch(lab, "/healthz")[0] == 200
     before = (lab.state / "control.crt").read_bytes()
     lab.server.stop()
@@ -49,6 +50,10 @@ def metrics_count_what_was_asked(lab):
     text = until("eight answers of region eu", counted, 5)
     assert value(text, 'gslbd_queries_total{transport="tcp"}') == 1
     assert value(text, 'gslbd_queries_total{transport="udp"}') >= 8
+    assert value(text, "gslbd_worker_starts_total") == value(text, "gslbd_workers")
+    os.kill(lab.server.named("gslbd:worker")[0], signal.SIGKILL)
+    until("the lost worker is counted", lambda: value(fetch(lab, "/metrics")[1], "gslbd_worker_starts_total")
+          == value(text, "gslbd_workers") + 1, 5)
     for line in text.splitlines():
         assert re.fullmatch(r'# (HELP|TYPE) \S+ .*|[a-z_]+(\{([a-z_]+="([^"\\]|\\.)*",?)*\})? [-+.e0-9NaInf]+', line), line
 

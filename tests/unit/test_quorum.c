@@ -86,23 +86,12 @@ static void test_majority_is_more_than_half(void **state)
     assert_int_equal(quorum_needed(4, 5), 4);
 }
 
-static void test_a_quorum_above_the_vantage_points_is_an_error(void **state)
-{
-    (void)state;
-    struct diag diag;
-    assert_int_equal(quorum_check(5, 5, &diag), OK);
-    assert_int_equal(quorum_check(QUORUM_MAJORITY, 0, &diag), OK);
-    assert_int_equal(quorum_check(6, 5, &diag), ERR_LIMIT);
-    assert_string_equal(diag.text, "quorum 6, but there are 5 enabled vantage points");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_rule),
         cmocka_unit_test(test_a_suspect_down_vote_is_counted_as_unknown),
         cmocka_unit_test(test_majority_is_more_than_half),
-        cmocka_unit_test(test_a_quorum_above_the_vantage_points_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
