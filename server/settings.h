@@ -17,7 +17,7 @@
 enum {
     SETTINGS_WORKERS_MAX = 256,            /* more cores than DNS over one NIC can use */
     SETTINGS_LISTENS_MAX = OPTION_VALUES_MAX,
-    SETTINGS_TCP_CONNECTIONS_MAX = 65536,  /* of one worker: 64 MiB of slots at 1 KiB each */
+    SETTINGS_TCP_CONNECTIONS_MAX = 65536,  /* of one worker: 280 MiB of slots, as far as they are used */
     SETTINGS_TCP_CONNECTIONS = 256,        /* unless told otherwise */
     SETTINGS_RATE_SLIP = 2,                /* ... */
 };

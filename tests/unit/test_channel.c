@@ -127,6 +127,7 @@ static void test_receive_refuses_what_is_not_ours_and_keeps_no_descriptor(void *
         {.message = {.kind = MESSAGE_WORLD, .parts_count = 1, .parts = {{PART_PACK, PACKS_MAX, 1}}}},
         {.message = {.kind = MESSAGE_WORLD, .parts_count = 1, .parts = {{PART_POLICY, POLICIES_MAX, 1}}}},
         {.message = {.kind = MESSAGE_WORLD, .parts_count = 1, .parts = {{7, 0, 1}}}},
+        {.message = {.kind = MESSAGE_SECRETS, .parts_count = 1, .parts = {{PART_SECRETS, 1, 1}}}},
         {.message = {.kind = MESSAGE_WORLD, .parts_count = 1, .parts = {{PART_PACK, 0, 2}}}},
     };
     const size_t before = count_descriptors();
@@ -184,6 +185,31 @@ static void test_parts_change_only_what_a_delta_names(void **state)
     close(delta.fds[1]);
 }
 
+static void test_secrets_are_kept_from_one_world_to_the_next(void **state)
+{
+    (void)state;
+    struct parts parts;
+    struct channel_packet secrets = {.message = {.kind = MESSAGE_SECRETS, .parts_count = 1, .parts = {{PART_SECRETS, 0, 1}}}};
+    struct channel_packet world = {.message = {.kind = MESSAGE_WORLD, .generation = 3, .parts_count = CHANNEL_IMAGES_MAX}}, whole;
+    parts_init(&parts);
+    secrets.fds[0] = open("/dev/null", O_RDONLY);
+    parts_apply(&parts, &secrets);
+    assert_int_equal(parts.generation, 0); /* there is no world yet */
+    for (size_t i = 0; i < CHANNEL_IMAGES_MAX; i++) {
+        const bool is_pack = i < PACKS_MAX;
+        world.message.parts[i] =
+            (struct channel_part){is_pack ? PART_PACK : PART_POLICY, (uint8_t)(is_pack ? i : i - PACKS_MAX), 0};
+        world.fds[i] = -1;
+    }
+    parts_apply(&parts, &world);
+    parts_whole(&parts, &whole);
+    assert_int_equal(whole.message.generation, 3);
+    assert_int_equal(whole.message.parts[CHANNEL_PARTS_MAX - 1].kind, PART_SECRETS);
+    assert_int_equal(whole.message.parts[CHANNEL_PARTS_MAX - 1].present, 1);
+    assert_int_equal(whole.fds[CHANNEL_PARTS_MAX - 1], secrets.fds[0]);
+    close(secrets.fds[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +221,7 @@ int main(void)
                                         close_pair),
         cmocka_unit_test_setup_teardown(test_receive_refuses_another_length, open_pair, close_pair),
         cmocka_unit_test(test_parts_change_only_what_a_delta_names),
+        cmocka_unit_test(test_secrets_are_kept_from_one_world_to_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

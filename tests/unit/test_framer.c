@@ -92,6 +92,22 @@ static void test_there_is_room_after_a_compact_whatever_is_left(void **state)
     assert_int_equal(room, 3);
 }
 
+static void test_what_is_in_front_of_the_messages_is_skipped(void **state)
+{
+    (void)state;
+    struct framer framer;
+    size_t len;
+    framer_init(&framer);
+    feed(&framer, "header\0\2ab\0", 11);
+    assert_memory_equal(framer_bytes(&framer, &len), "header", 6);
+    assert_int_equal(len, 11);
+    framer_skip(&framer, 6);
+    assert_int_equal(*framer_bytes(&framer, &len), 0);
+    assert_int_equal(len, 5);
+    expect(&framer, "ab", 2);
+    expect_end(&framer, FRAMING_MORE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +115,7 @@ int main(void)
         cmocka_unit_test(test_a_message_may_come_byte_by_byte),
         cmocka_unit_test(test_the_longest_message_fits_and_a_longer_one_ends_the_stream),
         cmocka_unit_test(test_there_is_room_after_a_compact_whatever_is_left),
+        cmocka_unit_test(test_what_is_in_front_of_the_messages_is_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

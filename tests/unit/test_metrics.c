@@ -93,6 +93,9 @@ static void test_workers_are_summed(void **state)
         rig->workers[i]->answers[300] = 40 + i;
         rig->workers[i]->generation = 6 + i;
         rig->workers[i]->tcp_open = 1;
+        rig->workers[i]->tls_handshakes = 62 + i;
+        rig->workers[i]->tls_failed = 64 + i;
+        rig->workers[i]->proxy_refused = 66 + i;
         rig->workers[i]->cookies[COOKIE_GOOD] = 50 + i;
         rig->workers[i]->rate_truncated = 60 + i;
         rig->workers[i]->transfers = 80 + i;
@@ -107,6 +110,9 @@ static void test_workers_are_summed(void **state)
     expect(rig, "gslbd_drops_total{reason=\"port\"} 61");
     expect(rig, "gslbd_answers_total{service=\"www.example.com\",region=\"eu\"} 81");
     expect(rig, "gslbd_tcp_open 2");
+    expect(rig, "gslbd_tls_handshakes_total 125");
+    expect(rig, "gslbd_tls_handshakes_failed_total 129");
+    expect(rig, "gslbd_proxy_refused_total 133");
     expect(rig, "gslbd_cookies_total{cookie=\"good\"} 101");
     expect(rig, "gslbd_cookies_total{cookie=\"absent\"} 0");
     expect(rig, "gslbd_drops_total{reason=\"rate\"} 0");

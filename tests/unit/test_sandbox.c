@@ -25,6 +25,7 @@ int main(void)
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -164,6 +165,12 @@ static long may_tell_time(void)
     return clock_gettime(CLOCK_MONOTONIC, &at);
 }
 
+static long may_draw(void)
+{
+    char byte;
+    return getrandom(&byte, 1, 0) == 1 ? 0 : -1;
+}
+
 /* Run `call` inside the sandbox; the child's exit status says what came of it. */
 static int inside(long (*call)(void))
 {
@@ -209,6 +216,7 @@ static void test_what_a_worker_does_goes_on(void **state)
     static const struct attempt rows[] = {
         {"mmap", may_map},         {"fstat", may_tell_length},      {"recvmmsg", may_receive}, {"accept4", may_accept},
         {"epoll_wait", may_wait},  {"malloc", may_allocate},   {"clock", may_tell_time},
+        {"getrandom", may_draw},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         if (inside(rows[i].call) != 0)

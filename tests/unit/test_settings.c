@@ -55,6 +55,26 @@ static void test_read_takes_what_the_operator_said(void **state)
     option_fini(&options);
 }
 
+static void test_read_takes_tls_and_proxies(void **state)
+{
+    (void)state;
+    static const char *const words[WORDS_MAX] = {NEEDED, "--listen-tls", "::1@853", "--tls-cert", "c.pem", "--tls-key",
+                                                 "k.pem", "--listen-proxy", "::1@5301", "--proxy-from", "2001:db8::/32"};
+    struct settings settings;
+    struct options options;
+    struct diag diag;
+    char text[LISTEN_TEXT_MAX];
+    assert_int_equal(read(words, &settings, &options, &diag), OK);
+    assert_int_equal(settings.tls_listens_count, 1);
+    assert_string_equal(listen_print(&settings.tls_listens[0], text), "::1@853");
+    assert_string_equal(settings.tls_cert_path, "c.pem");
+    assert_string_equal(settings.tls_key_path, "k.pem");
+    assert_int_equal(settings.proxy_listens_count, 1);
+    assert_int_equal(settings.proxies_count, 1);
+    assert_int_equal(settings.proxies[0].bits, 32);
+    option_fini(&options);
+}
+
 static void test_read_has_a_worker_for_each_core(void **state)
 {
     (void)state;
@@ -128,6 +148,16 @@ static void test_read_names_the_option_that_is_wrong(void **state)
         {{NEEDED, "--listen", "127.0.0.1"}, "--listen"},
         {{NEEDED, "--listen", "127.0.0.1@5300"}, "127.0.0.1@5300 is given twice"},
         {{NEEDED, "--listen", "::1@8300"}, "--listen and --control both name ::1@8300"},
+        {{NEEDED, "--listen-tls", "::1@853", "--tls-key", "k"}, "with --listen-tls: option --tls-cert is needed"},
+        {{NEEDED, "--listen-tls", "::1@853", "--tls-cert", "c"}, "--tls-key is needed"},
+        {{NEEDED, "--tls-cert", "c"}, "of no use without --listen-tls"},
+        {{NEEDED, "--listen-tls", "127.0.0.1@5300", "--tls-cert", "c", "--tls-key", "k"},
+         "--listen and --listen-tls both name 127.0.0.1@5300"},
+        {{NEEDED, "--listen-proxy", "::1@53"}, "--listen-proxy and --proxy-from need each other"},
+        {{NEEDED, "--proxy-from", "::1/128"}, "--listen-proxy and --proxy-from need each other"},
+        {{NEEDED, "--listen-proxy", "::1@53", "--proxy-from", "::1"}, "option --proxy-from: "},
+        {{NEEDED, "--listen-proxy", "::1@8300", "--proxy-from", "::1/128"},
+         "--listen-proxy and --control both name ::1@8300"},
         {{NEEDED, "--workers", "0"}, "--workers"},
         {{NEEDED, "--workers", "257"}, "--workers"},
         {{NEEDED, "--tcp-connections", "x"}, "--tcp-connections"},
@@ -147,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read_takes_what_the_operator_said),
+        cmocka_unit_test(test_read_takes_tls_and_proxies),
         cmocka_unit_test(test_read_has_a_worker_for_each_core),
         cmocka_unit_test(test_read_takes_what_the_server_says_of_itself),
         cmocka_unit_test(test_read_takes_limits_and_who_has_none),

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""TCP under load: idle connections go the sooner the more there are, slow peers cost nobody, ten thousand fit."""
+import pathlib, resource, socket, struct, threading, time
+
+from lab import FIRST_SESSION, Failed, main, until
+
+ZONE = "gslb.example.com"
+
+
+def serve(lab, connections, **more):
+    lab.init()
+    lab.sql(FIRST_SESSION)
+    rows = ",".join(f"('{ZONE}', 'big', 'TXT', '\"{i:0>60}\"')" for i in range(300))
+    lab.sql(f"INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'host', 'A', '192.0.2.10'), {rows}")
+    return lab.serve("--tcp-connections", connections, **more)
+
+
+def query(name, qtype=1, ident=1):
+    wire = b"".join(bytes([len(label)]) + label.encode() for label in f"{name}.{ZONE}".split(".")) + b"\0"
+    packet = struct.pack(">6H", ident, 0, 1, 0, 0, 0) + wire + struct.pack(">2H", qtype, 1)
+    return struct.pack(">H", len(packet)) + packet
+
+
+def connect(lab, source="127.0.0.1"):
+    return socket.create_connection(("127.0.0.1", lab.port), 5, (source, 0))
+
+
+def ask(sock, seconds=3):
+    sock.settimeout(seconds)
+    sock.sendall(query("host"))
+    got = b""
+    while len(got) < 2 or len(got) < 2 + struct.unpack_from(">H", got)[0]:
+        more = sock.recv(4096)
+        if not more:
+            raise OSError("closed")
+        got += more
+
+
+def open_until(sock, deadline):
+    """Seconds until the server has closed the connection; what it sends is thrown away."""
+    begin = time.monotonic()
+    sock.settimeout(deadline)
+    try:
+        while sock.recv(65536):
+            pass
+    except ConnectionResetError:
+        pass
+    except TimeoutError:
+        raise Failed(f"still open after {deadline} s")
+    return time.monotonic() - begin
+
+
+def who_does_not_go_on_is_closed_when_it_is_crowded(lab):
+    serve(lab, 8) # from seven on two seconds
+    writer = connect(lab) # the oldest, so the first to go
+    others = [connect(lab, "127.0.0.2") for _ in range(5)]
+    busy = connect(lab)
+    ask(busy)
+    stop = threading.Event()
+    def trickle():
+        for byte in query("host") * 100: # a byte now and then, and never a whole query in time
+            if stop.wait(0.15):
+                return
+            try:
+                writer.send(bytes([byte]))
+            except OSError:
+                return
+    thread = threading.Thread(target=trickle)
+    thread.start()
+    begin = time.monotonic()
+    try:
+        while time.monotonic() - begin < 1.5: # who asks stays
+            ask(busy)
+            time.sleep(0.1)
+        until("the slow writer is closed", lambda: closed(writer), 2)
+    finally:
+        stop.set()
+        thread.join()
+    ask(busy)
+    assert not all(closed(sock) for sock in others) # those that are left have ten seconds
+    ask(connect(lab, "127.0.0.3"))
+
+
+def closed(sock):
+    sock.setblocking(False)
+    try:
+        return sock.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+def who_does_not_read_is_closed_and_others_are_not(lab):
+    serve(lab, 8)
+    keep = [connect(lab, "127.0.0.2") for _ in range(5)]
+    quick, slow = connect(lab), connect(lab)
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    slow.setblocking(False)
+    try:
+        while True: # more replies than the kernel takes
+            slow.send(query("big", 16) * 50)
+    except BlockingIOError:
+        pass
+    begin = time.monotonic()
+    while time.monotonic() - begin < 4: # it is cut off, whatever it goes on to send
+        before = time.monotonic()
+        ask(quick)
+        assert time.monotonic() - before < 1
+        for sock in keep:
+            try:
+                ask(sock)
+            except OSError:
+                pass
+        time.sleep(0.1)
+    assert open_until(slow, 3) < 3
+    ask(quick)
+
+
+def one_client_leaves_room_for_others(lab):
+    serve(lab, 40)
+    mine = [connect(lab) for _ in range(40)]
+    def held():
+        return sum(not closed(sock) for sock in mine)
+    until("three quarters are held", lambda: held() == 30, 3)
+    for source in ("127.0.0.2", "127.0.0.3"):
+        ask(connect(lab, source))
+    assert held() == 30
+
+
+def resident_kib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1])
+
+
+def ten_thousand_idle_connections_fit_100_mb(lab):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    count = min(10000, hard - 500)
+    server = serve(lab, 16000)
+    pid, = server.named("gslbd:worker")
+    before = resident_kib(pid)
+    held = []
+    try:
+        for i in range(count):
+            held.append(connect(lab, f"127.0.{i // 5000}.7"))
+            ask(held[-1])
+        after = resident_kib(pid)
+        print(f"     {count} connections: {after} KiB, {(after - before) * 1024 // count} bytes each")
+        assert after < 100000 * count // 10000, (before, after)
+        ask(held[-1])
+    finally:
+        for sock in held:
+            sock.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+if __name__ == "__main__":
+    main(who_does_not_go_on_is_closed_when_it_is_crowded, who_does_not_read_is_closed_and_others_are_not, one_client_leaves_room_for_others,
+         ten_thousand_idle_connections_fit_100_mb)

@@ -1,0 +1,176 @@
+/* tests/unit/test_credentials.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tests/unit/tls_fixture.h"
+
+#include "common/file.h"
+#include "server/channel.h"
+#include "server/credentials.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { WAIT_S = 10 };
+
+/* A directory with a certificate and a key, and both ends of the channel to the supervisor. */
+struct rig {
+    char dir[64], cert[96], key[96];
+    int ends[2];
+    struct event_base *base;
+    struct credentials *credentials;
+};
+
+static void put(const char *path, const void *bytes, size_t len, mode_t mode)
+{
+    assert_int_equal(file_replace(path, bytes, len, mode, NULL), OK);
+}
+
+static void put_pair(const struct rig *rig, long days)
+{
+    static struct tls_secrets made;
+    tls_fixture_make(days, &made);
+    put(rig->key, made.key, made.key_len, 0600);
+    put(rig->cert, made.chain, made.chain_len, 0644);
+}
+
+static int setup(void **state)
+{
+    static struct rig rig;
+    (void)strcpy(rig.dir, "/tmp/gslb-credentials-XXXXXX");
+    assert_non_null(mkdtemp(rig.dir));
+    (void)snprintf(rig.cert, sizeof rig.cert, "%s/cert.pem", rig.dir);
+    (void)snprintf(rig.key, sizeof rig.key, "%s/key.pem", rig.dir);
+    assert_int_equal(channel_create(rig.ends, NULL), OK);
+    assert_int_equal(fcntl(rig.ends[0], F_SETFL, O_NONBLOCK), 0);
+    put_pair(&rig, 30);
+    rig.base = event_base_new();
+    const struct credentials_setup with = {rig.base, rig.cert, rig.key, rig.ends[1]};
+    assert_int_equal(credentials_new(&with, &rig.credentials, NULL), OK);
+    *state = &rig;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct rig *rig = *state;
+    credentials_free(&rig->credentials);
+    event_base_free(rig->base);
+    close(rig->ends[0]);
+    close(rig->ends[1]);
+    (void)unlink(rig->cert);
+    (void)unlink(rig->key);
+    return rmdir(rig->dir);
+}
+
+/* The secrets that have been sent; NULL: none. */
+static const struct tls_secrets *received(const struct rig *rig)
+{
+    struct channel_packet packet;
+    const enum err err = channel_receive(rig->ends[0], &packet, NULL);
+    if (err == ERR_BUSY)
+        return NULL;
+    assert_int_equal(err, OK);
+    assert_int_equal(packet.message.kind, MESSAGE_SECRETS);
+    assert_int_equal(packet.message.parts_count, 1);
+    const struct tls_secrets *secrets = mmap(NULL, sizeof *secrets, PROT_READ, MAP_PRIVATE, packet.fds[0], 0);
+    assert_true(secrets != MAP_FAILED);
+    assert_int_equal(ftruncate(packet.fds[0], 0), -1); /* sealed */
+    assert_int_equal(pwrite(packet.fds[0], "x", 1, 0), -1);
+    close(packet.fds[0]);
+    return secrets;
+}
+
+static void test_a_pair_is_handed_out_with_new_ticket_keys(void **state)
+{
+    const struct rig *rig = *state;
+    struct buffer cert = {0};
+    const struct tls_secrets *all[2];
+    assert_int_equal(file_read(rig->cert, TLS_CHAIN_MAX, &cert, NULL), OK);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(credentials_load(rig->credentials, NULL), OK);
+        all[i] = received(rig);
+        assert_non_null(all[i]);
+        assert_int_equal(all[i]->chain_len, cert.len);
+        assert_memory_equal(all[i]->chain, cert.bytes, cert.len);
+    }
+    assert_memory_not_equal(all[0]->ticket_keys, all[1]->ticket_keys, TLS_TICKET_KEYS_LEN);
+    buffer_fini(&cert);
+}
+
+static void test_what_cannot_be_used_is_refused_and_nothing_is_sent(void **state)
+{
+    const struct rig *rig = *state;
+    static struct tls_secrets other;
+    static char long_text[TLS_CHAIN_MAX + 1];
+    struct diag diag;
+    tls_fixture_make(30, &other);
+    assert_int_equal(chmod(rig->key, 0640), 0);
+    assert_int_equal(credentials_load(rig->credentials, &diag), ERR_REFUSED);
+    assert_non_null(strstr(diag.text, rig->key));
+    put(rig->key, other.key, other.key_len, 0600);
+    assert_int_equal(credentials_load(rig->credentials, &diag), ERR_CORRUPT);
+    assert_non_null(strstr(diag.text, rig->key));
+    put(rig->cert, long_text, sizeof long_text, 0644);
+    assert_int_equal(credentials_load(rig->credentials, &diag), ERR_LIMIT);
+    assert_int_equal(unlink(rig->key), 0);
+    assert_int_equal(credentials_load(rig->credentials, &diag), ERR_MISSING);
+    assert_non_null(strstr(diag.text, rig->key));
+    assert_null(received(rig));
+    put(rig->key, "", 0, 0600);
+}
+
+static void test_one_that_has_ended_is_handed_out(void **state)
+{
+    const struct rig *rig = *state;
+    put_pair(rig, -1);
+    assert_int_equal(credentials_load(rig->credentials, NULL), OK);
+    assert_non_null(received(rig));
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what, (void)arg;
+    fail_msg("not noticed within %d s", WAIT_S);
+}
+
+static void on_sent(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    (void)event_base_loopbreak(arg);
+}
+
+static void test_a_change_is_noticed(void **state)
+{
+    const struct rig *rig = *state;
+    const struct timeval wait = {.tv_sec = WAIT_S};
+    struct event *deadline = event_new(rig->base, -1, 0, on_deadline, NULL);
+    struct event *sent = event_new(rig->base, rig->ends[0], EV_READ, on_sent, rig->base);
+    assert_int_equal(credentials_load(rig->credentials, NULL), OK);
+    assert_non_null(received(rig));
+    put_pair(rig, 60);
+    assert_int_equal(event_add(deadline, &wait) | event_add(sent, NULL), 0);
+    assert_int_equal(event_base_dispatch(rig->base), 0);
+    assert_non_null(received(rig));
+    event_free(deadline);
+    event_free(sent);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_pair_is_handed_out_with_new_ticket_keys, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_used_is_refused_and_nothing_is_sent, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_that_has_ended_is_handed_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_change_is_noticed, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
