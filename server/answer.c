@@ -116,12 +116,14 @@ static void choice_count(struct counters *counters, const struct choice *choice)
         counters->answers[choice->pool->slot]++;
 }
 
-/* These bits of the client's address took part. */
-static void scope_raise(const struct work *work, uint8_t bits)
+/* Say that these bits of the client's address took part, and health, which may be old. */
+static void choice_explain(const struct work *work, uint8_t bits)
 {
     const uint8_t scope = client_scope(work->client, bits);
     if (scope > work->reply->opt->scope)
         work->reply->opt->scope = scope;
+    if (work->reply->opt->present && board_sight_get(work->answerer->world->board) == BOARD_BLIND)
+        reply_explain(work->reply, OPT_ERROR_STALE_ANSWER);
 }
 
 /* A service decides by client. True: by a CNAME, which `link` has followed. */
@@ -140,9 +142,7 @@ static bool service_answer(const struct work *work, struct link *link,
     struct choice choice;
     steer_choose(&asked, work->answerer->rng, NULL, &choice);
     choice_count(work->answerer->counters, &choice);
-    scope_raise(work, choice.scope);
-    if (work->reply->opt->present && board_sight_get(world->board) == BOARD_BLIND)
-        reply_explain(work->reply, OPT_ERROR_STALE_ANSWER);
+    choice_explain(work, choice.scope);
     switch (choice.kind) {
     case CHOICE_ADDRESSES:
         reply_addresses_put(work->reply, link, &choice, asked.kind);
@@ -166,7 +166,7 @@ static void hinted_answer(const struct work *work, const struct link *link,
     struct hints hints;
     hint_choose(work->answerer->world, link->zone, rrset, &work->client->ip, work->answerer->rng,
                 &hints);
-    scope_raise(work, hints.scope);
+    choice_explain(work, hints.scope);
     reply_hinted_put(work->reply, link, rrset, &hints);
 }
 

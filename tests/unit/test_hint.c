@@ -25,6 +25,8 @@ static const struct zone_record records[] = {
     {"*.wild", "HTTPS", "1 www ipv4hint=auto", 300},
     {"dark", "HTTPS", "1 . ipv4hint=auto ipv6hint=auto", 300},
     {"many", "HTTPS", "1 . ipv4hint=auto", 300},
+    {"*.s", "HTTPS", "1 . ipv4hint=auto", 300},
+    {"sticky", "HTTPS", "1 . ipv4hint=auto", 300},
     {"cdn2", "HTTPS", "1 cdn ipv4hint=auto ipv6hint=auto", 300},
 };
 
@@ -36,6 +38,9 @@ static const struct world_service services[] = {
     {.name = "many", .ttl_s = 400,
      .pools = {{EU, 100, 1, {"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"}},
                {US, 100, 1, {"10.1.0.1", "10.1.0.2", "10.1.0.3", "10.1.0.4", "10.1.0.5", "10.1.0.6", "10.1.0.7"}}}},
+    {.name = "*.s", .ttl_s = 30, .pools = {{EU, 100, 1, {"198.51.100.31"}}}},
+    {.name = "sticky", .ttl_s = 30, .sticky = STICKY_CLIENT, .answers = 2,
+     .pools = {{US, 100, 1, {"10.2.0.1", "10.2.0.2", "10.2.0.3", "10.2.0.4", "10.2.0.5"}}}},
     {.name = "cdn", .ttl_s = 5, .pools = {{EU, 100, 1, {"edge.example.net"}}}},
 };
 
@@ -114,6 +119,51 @@ static void test_hints_are_what_this_client_gets_in_order_of_their_keys(void **s
                         "30 1 www.example.com. ipv6hint=2001:db8:e::1\n");
     assert_string_equal(lines(world, "x.wild.example.com", TYPE_HTTPS, "193.0.6.0/24"),
                         "30 1 www.example.com. ipv4hint=198.51.100.1\n");
+}
+
+static void test_the_owner_of_a_wildcard_has_its_services_addresses(void **state)
+{
+    assert_string_equal(lines(*state, "x.s.example.com", TYPE_HTTPS, NULL), "30 1 . ipv4hint=198.51.100.31\n");
+}
+
+static void test_a_sticky_client_is_told_of_the_addresses_that_it_gets(void **state)
+{
+    for (unsigned i = 0; i < 100; i++) {
+        char subnet[24], expected[64], a[2][16];
+        (void)snprintf(subnet, sizeof subnet, "8.%u.8.0/24", i);
+        ldns_pkt *reply = ask(*state, "sticky.example.com", 1, subnet, 1232);
+        assert_int_equal(ldns_pkt_ancount(reply), 2);
+        for (size_t k = 0; k < 2; k++) {
+            char *text = ldns_rdf2str(ldns_rr_a_address(ldns_rr_list_rr(ldns_pkt_answer(reply), k)));
+            (void)snprintf(a[k], sizeof a[k], "%s", text);
+            free(text);
+        }
+        ldns_pkt_free(reply);
+        (void)snprintf(expected, sizeof expected, "30 1 . ipv4hint=%s,%s\n", a[0], a[1]);
+        assert_string_equal(lines(*state, "sticky.example.com", TYPE_HTTPS, subnet), expected);
+    }
+}
+
+/* What a transfer copies. */
+static void test_the_rrset_in_the_image_is_whole_without_hints(void **state)
+{
+    const struct world_fixture *world = *state;
+    static const uint8_t expected[] = {0xc0, 0x0c, 0, TYPE_HTTPS, 0, 1, 0, 0, 1, 44, 0, 3, 0, 1, 0};
+    const struct found found = zone_fixture_find(&world->zones[0], "dark.example.com", TYPE_HTTPS);
+    assert_int_equal(found.rrset->hints_count, 2);
+    assert_int_equal(found.rrset->wire_len, sizeof expected);
+    assert_memory_equal(image_at(world->zones[0].zone, found.rrset->wire_off), expected, sizeof expected);
+}
+
+static void test_an_old_board_is_told(void **state)
+{
+    struct world_fixture *world = *state;
+    board_sight_set(world->board, BOARD_BLIND);
+    ldns_pkt *reply = ask(world, "www.example.com", TYPE_HTTPS, NULL, 1232);
+    const ldns_rdf *data = ldns_pkt_edns_data(reply);
+    assert_non_null(data);
+    assert_memory_equal(ldns_rdf_data(data), ((const uint8_t[]){0, 15, 0, 2, 0, 3}), 6); /* RFC 8914 4.4 */
+    ldns_pkt_free(reply);
 }
 
 static void test_an_alias_leads_to_hints_with_its_targets_owner(void **state)
@@ -292,6 +342,10 @@ int main(void)
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         test(test_hints_are_what_this_client_gets_in_order_of_their_keys),
+        test(test_the_owner_of_a_wildcard_has_its_services_addresses),
+        test(test_a_sticky_client_is_told_of_the_addresses_that_it_gets),
+        test(test_the_rrset_in_the_image_is_whole_without_hints),
+        test(test_an_old_board_is_told),
         test(test_an_alias_leads_to_hints_with_its_targets_owner),
         test(test_hints_follow_health_as_addresses_do),
         test(test_without_addresses_there_is_no_hint),
