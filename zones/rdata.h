@@ -49,4 +49,9 @@ const char *rdata_type_print(uint16_t type, char text[RDATA_TYPE_TEXT_MAX]);
 NODISCARD enum err rdata_parse(uint16_t type, const char *text, const uint8_t *origin, uint8_t *rdata,
                                size_t *ret_len, struct diag *reterr);
 
+/* Wire that rdata_parse() made to presentation form on the heap, which it parses to the same bytes again; names are
+ * absolute. `again` holds RDATA_MAX bytes. ERR_MEMORY. */
+NODISCARD enum err rdata_print(uint16_t type, const uint8_t *rdata, size_t len, uint8_t *again, char **ret,
+                               struct diag *reterr);
+
 #endif
