@@ -72,7 +72,7 @@ def plain(names, rng):
 
 
 def flagged(names, rng):
-    for name in rng.sample(names, 40):
+    for name in rng.sample(names, min(40, len(names))):
         for flags, note in ((wire.RD, "RD"), (wire.CD, "CD"), (wire.AD, "AD"), (wire.ZERO, "Z"), (wire.AA, "AA"), (wire.TC, "TC"), (wire.RA, "RA"), (0x000f, "rcode 15"),
                             (wire.RD | wire.CD | wire.AD, "RD CD AD")):
             yield ask(name, 1, flags=flags, note=note)
@@ -158,6 +158,7 @@ def meta(names, rng):
         yield ask(name_wire(name), 252)
         yield ask(name_wire(name), 251)
         yield ask(name_wire(name), 252, opt(), transport="tcp", note="EDNS")
+        yield ask(name_wire(name), 1, opt(options=option(11)), transport="tcp", note="EDNS keepalive")
 
 
 def broken(rng):

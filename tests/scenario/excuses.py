@@ -135,6 +135,7 @@ EXCUSES = [
            "bad client subnet", is_rcode("FORMERR")),
     Excuse("RFC 7871 7.2.1", "the option comes back with FAMILY and prefix as they were, also where they say nothing", "options", r"good client subnet \(0, 0"),
     Excuse("RFC 5001 2.2", "the NSID costs no record: it is left out where there is no room", "NSID, options", "NSID", is_full),
+    Excuse("RFC 7828 3.3.2", "over TCP, who asks is told how long the connection may be idle", "options", "keepalive tcp"),
     Excuse("RFC 8914 2", "what else is wrong may be said, so also of a class that nobody serves", "options", "^(class|bent)",
            lambda difference: difference.ours["options"] == (15,)),
     Excuse("RFC 5936 4.2", "a transfer that may not be is refused over UDP as over TCP, and where there is no zone it is NOTAUTH", "rcode, options",

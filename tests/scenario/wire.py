@@ -259,18 +259,21 @@ def udp_batch(sock, packets, first, sentinel, pause=0.0):
 
 
 def tcp_ask(address, packet, seconds=3):
-    """One query on a connection of its own; None when the server closes it without a reply."""
+    """One query on a connection of its own; None when the server ends it, or is silent, without a reply."""
     with socket.create_connection(address, seconds) as sock:
         sock.settimeout(seconds)
-        sock.sendall(struct.pack(">H", len(packet)) + packet)
-        sock.shutdown(socket.SHUT_WR)
-        got = b""
-        while len(got) < 2 or len(got) < 2 + struct.unpack_from(">H", got)[0]:
-            try:
-                more = sock.recv(65537)
-            except ConnectionResetError:
-                return None
-            if not more:
-                return None
-            got += more
-        return got[2:]
+        try:
+            sock.sendall(struct.pack(">H", len(packet)) + packet)
+            return tcp_reply(sock)
+        except (ConnectionError, socket.timeout):
+            return None
+
+
+def tcp_reply(sock):
+    got = b""
+    while len(got) < 2 or len(got) < 2 + struct.unpack_from(">H", got)[0]:
+        more = sock.recv(65537)
+        if not more:
+            return None
+        got += more
+    return got[2:]

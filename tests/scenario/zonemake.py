@@ -4,7 +4,7 @@ All of them are zones that gslbd, Knot and NSD take. Zone files are text; the na
 """
 import random
 
-HEAD = "$ORIGIN {zone}\n$TTL 300\n@ 600 IN SOA ns1.{zone} hostmaster.{zone} {serial} 7200 1800 259200 {minimum}\n"
+HEAD = "$ORIGIN {zone}\n$TTL 300\n@ 600 IN SOA ns1 hostmaster {serial} 7200 1800 259200 {minimum}\n"
 LONG = ".".join(["l" * 61] * 3)  # with .example.com. 199 bytes
 
 EXAMPLE = r"""
@@ -175,6 +175,39 @@ dn   DNAME old.example.com.
 host CNAME www
 """
 
+ROOT = """
+@          NS    a.root
+@          NS    b.root
+a.root     A     192.0.2.110
+b.root     AAAA  2001:db8::110
+com        NS    ns.com
+com        NS    ns.net
+com        DS    1 8 1 0123456789abcdef0123456789abcdef01234567
+ns.com     A     192.0.2.111
+net        NS    ns.net
+ns.net     A     192.0.2.112
+org        NS    ns.com
+here       NS    a.root
+here       DS    2 8 1 0123456789abcdef0123456789abcdef01234567
+arpa       TXT   "in the root itself"
+alias      CNAME arpa
+tocom      CNAME www.com
+tohere     CNAME www.here
+toroot     CNAME .
+a.b.c      MX    10 b.root
+*.wild     A     192.0.2.113
+old        DNAME new
+x.new      SRV   1 2 3 a.root
+all        DNAME .
+"""
+
+HERE = """
+@    NS a.root.
+www  A  192.0.2.114
+up   CNAME arpa.
+apex CNAME @
+"""
+
 CLASSES_OF_SIZE = (7, 14, 28, 29, 30, 31, 60, 75, 76, 77, 78, 300, 1500)  # A records: around 512, 1232 and above
 
 
@@ -261,6 +294,11 @@ def zones(seed):
         made[f"t{i}.example."] = Tree(seed * 100 + i, f"t{i}.example.").text()
     made["u.t0.example."] = Tree(seed * 100 + 50, "u.t0.example.").text()
     return made
+
+
+def root_zones():
+    """The root, with a zone that it delegates to us and one that it does not."""
+    return {".": ROOT, "here.": HERE, "lone.": HERE}
 
 
 def zone_file(zone, records, serial):
