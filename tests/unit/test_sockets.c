@@ -13,7 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* An address of ours with a port that the kernel found free for UDP, and is so for TCP too, mostly. */
+/* An address of ours with a port that the kernel found free for TCP, where connections that have ended keep theirs for a
+ * while; for UDP it is free too, mostly. */
 static struct listen find_free(const char *text)
 {
     struct listen at;
@@ -21,7 +22,7 @@ static struct listen find_free(const char *text)
     socklen_t len = sizeof address;
     assert_int_equal(listen_parse(text, &at, NULL), OK);
     at.port = 0;
-    const int fd = socket(at.ip.family == IP_V6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+    const int fd = socket(at.ip.family == IP_V6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
     const socklen_t own_len = listen_to_sockaddr(&at, &address);
     if (bind(fd, (const struct sockaddr *)&address, own_len) != 0)
         skip(); /* no IPv6 here */
