@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 enum {
-    ANNOUNCE_PENDING_MAX = 16384, /* messages that are not acknowledged yet; more are left out */
+    ANNOUNCE_PENDING_MAX = 4096, /* messages that are not acknowledged yet; more are left out */
     ANNOUNCE_SENDS_MAX = 5,       /* of one message (RFC 1996 3.6) */
     ANNOUNCE_BURST_MAX = 100,     /* messages in one tick */
     ANNOUNCE_WAIT_MS = 1000,      /* for the first acknowledgement; doubled each time */

@@ -46,6 +46,9 @@ static size_t rrset_read(const struct image_zone *zone, const struct image_rrset
 static size_t service_read(const struct image_zone *zone, const struct image_service *service)
 {
     size_t sum = name_len(image_at(zone, service->name_off));
+    const struct image_rrset *stand_ins = image_at(zone, service->stand_ins_off);
+    for (unsigned i = 0; i < service->stand_ins_count; i++)
+        sum += rrset_read(zone, &stand_ins[i]);
     for (unsigned region = 0; region < REGIONS_MAX; region++) {
         const struct image_pool_row *pool = image_pool_find(zone, service, region);
         if (!pool)
@@ -58,6 +61,18 @@ static size_t service_read(const struct image_zone *zone, const struct image_ser
                        ? bytes_sum(zone, endpoint[i].host.name_off, endpoint[i].host.name_len)
                        : endpoint[i].address[0];
     }
+    return sum;
+}
+
+static size_t peers_read(const struct image_zone *zone)
+{
+    const struct image_peer *peer = image_at(zone, zone->peers_off);
+    const struct image_key *key = image_at(zone, zone->keys_off);
+    size_t sum = 0;
+    for (uint32_t i = 0; i < zone->peers_count; i++)
+        sum += peer[i].address[15] + (peer[i].key_off ? ((const struct image_key *)image_at(zone, peer[i].key_off))->secret_len : 0u);
+    for (uint32_t i = 0; i < zone->keys_count; i++)
+        sum += name_len(image_at(zone, key[i].name_off)) + bytes_sum(zone, key[i].secret_off, key[i].secret_len);
     return sum;
 }
 
@@ -123,7 +138,7 @@ static size_t pack_read(const struct image packs[PACKS_MAX], const struct image 
         const struct image_node *node = image_at(zone, zone->apex_off);
         sum += rrset_read(zone, image_at(zone, zone->soa_off)) +
                rrset_read(zone, image_at(zone, zone->negative_soa_off));
-        sum += subjects_read(zone);
+        sum += subjects_read(zone) + peers_read(zone);
         for (uint32_t i = 0; i < zone->nodes_count && visits < VISITS_MAX; i++, node++, visits++)
             sum += names_find(packs, image_at(zone, node->name_off));
     }

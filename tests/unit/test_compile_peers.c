@@ -1,5 +1,6 @@
 #include "compile_fixture.h"
 
+#include "common/frame.h"
 #include "common/ip.h"
 
 /* The first session, whose zone may be copied from a network and with a key, and of whose changes one is told. */
@@ -83,12 +84,60 @@ static void test_a_net_that_only_the_compiler_refuses_keeps_the_last_zone(void *
     finish(&world);
 }
 
+/* What the peers and keys of a zone lead to; a sanitizer sees what is not there. */
+static unsigned peers_read(const struct image_zone *zone)
+{
+    const struct image_peer *peer = image_at(zone, zone->peers_off);
+    const struct image_key *key = image_at(zone, zone->keys_off);
+    unsigned sum = 0;
+    for (uint32_t i = 0; i < zone->peers_count; i++)
+        if (peer[i].key_off != 0)
+            sum += ((const struct image_key *)image_at(zone, peer[i].key_off))->secret_len;
+    for (uint32_t i = 0; i < zone->keys_count; i++)
+        for (unsigned j = 0; j < key[i].secret_len; j++)
+            sum += ((const uint8_t *)image_at(zone, key[i].secret_off))[j] +
+                   (unsigned)name_len(image_at(zone, key[i].name_off));
+    return sum;
+}
+
+static void test_every_flipped_byte_of_peers_is_noticed_or_harmless(void **state)
+{
+    struct world world = world_of(state);
+    deploy(&world);
+    const struct image_zone *zone = zone_get(&world, "gslb.example.com");
+    const uint8_t *base =
+        world.last.packs[name_hash(image_at(zone, zone->name_off)) % PACKS_MAX].base;
+    const size_t len = ((const struct frame *)(const void *)base)->len;
+    const size_t zone_off = (size_t)((const uint8_t *)zone - base);
+    const size_t first = zone_off + zone->peers_off,
+                 last = zone_off + zone->keys_off + sizeof(struct image_key);
+    uint8_t *bytes = malloc(len);
+    assert_non_null(bytes);
+    assert_true(peers_read(zone) > 0 && first < last && last <= len);
+    unsigned noticed = 0;
+    for (size_t i = first; i < last; i++) {
+        struct image image;
+        memcpy(bytes, base, len);
+        bytes[i] ^= 0xff;
+        frame_seal(bytes, len, FRAME_PACK, IMAGE_VERSION);
+        assert_int_equal(image_open(bytes, len, &image, NULL), OK);
+        if (image_check(&image, len, NULL) == OK)
+            (void)peers_read((const void *)(bytes + zone_off));
+        else
+            noticed++;
+    }
+    assert_true(noticed >= 3 * 6); /* each peer's key, kind and family at least */
+    free(bytes);
+    finish(&world);
+}
+
 int main(void)
 {
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         test(test_peers_and_their_keys_are_in_the_image),
         test(test_an_edit_of_peers_or_keys_compiles_the_zone_again),
+        test(test_every_flipped_byte_of_peers_is_noticed_or_harmless),
         test(test_a_net_that_only_the_compiler_refuses_keeps_the_last_zone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
