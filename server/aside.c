@@ -1,13 +1,11 @@
 #include "server/aside.h"
 
-#include "common/reader.h"
 #include "server/reply.h"
 
 #include <string.h>
 
 enum {
-    OPT_LEN_MAX = 128,    /* room that a reply over UDP needs besides its question */
-    SOA_NUMBERS_LEN = 20, /* at the end of an SOA's rdata; the serial is the first */
+    OPT_LEN_MAX = 128, /* room that a reply over UDP needs besides its question */
 };
 
 /* A query on its way. */
@@ -124,25 +122,11 @@ static size_t refusal(struct work *work, enum tsig_error error)
 
 /* Transfers ------------------------------------------------------------------------------------ */
 
-/* Whether the client of an IXFR has our serial or a newer one (RFC 1995 2, RFC 1982). False: no serial. */
-static bool serial_read(const struct work *work, bool *ret_current)
+/* Whether the client of an IXFR has our serial or a newer one (RFC 1995 2, RFC 1982 3.2). */
+static bool is_current(const struct work *work)
 {
-    const size_t off = work->query.authority_off;
-    struct reader r = reader_of(work->packet + off, off > 0 ? work->len - off : 0);
-    uint8_t label;
-    do {
-        label = reader_u8(&r);
-        (void)reader_bytes(&r, label >= 0xc0 ? 1 : label);
-    } while (label > 0 && label < 0xc0 && !r.bad);
-    const unsigned type = reader_u16(&r);
-    (void)reader_bytes(&r, 6);
-    const size_t rdata_len = reader_u16(&r);
-    if (type != QTYPE_SOA || rdata_len < SOA_NUMBERS_LEN)
-        return false;
-    (void)reader_bytes(&r, rdata_len - SOA_NUMBERS_LEN);
-    const uint32_t ahead = work->zone->serial - reader_u32(&r);
-    *ret_current = ahead == 0 || ahead > INT32_MAX;
-    return !r.bad;
+    const uint32_t ahead = work->zone->serial - work->query.serial;
+    return ahead == 0 || ahead > INT32_MAX;
 }
 
 /* One SOA says: you have what there is; or, over UDP: come back over TCP. */
@@ -171,7 +155,6 @@ static size_t transfer_answer(struct work *work, struct transfer **ret)
 {
     const struct aside *aside = work->aside;
     const bool incremental = work->query.qtype == QTYPE_IXFR;
-    bool current = false;
     if (!work->zone || work->apex_idx != 0)
         return error_reply(work, RCODE_NOTAUTH);
     if (!transfer_is_allowed(work->zone, &aside->peer->ip, work->key) ||
@@ -179,9 +162,11 @@ static size_t transfer_answer(struct work *work, struct transfer **ret)
         aside->answerer->counters->transfers_refused++;
         return error_reply(work, RCODE_REFUSED);
     }
-    if (incremental && !serial_read(work, &current))
+    if (incremental && !work->query.has_serial)
         return error_reply(work, RCODE_FORMERR);
-    return current || !aside->transfers ? soa_reply(work) : transfer_begin(work, ret);
+    if (incremental && (is_current(work) || !aside->transfers))
+        return soa_reply(work);
+    return transfer_begin(work, ret);
 }
 
 size_t aside_answer(const struct aside *aside, uint8_t *packet, size_t len, size_t cap,

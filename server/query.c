@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+enum { SOA_NUMBERS_LEN = 20 }; /* at the end of its rdata; the first is the serial */
+
 struct counts {
     uint16_t questions, answers, authorities, additionals;
 };
@@ -118,6 +120,23 @@ static enum rcode additionals_parse(struct reader *r, unsigned count, struct que
     return reader_left(r) > 0 ? RCODE_FORMERR : rcode;
 }
 
+/* The SOA of an IXFR, of which nothing counts but the client's serial. */
+static void serial_parse(struct reader *r, struct query *ret)
+{
+    owner_skip(r);
+    const uint16_t type = reader_u16(r);
+    (void)reader_bytes(r, 6);
+    const uint16_t len = reader_u16(r);
+    if (type != QTYPE_SOA || len < SOA_NUMBERS_LEN) {
+        r->bad = true;
+        return;
+    }
+    (void)reader_bytes(r, len - SOA_NUMBERS_LEN);
+    ret->serial = reader_u32(r);
+    (void)reader_bytes(r, SOA_NUMBERS_LEN - 4);
+    ret->has_serial = true;
+}
+
 /* All that stands behind the question. Only an IXFR has something in the authority section (RFC
  * 1995 3). */
 static enum rcode records_parse(struct reader *r, const struct counts *counts, struct query *ret)
@@ -125,12 +144,8 @@ static enum rcode records_parse(struct reader *r, const struct counts *counts, s
     const unsigned authorities_max = ret->qtype == QTYPE_IXFR ? 1 : 0;
     if (counts->answers > 0 || counts->authorities > authorities_max)
         return RCODE_FORMERR;
-    for (unsigned i = 0; i < counts->authorities; i++) {
-        ret->authority_off = record_off(ret, r->at);
-        owner_skip(r);
-        (void)reader_u16(r);
-        record_skip(r);
-    }
+    if (counts->authorities > 0)
+        serial_parse(r, ret);
     return r->bad ? RCODE_FORMERR : additionals_parse(r, counts->additionals, ret);
 }
 

@@ -15,6 +15,7 @@
 #include "server/counters.h"
 #include "server/edns.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -90,7 +91,8 @@ struct query {
     uint16_t qtype;
     uint16_t qclass;
     uint16_t tsig_off;      /* where its TSIG record begins in the message; 0: it is not signed */
-    uint16_t authority_off; /* where the record of an IXFR begins that has the client's serial; 0: none */
+    bool has_serial;        /* the client's, in an IXFR */
+    uint32_t serial;
     struct edns edns;
 };
 

@@ -96,6 +96,9 @@ static void test_parse_answers_errors_with_their_rcode(void **state)
         {"type OPT", BYTES(QUERY_HEAD WWW "\0\x29\0\1"), RCODE_FORMERR, 17},
         {"type TKEY", BYTES(QUERY_HEAD WWW "\0\xf9\0\1"), RCODE_NOTIMP, 17},
         {"type MAILA", BYTES(QUERY_HEAD WWW "\0\xfe\0\1"), RCODE_NOTIMP, 17},
+        {"type IXFR with an A", BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\0\0\1\0\1\0\0\0\0\0\2ab"), RCODE_FORMERR, 17},
+        {"type IXFR with a short SOA", BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\2ab"),
+         RCODE_FORMERR, 17},
         {"type AXFR, class CH", BYTES(QUERY_HEAD WWW "\0\xfc\0\4"), RCODE_REFUSED, 17},
         {"owner with label type 0x40", BYTES(QUERY_HEAD_AR1 ASK_A "\x40\0\xfa\0\xff\0\0\0\0\0\0"), RCODE_FORMERR, 17},
         {"pointer cut short", BYTES(QUERY_HEAD_AR1 ASK_A "\xc0"), RCODE_FORMERR, 17},
@@ -139,20 +142,20 @@ static void test_parse_sets_aside_what_is_signed_and_transfers(void **state)
     static const struct {
         const uint8_t *packet;
         size_t len;
-        unsigned tsig_off, authority_off;
+        unsigned tsig_off, serial; /* 0: none */
     } rows[] = {
         {BYTES(QUERY_HEAD_AR1 ASK_A TSIG), 29, 0},
         {BYTES(QUERY_HEAD_AR2 ASK_A OPT TSIG), 40, 0},
         {BYTES(QUERY_HEAD_AR1 ASK_A "\3key\xc0\x10\0\xfa\0\xff\0\0\0\0\0\2ab"), 29, 0},
         {BYTES(QUERY_HEAD WWW "\0\xfc\0\1"), 0, 0},
-        {BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\xc0\x0c\0\6\0\1\0\0\0\0\0\2ab"), 0, 29},
-        {BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\1" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\2ab" TSIG), 42, 29},
+        {BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\xc0\x0c\0\6\0\1\0\0\0\0\0\x16\0\0" "\1\2\3\4" "0123456789abcdef"), 0, 0x01020304},
+        {BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\1" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\x16\0\0" "\1\2\3\4" "0123456789abcdef" TSIG), 62, 0x01020304},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct query query;
         assert_int_equal(query_parse(rows[i].packet, rows[i].len, 53000, &query), PARSE_ASIDE);
         assert_int_equal(query.tsig_off, rows[i].tsig_off);
-        assert_int_equal(query.authority_off, rows[i].authority_off);
+        assert_int_equal(query.has_serial ? query.serial : 0, rows[i].serial);
         assert_int_equal(query.rcode, RCODE_NOERROR);
     }
 }
