@@ -244,6 +244,25 @@ def what_is_wrong_with_the_files_is_said(lab):
         assert server.popen.wait(10) == 2 and sentence in server.log(), server.log()
 
 
+def without_a_usable_key_the_rest_is_served_and_tls_comes_back(lab):
+    serve(lab)
+    lab.server.stop()
+    os.chmod(lab.key, 0o640)
+    argv = lab.server.argv
+    lab.server = lab.start("gslbd-again", argv)
+    until("the last world is served", lambda: lab.alive() and lab.answer(f"host.{ZONE}") == ["192.0.2.10"])
+    assert "can be read by others" in lab.server.log()
+    with socket.create_connection(("127.0.0.1", lab.tls), 5) as sock: # refused at once, not kept waiting
+        assert closed_within(sock, 3) < 1
+    os.chmod(lab.key, 0o600)
+    until("TLS is served", lambda: ask(connect(lab, client(lab)), f"host.{ZONE}") == 1, 5)
+    workers = lab.server.named("gslbd:worker")
+    for pid in workers: # the next one has it from the supervisor
+        os.kill(pid, signal.SIGKILL)
+    until("another worker runs", lambda: set(lab.server.named("gslbd:worker")).isdisjoint(workers) and lab.server.named("gslbd:worker"))
+    until("TLS is served again", lambda: ask(connect(lab, client(lab)), f"host.{ZONE}") == 1, 5)
+
+
 def a_certificate_that_ends_soon_is_served_with_a_warning(lab):
     server = serve(lab)
     cert, key = certificate(lab, "short", days=1)
@@ -352,5 +371,6 @@ def connections_are_limited_by_the_client_behind_the_proxy(lab):
 if __name__ == "__main__":
     main(kdig_checks_who_it_talks_to, only_dot_and_only_new_versions, a_session_of_one_worker_is_resumed_by_another, slow_handshakes_make_room,
          plain_bytes_on_the_tls_port_end_the_connection, much_is_sent_to_a_slow_reader_whole, a_new_certificate_is_used_at_once_and_nobody_notices,
-         what_is_wrong_with_the_files_is_said, a_certificate_that_ends_soon_is_served_with_a_warning, the_client_is_who_the_proxy_says,
+         what_is_wrong_with_the_files_is_said, without_a_usable_key_the_rest_is_served_and_tls_comes_back,
+         a_certificate_that_ends_soon_is_served_with_a_warning, the_client_is_who_the_proxy_says,
          headers_that_are_not_to_be_believed_are_refused, connections_are_limited_by_the_client_behind_the_proxy)
