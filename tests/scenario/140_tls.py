@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """DNS over TLS and the PROXY protocol: handshakes good, slow and wrong, resumption, reloads, and whose client it is."""
-import base64, hashlib, os, re, signal, socket, ssl, struct, subprocess, threading, time, urllib.request
+import base64, hashlib, os, random, re, signal, socket, ssl, struct, subprocess, threading, time, urllib.request
 
 from lab import FIRST_SESSION, TOR, Failed, free_port, main, until
 
@@ -167,6 +167,31 @@ def plain_bytes_on_the_tls_port_end_the_connection(lab):
     assert lab.answer(f"host.{ZONE}", "A", None, "+tcp") == ["192.0.2.10"]
 
 
+def hostile_handshakes_do_no_harm(lab):
+    server = serve(lab)
+    workers = server.named("gslbd:worker")
+    rng = random.Random(7)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    hello = client(lab).wrap_bio(incoming, outgoing, server_hostname=NAME)
+    try:
+        hello.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    good = outgoing.read()
+    for number in range(600):
+        packet = bytearray(good)
+        for _ in range(rng.randrange(1, 8)):
+            packet[rng.randrange(len(packet))] = rng.randrange(256)
+        sock = socket.create_connection(("127.0.0.1", lab.tls), 5)
+        sock.sendall(packet if number % 3 else packet[: rng.randrange(len(packet))])
+        if number % 2: # reset, while the server has something to say
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+    with connect(lab, client(lab)) as stream:
+        assert ask(stream, f"host.{ZONE}") == 1
+    assert server.named("gslbd:worker") == workers, "a worker died"
+
+
 def much_is_sent_to_a_slow_reader_whole(lab):
     serve(lab)
     count = 300
@@ -181,6 +206,17 @@ def much_is_sent_to_a_slow_reader_whole(lab):
             assert struct.unpack(">H", reply[:2])[0] == i and struct.unpack(">H", reply[6:8])[0] == 300
         sent.join()
         assert ask(stream, f"host.{ZONE}") == 1
+
+
+def a_zone_is_transferred_over_tls(lab):
+    serve(lab)
+    lab.sql(f"INSERT INTO transfer(zone, net) VALUES ('{ZONE}', '127.0.0.1')")
+    lab.sql("INSERT INTO record(zone, name, type, data) VALUES " + ",".join(f"('{ZONE}', 'many{i}', 'TXT', '\"{i:0>200}\"')" for i in range(3000)))
+    def copied():
+        done = subprocess.run(["kdig", "@127.0.0.1", "-p", str(lab.tls), f"+tls-ca={lab.cert}", f"+tls-hostname={NAME}", "+timeout=3", "+retry=0", ZONE, "AXFR"],
+                              capture_output=True, text=True)
+        return len(re.findall(r"\bTXT\b", done.stdout)) == 3300
+    until("all records come", copied, 10)
 
 
 def a_new_certificate_is_used_at_once_and_nobody_notices(lab):
@@ -370,7 +406,8 @@ def connections_are_limited_by_the_client_behind_the_proxy(lab):
 
 if __name__ == "__main__":
     main(kdig_checks_who_it_talks_to, only_dot_and_only_new_versions, a_session_of_one_worker_is_resumed_by_another, slow_handshakes_make_room,
-         plain_bytes_on_the_tls_port_end_the_connection, much_is_sent_to_a_slow_reader_whole, a_new_certificate_is_used_at_once_and_nobody_notices,
+         a_zone_is_transferred_over_tls,
+         plain_bytes_on_the_tls_port_end_the_connection, hostile_handshakes_do_no_harm, much_is_sent_to_a_slow_reader_whole, a_new_certificate_is_used_at_once_and_nobody_notices,
          what_is_wrong_with_the_files_is_said, without_a_usable_key_the_rest_is_served_and_tls_comes_back,
          a_certificate_that_ends_soon_is_served_with_a_warning, the_client_is_who_the_proxy_says,
          headers_that_are_not_to_be_believed_are_refused, connections_are_limited_by_the_client_behind_the_proxy)
