@@ -263,6 +263,37 @@ static void test_a_second_import_replaces_the_records(void **state)
     assert_true(fixture_number(fixture, "SELECT serial FROM zone WHERE name = 'example.com'") > 3000000000);
 }
 
+static void test_the_root_goes_in_and_out(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[64], text[512] = "";
+    struct diag diag = {.text = ""};
+    write_file(fixture, "root.zone",
+               "$TTL 60\n. SOA ns1.com. h.a.com. 5 1 2 3 4\n. NS ns1.com.\ncom NS "
+               "ns1.com.\nns1.com. A 192.0.2.1\n",
+               path);
+    if (import_file(fixture, path, ".", &diag) != OK)
+        fail_msg("%s", diag.text);
+    assert_int_equal(
+        fixture_number(
+            fixture,
+            "SELECT count(*) FROM record WHERE zone = '.' AND name IN ('@', 'com', 'ns1.com')"),
+        3);
+    struct store *store = fixture_reader(fixture);
+    FILE *to = fmemopen(text, sizeof text, "w");
+    assert_non_null(to);
+    assert_int_equal(zonefile_export(store, ".", to, NULL), OK);
+    (void)fclose(to);
+    store_close(&store);
+    assert_non_null(strstr(text, "$ORIGIN .\n$TTL 60\n@\tIN\tSOA\tns1.com. h.a.com. "));
+    assert_non_null(strstr(text, "\nns1.com\tIN\tA\t192.0.2.1\n"));
+    const int64_t audits = fixture_number(fixture, "SELECT count(*) FROM audit");
+    write_file(fixture, "again.zone", text, path);
+    assert_int_equal(import_file(fixture, path, ".", NULL), OK);
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM audit"),
+                     audits); /* nothing has changed */
+}
+
 int main(void)
 {
 #define test(name) cmocka_unit_test_setup_teardown(name, fixture_setup_session, fixture_teardown)
@@ -274,6 +305,7 @@ int main(void)
         test(test_an_export_of_what_does_not_parse_is_refused),
         test(test_a_mistake_names_its_line_and_nothing_is_imported),
         test(test_a_nul_is_refused),
+        test(test_the_root_goes_in_and_out),
         test(test_a_second_import_replaces_the_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
