@@ -57,7 +57,8 @@ static bool is_loopback(const struct ip *ip)
     return ip->family == IP_V4 ? ip->bytes[0] == 127 : ip_equal(ip, &v6);
 }
 
-/* The address that messages of a family come from: the first that we answer at and the world can see. */
+/* The address that messages of a family come from: the first that we answer at and the world can
+ * see. */
 static struct listen source_choose(const struct announce_setup *setup, enum ip_family family)
 {
     struct listen chosen = {.ip = {.family = family}};
@@ -256,7 +257,8 @@ void announce_world(struct announce *announce, const struct image *last, const s
     }
 }
 
-/* Whether every worker answers from this world, so that a secondary which asks finds the new serial. */
+/* Whether every worker answers from this world, so that a secondary which asks finds the new
+ * serial. */
 static bool workers_have(const struct announce *announce, uint64_t generation)
 {
     for (size_t i = 0; i < announce->setup.workers_count; i++)

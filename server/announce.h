@@ -1,13 +1,15 @@
 /* server/announce.h - NOTIFY: the secondaries of a zone are told that it has changed (RFC 1996).
  *
- * Control compares each new world with the one before. For a zone whose serial has moved every PEER_NOTIFY of its
- * image gets a message with the new SOA, signed if the peer has a key, as soon as all workers answer with that serial;
- * again after 1, 2, 4 and 8 seconds until it acknowledges. A newer change takes the place of one that
- * is still being told. Whoever misses them all finds out at the zone's refresh time.
+ * Control compares each new world with the one before. For a zone whose serial has moved every
+ * PEER_NOTIFY of its image gets a message with the new SOA, signed if the peer has a key, as soon
+ * as all workers answer with that serial; again after 1, 2, 4 and 8 seconds until it acknowledges.
+ * A newer change takes the place of one that is still being told. Whoever misses them all finds out
+ * at the zone's refresh time.
  *
  *    new world -> announce_world() -> pending -> announce_tick() sends ... acknowledged, or given up
  *
- * What comes back is from the network: it is matched by address, ID and question, and its signature checked.
+ * What comes back is from the network: it is matched by address, ID and question, and its signature
+ * checked.
  */
 #ifndef SERVER_ANNOUNCE_H
 #define SERVER_ANNOUNCE_H
@@ -24,10 +26,10 @@
 
 enum {
     ANNOUNCE_PENDING_MAX = 4096, /* messages that are not acknowledged yet; more are left out */
-    ANNOUNCE_SENDS_MAX = 5,       /* of one message (RFC 1996 3.6) */
-    ANNOUNCE_BURST_MAX = 100,     /* messages in one tick */
-    ANNOUNCE_WAIT_MS = 1000,      /* for the first acknowledgement; doubled each time */
-    ANNOUNCE_WORKERS_MS = 2000,   /* the longest that workers are waited for */
+    ANNOUNCE_SENDS_MAX = 5,      /* of one message (RFC 1996 3.6) */
+    ANNOUNCE_BURST_MAX = 100,    /* messages in one tick */
+    ANNOUNCE_WAIT_MS = 1000,     /* for the first acknowledgement; doubled each time */
+    ANNOUNCE_WORKERS_MS = 2000,  /* the longest that workers are waited for */
 };
 
 struct announce; /* heap */
@@ -45,8 +47,8 @@ NODISCARD enum err announce_new(const struct announce_setup *setup, struct annou
                                 struct diag *reterr);
 void announce_free(struct announce **announce);
 
-/* Generation `generation` of the world has these packs; `last` are those before it, NULL: none, and every zone counts as
- * changed. */
+/* Generation `generation` of the world has these packs; `last` are those before it, NULL: none, and
+ * every zone counts as changed. */
 void announce_world(struct announce *announce, const struct image *last, const struct image *packs,
                     uint64_t generation, int64_t now_ms);
 

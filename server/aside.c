@@ -104,7 +104,8 @@ static size_t error_reply(struct work *work, enum rcode rcode)
     return signed_reply(work);
 }
 
-/* The signature is wrong: say so, and nothing else (RFC 8945 5.2). The reply is hardly longer than the request. */
+/* The signature is wrong: say so, and nothing else (RFC 8945 5.2). The reply is hardly longer than
+ * the request. */
 static size_t refusal(struct work *work, enum tsig_error error)
 {
     struct tsig tsig = work->tsig;

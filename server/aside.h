@@ -1,8 +1,10 @@
-/* server/aside.h - the queries that the answer path sets aside: signed ones, and those for a zone transfer.
+/* server/aside.h - the queries that the answer path sets aside: signed ones, and those for a zone
+ * transfer.
  *
- * A signed query is checked (server/tsig.h), answered like any other, and its reply is signed; one whose signature is
- * wrong is told so and gets nothing else. Keys are those of the zone that is asked. A transfer is refused unless
- * the zone's peers say otherwise; over TCP it is begun here and goes on in server/transfer.h.
+ * A signed query is checked (server/tsig.h), answered like any other, and its reply is signed; one
+ * whose signature is wrong is told so and gets nothing else. Keys are those of the zone that is
+ * asked. A transfer is refused unless the zone's peers say otherwise; over TCP it is begun here and
+ * goes on in server/transfer.h.
  *
  * Not on the answer path: it calls libcrypto, and a transfer takes memory.
  */
@@ -23,8 +25,8 @@ struct aside {
     struct transfers *transfers; /* NULL over UDP */
 };
 
-/* Answer a query that answer() has set aside. Returns the reply's length, or 0: nothing may be sent, or a transfer has
- * begun, which is then in `*ret` (otherwise NULL). */
+/* Answer a query that answer() has set aside. Returns the reply's length, or 0: nothing may be
+ * sent, or a transfer has begun, which is then in `*ret` (otherwise NULL). */
 size_t aside_answer(const struct aside *aside, uint8_t *packet, size_t len, size_t cap,
                     struct transfer **ret);
 

@@ -181,8 +181,8 @@ static bool rr_put(const struct transfer *transfer, struct page *page, uint32_t 
     return true;
 }
 
-/* The rrset that comes next at the current node: its own but for the apex' SOA, then the stand-ins of
- * its service. NULL: none. */
+/* The rrset that comes next at the current node: its own but for the apex' SOA, then the stand-ins
+ * of its service. NULL: none. */
 static const struct image_rrset *rrset_next(struct transfer *transfer)
 {
     const struct image_zone *zone = transfer->zone;

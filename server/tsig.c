@@ -78,8 +78,8 @@ enum err tsig_start(struct diag *reterr)
 
 /* Reading -------------------------------------------------------------------------------------- */
 
-/* The name at `off`, which may be compressed (RFC 1035 4.1.4), in lower case. Pointers lead back, so
- * that it ends. Returns the offset behind it, 0 for none. */
+/* The name at `off`, which may be compressed (RFC 1035 4.1.4), in lower case. Pointers lead back,
+ * so that it ends. Returns the offset behind it, 0 for none. */
 static size_t name_read(const uint8_t *message, size_t len, size_t off, uint8_t ret[NAME_WIRE_MAX])
 {
     uint8_t name[NAME_WIRE_MAX];

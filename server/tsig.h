@@ -1,8 +1,9 @@
 /* server/tsig.h - TSIG: messages signed with a secret that both sides know (RFC 8945).
  *
- * A *chain* is a row of messages signed with one key, each MAC over the one before: a request and its reply, or a
- * request and the many messages of a zone transfer. Whoever answers begins a chain with the key that the request
- * names, checks the request with it and signs the reply with it; whoever asks signs first and checks then.
+ * A *chain* is a row of messages signed with one key, each MAC over the one before: a request and
+ * its reply, or a request and the many messages of a zone transfer. Whoever answers begins a chain
+ * with the key that the request names, checks the request with it and signs the reply with it;
+ * whoever asks signs first and checks then.
  *
  *    request   MAC over                     message, TSIG variables
  *    reply     MAC over  request's MAC,     message, TSIG variables
@@ -67,10 +68,12 @@ struct tsig_chain {
 /* Make ready what libcrypto loads when it is first used; before the sandbox. ERR_SYSTEM. */
 NODISCARD enum err tsig_start(struct diag *reterr);
 
-/* Read the record that begins at `off` and has to end the message, whose header is there. False: malformed. */
+/* Read the record that begins at `off` and has to end the message, whose header is there. False:
+ * malformed. */
 bool tsig_parse(const uint8_t *message, size_t len, size_t off, struct tsig *ret);
 
-/* Find and read the record of a whole message. False: there is none at its end, or the message is malformed. */
+/* Find and read the record of a whole message. False: there is none at its end, or the message is
+ * malformed. */
 bool tsig_find(const uint8_t *message, size_t len, struct tsig *ret);
 
 /* Begin a chain with a key of this zone. */
@@ -80,18 +83,21 @@ void tsig_begin(const struct image_zone *zone, const struct image_key *key, stru
 bool tsig_names(const struct tsig *tsig, const struct image_zone *zone,
                 const struct image_key *key);
 
-/* Check a message's MAC and then its time; both go into the chain. TSIG_BADTIME and TSIG_BADTRUNC: the MAC is right. */
+/* Check a message's MAC and then its time; both go into the chain. TSIG_BADTIME and TSIG_BADTRUNC:
+ * the MAC is right. */
 enum tsig_error tsig_check(struct tsig_chain *chain, const uint8_t *message,
                            const struct tsig *tsig, int64_t now_s);
 
 /* Bytes that the record of a chain's next message takes. */
 size_t tsig_len(const struct tsig_chain *chain);
 
-/* Sign the message that `w` holds from its base on: append the record and count it. False: it does not fit. */
+/* Sign the message that `w` holds from its base on: append the record and count it. False: it does
+ * not fit. */
 bool tsig_sign(struct tsig_chain *chain, struct writer *w, int64_t now_s);
 
-/* The reply to a request whose record is wrong (RFC 8945 5.3.2): append a record that says so. It is signed for
- * TSIG_BADTIME and TSIG_BADTRUNC, and there `chain` is one that has checked the request. False: it does not fit. */
+/* The reply to a request whose record is wrong (RFC 8945 5.3.2): append a record that says so. It
+ * is signed for TSIG_BADTIME and TSIG_BADTRUNC, and there `chain` is one that has checked the
+ * request. False: it does not fit. */
 bool tsig_refuse(struct tsig_chain *chain, const struct tsig *request, enum tsig_error error,
                  struct writer *w, int64_t now_s);
 
