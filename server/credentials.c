@@ -1,5 +1,6 @@
 #include "server/credentials.h"
 
+#include "common/change.h"
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
@@ -16,30 +17,20 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* What tells one state of the two files from another. All zeros: not there. */
-struct look {
-    struct stat_times {
-        ino_t inode;
-        off_t len;
-        struct timespec modified, changed;
-    } cert, key;
-};
 
 struct credentials {
     struct credentials_setup setup;
     struct event *poll;
-    struct look known; /* as they were when they were last read */
-    struct look seen;  /* at the last look */
+    struct change cert, key;
     int64_t sent_ms;
 };
 
 /* Reading ----------------------------------------------------------------------------------------------- */
 
 /* Read a file into a field of the secrets. Key files end here, in no other place. */
-static enum err read_into(const char *path, size_t cap, uint8_t *at, uint32_t *ret_len, struct diag *reterr)
+static enum err read_into(const char *path, size_t cap, uint8_t *at, uint32_t *ret_len,
+                          struct diag *reterr)
 {
     struct buffer text = {0};
     const enum err err = file_read(path, cap, &text, reterr);
@@ -65,7 +56,8 @@ static enum err check_readable(const char *path, struct diag *reterr)
     return reason == ENOENT ? ERR_MISSING : ERR_SYSTEM;
 }
 
-static enum err read_files(const struct credentials_setup *setup, struct tls_secrets *ret, struct diag *reterr)
+static enum err read_files(const struct credentials_setup *setup, struct tls_secrets *ret,
+                           struct diag *reterr)
 {
     enum err err = check_readable(setup->cert_path, reterr);
     if (err == OK)
@@ -76,14 +68,15 @@ static enum err read_files(const struct credentials_setup *setup, struct tls_sec
         err = read_into(setup->cert_path, TLS_CHAIN_MAX, ret->chain, &ret->chain_len, reterr);
     if (err == OK)
         err = read_into(setup->key_path, TLS_KEY_MAX, ret->key, &ret->key_len, reterr);
-    if (err == OK && getrandom(ret->ticket_keys, sizeof ret->ticket_keys, 0) != (ssize_t)sizeof ret->ticket_keys)
+    if (err == OK &&
+        getrandom(ret->ticket_keys, sizeof ret->ticket_keys, 0) != (ssize_t)sizeof ret->ticket_keys)
         err = diag_errno(reterr, "getrandom");
     return err;
 }
 
 /* Make sure that the workers can use it, which only log what they cannot. */
-static enum err check_pair(const struct credentials_setup *setup, const struct tls_secrets *secrets, int64_t *ret_expiry_s,
-                           struct diag *reterr)
+static enum err check_pair(const struct credentials_setup *setup, const struct tls_secrets *secrets,
+                           int64_t *ret_expiry_s, struct diag *reterr)
 {
     SSL_CTX *context;
     const enum err err = tls_context_new(secrets, &context, reterr);
@@ -112,11 +105,12 @@ static enum err seal(const struct tls_secrets *secrets, int *ret_fd, struct diag
     return err;
 }
 
-static enum err send_secrets(const struct credentials *credentials, const struct tls_secrets *secrets,
-                             struct diag *reterr)
+static enum err send_secrets(const struct credentials *credentials,
+                             const struct tls_secrets *secrets, struct diag *reterr)
 {
-    struct channel_packet packet = {
-        .message = {.kind = MESSAGE_SECRETS, .parts_count = 1, .parts = {{.kind = PART_SECRETS, .present = 1}}}};
+    struct channel_packet packet = {.message = {.kind = MESSAGE_SECRETS,
+                                                .parts_count = 1,
+                                                .parts = {{.kind = PART_SECRETS, .present = 1}}}};
     enum err err = seal(secrets, &packet.fds[0], reterr);
     if (err != OK)
         return err;
@@ -129,25 +123,15 @@ static void log_loaded(const struct credentials *credentials, int64_t expiry_s)
 {
     const int64_t left_s = expiry_s - clock_wall_ms() / 1000;
     struct log_line line;
-    log_begin(&line, left_s < CREDENTIALS_WARN_S ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, "tls-certificate");
+    log_begin(&line, left_s < CREDENTIALS_WARN_S ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
+              "tls-certificate");
     log_text(&line, "file", credentials->setup.cert_path);
-    log_text(&line, "state", left_s < 0 ? "expired" : left_s < CREDENTIALS_WARN_S ? "expires soon" : "good");
+    log_text(&line, "state",
+             left_s < 0                    ? "expired"
+             : left_s < CREDENTIALS_WARN_S ? "expires soon"
+                                           : "good");
     log_number(&line, "days", left_s / 86400);
     log_end(&line);
-}
-
-static struct stat_times look_at(const char *path)
-{
-    struct stat st;
-    if (stat(path, &st) != 0)
-        return (struct stat_times){0};
-    return (struct stat_times){
-        .inode = st.st_ino, .len = st.st_size, .modified = st.st_mtim, .changed = st.st_ctim};
-}
-
-static struct look look_now(const struct credentials_setup *setup)
-{
-    return (struct look){.cert = look_at(setup->cert_path), .key = look_at(setup->key_path)};
 }
 
 enum err credentials_load(struct credentials *credentials, struct diag *reterr)
@@ -156,7 +140,8 @@ enum err credentials_load(struct credentials *credentials, struct diag *reterr)
     struct tls_secrets *secrets = calloc(1, sizeof *secrets);
     if (!secrets)
         return diag_set(reterr, ERR_MEMORY, "TLS: out of memory");
-    credentials->known = look_now(&credentials->setup);
+    change_init(&credentials->cert, credentials->setup.cert_path);
+    change_init(&credentials->key, credentials->setup.key_path);
     enum err err = read_files(&credentials->setup, secrets, reterr);
     if (err == OK)
         err = check_pair(&credentials->setup, secrets, &expiry_s, reterr);
@@ -173,21 +158,12 @@ enum err credentials_load(struct credentials *credentials, struct diag *reterr)
 
 /* Looking after them ------------------------------------------------------------------------------------ */
 
-_Static_assert(sizeof(struct look) == 2 * (sizeof(ino_t) + sizeof(off_t) + 2 * sizeof(struct timespec)),
-               "looks are compared byte by byte");
-
-static bool is_same(const struct look *a, const struct look *b)
-{
-    return memcmp(a, b, sizeof *a) == 0;
-}
-
-/* Whether the files have changed and stand still, or the keys of tickets are old. */
+/* Whether a file has changed, or the keys of tickets are old. */
 static bool is_due(struct credentials *credentials, int64_t now_ms)
 {
-    const struct look now = look_now(&credentials->setup);
-    const bool still = is_same(&now, &credentials->seen);
-    credentials->seen = now;
-    return (still && !is_same(&now, &credentials->known)) || now_ms - credentials->sent_ms >= CREDENTIALS_TICKETS_MS;
+    const bool cert_changed = change_look(&credentials->cert),
+               key_changed = change_look(&credentials->key);
+    return cert_changed || key_changed || now_ms - credentials->sent_ms >= CREDENTIALS_TICKETS_MS;
 }
 
 static void on_poll(evutil_socket_t fd, short what, void *context)
@@ -204,12 +180,15 @@ static void on_poll(evutil_socket_t fd, short what, void *context)
     timer_arm(credentials->poll, CREDENTIALS_POLL_MS);
 }
 
-enum err credentials_new(const struct credentials_setup *setup, struct credentials **ret, struct diag *reterr)
+enum err credentials_new(const struct credentials_setup *setup, struct credentials **ret,
+                         struct diag *reterr)
 {
     struct credentials *credentials = calloc(1, sizeof *credentials);
     if (!credentials)
         return diag_set(reterr, ERR_MEMORY, "TLS: out of memory");
     credentials->setup = *setup;
+    change_init(&credentials->cert, setup->cert_path);
+    change_init(&credentials->key, setup->key_path);
     credentials->poll = evtimer_new(setup->base, on_poll, credentials);
     if (!credentials->poll) {
         free(credentials);

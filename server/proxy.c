@@ -9,12 +9,14 @@ enum {
     FAMILY_NONE = 0,
     FAMILY_V4 = 1,
     FAMILY_V6 = 2,
-    TRANSPORT_DATAGRAM = 2, /* the last there is; dnsdist says how the client came, not how it sends itself */
+    TRANSPORT_DATAGRAM =
+        2, /* the last there is; dnsdist says how the client came, not how it sends itself */
     V4_LEN = 12,
     V6_LEN = 36,
 };
 
-static const uint8_t signature[SIGNATURE_LEN] = {'\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T', '\n'};
+static const uint8_t signature[SIGNATURE_LEN] = {'\r', '\n', '\r', '\n', 0,   '\r',
+                                                 '\n', 'Q',  'U',  'I',  'T', '\n'};
 
 static struct listen client_get(uint8_t family, const uint8_t *addresses)
 {
@@ -26,7 +28,8 @@ static struct listen client_get(uint8_t family, const uint8_t *addresses)
     return client;
 }
 
-/* What the addresses say, of which there are `len` bytes and then something else. False: nothing that we know. */
+/* What the addresses say, of which there are `len` bytes and then something else. False: nothing
+ * that we know. */
 static bool client_parse(uint8_t kind, const uint8_t *addresses, size_t len, struct listen *ret)
 {
     if ((kind & 15) > TRANSPORT_DATAGRAM)
@@ -57,12 +60,14 @@ enum proxying proxy_parse(const uint8_t *bytes, size_t len, struct proxy_header 
         return PROXYING_MORE;
     const uint8_t command = bytes[12];
     const size_t rest = (size_t)(bytes[14] << 8 | bytes[15]);
-    if ((command != COMMAND_LOCAL && command != COMMAND_PROXY) || PROXY_FIXED_LEN + rest > PROXY_LEN_MAX)
+    if ((command != COMMAND_LOCAL && command != COMMAND_PROXY) ||
+        PROXY_FIXED_LEN + rest > PROXY_LEN_MAX)
         return PROXYING_BAD;
     if (len < PROXY_FIXED_LEN + rest)
         return PROXYING_MORE;
     struct proxy_header header = {.len = PROXY_FIXED_LEN + rest};
-    if (command == COMMAND_PROXY && !client_parse(bytes[13], bytes + PROXY_FIXED_LEN, rest, &header.client))
+    if (command == COMMAND_PROXY &&
+        !client_parse(bytes[13], bytes + PROXY_FIXED_LEN, rest, &header.client))
         return PROXYING_BAD;
     *ret = header;
     return PROXYING_HEADER;

@@ -1,11 +1,12 @@
-/* server/proxy.h - PROXY protocol, version 2: a proxy says in front of a client's bytes whose they are.
+/* server/proxy.h - PROXY protocol, version 2: a proxy says first whose bytes those are that follow.
  *
  *    0 signature, 12 bytes | 12 version 2 and command | 13 family and transport | 14 length of what follows, 2 bytes |
  *    16 source and destination address, source and destination port, and whatever else the proxy has to say
  *
- * https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt, sections 2.2 and 4. Over TCP it is there once, at the start of a
- * connection; over UDP in each datagram. Whoever may say it can take any client's place, so it is believed from the
- * operator's proxies alone. What stands behind the addresses is passed over.
+ * https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt, sections 2.2 and 4. Over TCP it is
+ * there once, at the start of a connection; over UDP in each datagram. Whoever may say it can take
+ * any client's place, so it is believed from the operator's proxies alone. What stands behind the
+ * addresses is passed over.
  */
 #ifndef SERVER_PROXY_H
 #define SERVER_PROXY_H
@@ -28,8 +29,9 @@ enum proxying {
 };
 
 struct proxy_header {
-    size_t len;          /* bytes, in front of the client's */
-    struct listen client; /* family IP_NONE: the proxy speaks for itself (LOCAL, or it does not know) */
+    size_t len; /* bytes, in front of the client's */
+    /* Family IP_NONE: the proxy speaks for itself (LOCAL, or it does not know). */
+    struct listen client;
 };
 
 /* Who may send headers. */

@@ -47,7 +47,7 @@ struct tcp_setup {
     struct event_base *base;
     struct answerer *answerer; /* is told the time and how long connections may idle */
     uint32_t connections_max;
-    uint64_t seed;             /* nobody else's */
+    uint64_t seed; /* nobody else's */
     struct proxy_peers proxies;
 };
 

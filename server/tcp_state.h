@@ -1,9 +1,9 @@
-/* server/tcp_state.h - what tcp.c, which opens and closes connections, and tcp_serve.c, which talks over them, share.
+/* server/tcp_state.h - connections: tcp.c opens and closes them, tcp_serve.c talks over them.
  *
  *    accepted -> (PHASE_HEADER: PROXY header) -> (PHASE_HANDSHAKE: TLS) -> PHASE_OPEN -> closed
  *
- * A connection is in one of two rows, each in the order of `active_ms`, the oldest first: that of those that have to
- * greet first, or that of the open ones.
+ * A connection is in one of two rows, each in the order of `active_ms`, the oldest first: that of
+ * those that have to greet first, or that of the open ones.
  */
 #ifndef SERVER_TCP_STATE_H
 #define SERVER_TCP_STATE_H
@@ -23,7 +23,8 @@
 enum {
     TCP_LISTENERS_MAX = 192, /* 64 of each kind */
     TCP_MESSAGE_LEN_MAX = FRAMER_PREFIX_LEN + REPLY_TCP_LEN_MAX,
-    TCP_OUTPUT_LEN_MAX = 2 * TCP_MESSAGE_LEN_MAX, /* replies that are sent at once: room for one more of any size */
+    /* Replies that are sent at once: room for one more of any size. */
+    TCP_OUTPUT_LEN_MAX = 2 * TCP_MESSAGE_LEN_MAX,
 };
 
 /* Replies that the kernel did not take yet. */
@@ -46,12 +47,12 @@ struct connection {
     struct event event;
     struct spare *spare;
     struct transfer *transfer; /* that is being sent; NULL: none */
-    struct ssl_st *tls; /* NULL: plain */
-    struct listen peer; /* the client, also where a proxy says so */
-    int fd;             /* -1: closed */
-    short awaited;      /* EV_READ or EV_WRITE */
-    uint8_t phase;      /* enum phase */
-    bool ended;         /* the client has sent all that it will */
+    struct ssl_st *tls;        /* NULL: plain */
+    struct listen peer;        /* the client, also where a proxy says so */
+    int fd;                    /* -1: closed */
+    short awaited;             /* EV_READ or EV_WRITE */
+    uint8_t phase;             /* enum phase */
+    bool ended;                /* the client has sent all that it will */
     struct framer framer;
 };
 

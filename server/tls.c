@@ -69,20 +69,24 @@ static enum err take_key(SSL_CTX *context, const struct tls_secrets *secrets, st
     EVP_PKEY *key = from ? PEM_read_bio_PrivateKey(from, NULL, refuse_passphrase, NULL) : NULL;
     BIO_free(from);
     if (!key)
-        return fail(reterr, ERR_CORRUPT, "the key cannot be read (it has to be PEM, without a passphrase)");
-    const bool fits = SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
+        return fail(reterr, ERR_CORRUPT,
+                    "the key cannot be read (it has to be PEM, without a passphrase)");
+    const bool fits =
+        SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
     EVP_PKEY_free(key);
     return fits ? OK : fail(reterr, ERR_CORRUPT, "the key is not the certificate's");
 }
 
-/* RFC 7858 and 9539 know one protocol on this port; somebody who wants another one is in the wrong place. */
-static int choose_protocol(SSL *stream, const unsigned char **ret, unsigned char *ret_len, const unsigned char *offered,
-                           unsigned offered_len, void *arg)
+/* RFC 7858 and 9539 know one protocol on this port; somebody who wants another one is in the
+ * wrong place. */
+static int choose_protocol(SSL *stream, const unsigned char **ret, unsigned char *ret_len,
+                           const unsigned char *offered, unsigned offered_len, void *arg)
 {
     (void)stream, (void)arg;
     static const unsigned char ours[] = {3, 'd', 'o', 't'};
     unsigned char *chosen;
-    if (SSL_select_next_proto(&chosen, ret_len, ours, sizeof ours, offered, offered_len) != OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto(&chosen, ret_len, ours, sizeof ours, offered, offered_len) !=
+        OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *ret = chosen;
     return SSL_TLSEXT_ERR_OK;
@@ -91,16 +95,20 @@ static int choose_protocol(SSL *stream, const unsigned char **ret, unsigned char
 static bool restrict_context(SSL_CTX *context)
 {
     static const unsigned char id[] = "gslbd dot";
-    (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+    (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                           SSL_OP_CIPHER_SERVER_PREFERENCE |
                                            SSL_OP_IGNORE_UNEXPECTED_EOF);
     (void)SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                         SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    (void)SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY); /* a read is of one record, whatever is in it */
-    (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); /* the client keeps its session, in a ticket */
+    /* A read is of one record, whatever is in it. */
+    (void)SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+    /* The client keeps its session, in a ticket. */
+    (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
-           SSL_CTX_set_num_tickets(context, 1) == 1 && SSL_CTX_set_max_early_data(context, 0) == 1 &&
+           SSL_CTX_set_num_tickets(context, 1) == 1 &&
+           SSL_CTX_set_max_early_data(context, 0) == 1 &&
            SSL_CTX_set_recv_max_early_data(context, 0) == 1 &&
            SSL_CTX_set_session_id_context(context, id, sizeof id - 1) == 1;
 }
@@ -114,7 +122,8 @@ static bool take_ticket_keys(SSL_CTX *context, const struct tls_secrets *secrets
     return taken;
 }
 
-enum err tls_context_new(const struct tls_secrets *secrets, struct ssl_ctx_st **ret, struct diag *reterr)
+enum err tls_context_new(const struct tls_secrets *secrets, struct ssl_ctx_st **ret,
+                         struct diag *reterr)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     ERR_clear_error();
@@ -139,7 +148,8 @@ enum err tls_context_open(int fd, struct ssl_ctx_st **ret, struct diag *reterr)
     if (err != OK)
         return err;
     const struct tls_secrets *secrets = (const struct tls_secrets *)(const void *)map.bytes;
-    if (map.len != sizeof *secrets || secrets->chain_len > TLS_CHAIN_MAX || secrets->key_len > TLS_KEY_MAX)
+    if (map.len != sizeof *secrets || secrets->chain_len > TLS_CHAIN_MAX ||
+        secrets->key_len > TLS_KEY_MAX)
         err = diag_set(reterr, ERR_CORRUPT, "the secrets of TLS have another layout");
     else
         err = tls_context_new(secrets, ret, reterr);
@@ -187,8 +197,9 @@ enum tls_step tls_handshake(struct ssl_st *stream)
     }
 }
 
-/* What SSL_read() or SSL_write() did, when it was not that, as recv() and send() say it. A stream that has to write
- * before it can read, or the other way round, is one whose client asks for new keys and does not go on: it ends. */
+/* What SSL_read() or SSL_write() did, when it was not that, as recv() and send() say it. A
+ * stream that has to write before it can read, or the other way round, is one whose client asks
+ * for new keys and does not go on: it ends. */
 static ssize_t say(const SSL *stream, int done, int awaited)
 {
     const int reason = SSL_get_error(stream, done);

@@ -1,5 +1,6 @@
 #include "server/watch.h"
 
+#include "common/change.h"
 #include "common/log.h"
 #include "server/timer.h"
 
@@ -9,22 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* Which file a path leads to, and since when it is as it is. All zeros: none. */
-struct identity {
-    dev_t device;
-    ino_t inode;
-    off_t len;
-    struct timespec modified, changed;
-};
-
-struct geo_file {
-    const char *path;
-    struct identity known; /* as it was when it was last told of */
-    struct identity seen;  /* at the last look */
-};
 
 struct watch {
     struct watch_setup setup;
@@ -36,7 +22,7 @@ struct watch {
     int inotify_fd;                /* -1: none, then we poll only */
     struct event *written, *poll, *geo_poll;
     int64_t wait_ms; /* of `poll` */
-    struct geo_file *geo_files;
+    struct change *geo_files;
 };
 
 /* The store --------------------------------------------------------------------------------------------- */
@@ -153,44 +139,13 @@ static void open_inotify(struct watch *watch)
 
 /* The geo databases ------------------------------------------------------------------------------------- */
 
-static struct identity identify(const char *path)
-{
-    struct stat st;
-    if (stat(path, &st) != 0)
-        return (struct identity){0};
-    return (struct identity){.device = st.st_dev,
-                             .inode = st.st_ino,
-                             .len = st.st_size,
-                             .modified = st.st_mtim,
-                             .changed = st.st_ctim};
-}
-
-static bool is_same(const struct identity *a, const struct identity *b)
-{
-    return a->device == b->device && a->inode == b->inode && a->len == b->len &&
-           a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec &&
-           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
-}
-
-/* Whether the file has changed, and stands still. */
-static bool look_geo(struct geo_file *file)
-{
-    const struct identity now = identify(file->path);
-    const bool still = is_same(&now, &file->seen);
-    file->seen = now;
-    if (!still || is_same(&now, &file->known))
-        return false;
-    file->known = now;
-    return true;
-}
-
 static void on_geo_poll(evutil_socket_t fd, short events, void *context)
 {
     (void)fd, (void)events;
     struct watch *watch = context;
     bool changed = false;
     for (size_t i = 0; i < watch->setup.geo_paths_count; i++)
-        if (look_geo(&watch->geo_files[i])) {
+        if (change_look(&watch->geo_files[i])) {
             log_message(LOG_LEVEL_NOTICE, "geo-changed", watch->geo_files[i].path);
             changed = true;
         }
@@ -231,10 +186,8 @@ enum err watch_new(const struct watch_setup *setup, struct watch **ret, struct d
     open_inotify(watch);
     watch->geo_files = calloc(setup->geo_paths_count + 1, sizeof *watch->geo_files);
     enum err err = watch->geo_files ? OK : diag_set(reterr, ERR_MEMORY, "out of memory to watch the geo databases");
-    for (size_t i = 0; err == OK && i < setup->geo_paths_count; i++) {
-        const char *path = setup->geo_paths[i];
-        watch->geo_files[i] = (struct geo_file){.path = path, .known = identify(path), .seen = identify(path)};
-    }
+    for (size_t i = 0; err == OK && i < setup->geo_paths_count; i++)
+        change_init(&watch->geo_files[i], setup->geo_paths[i]);
     if (err == OK)
         err = start(watch, reterr);
     if (err == OK)

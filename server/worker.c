@@ -102,8 +102,8 @@ static void policy_take(struct worker *worker, unsigned idx, struct file_map map
         geo_attach(map.bytes, &worker->world.policies[idx]);
 }
 
-/* What TLS connections begin with from now on; takes the descriptor. A worker that cannot use it goes on with what it
- * has: control has tried the same. */
+/* What TLS connections begin with from now on; takes the descriptor. A worker that cannot use it
+ * goes on with what it has: control has tried the same. */
 static void secrets_take(struct worker *worker, int fd)
 {
     struct diag diag;
@@ -138,7 +138,8 @@ static enum err part_take(struct worker *worker, const struct channel_part *part
     return OK;
 }
 
-static enum err sockets_listen(struct tcp *tcp, const int *fds, size_t count, enum tcp_kind kind, struct diag *reterr)
+static enum err sockets_listen(struct tcp *tcp, const int *fds, size_t count, enum tcp_kind kind,
+                               struct diag *reterr)
 {
     enum err err = OK;
     for (size_t i = 0; i < count && err == OK; i++)
@@ -156,7 +157,8 @@ static enum err listeners_start(struct worker *worker, struct diag *reterr)
     if (err == OK)
         err = sockets_listen(worker->tcp, setup->tls_fds, setup->tls_count, TCP_TLS, reterr);
     if (err == OK)
-        err = sockets_listen(worker->tcp, setup->proxy_tcp_fds, setup->proxy_count, TCP_PROXIED, reterr);
+        err = sockets_listen(worker->tcp, setup->proxy_tcp_fds, setup->proxy_count, TCP_PROXIED,
+                             reterr);
     return err;
 }
 

@@ -1,4 +1,5 @@
-/* tests/fuzz/fuzz_proxy.c - the PROXY header: it never reads past its bytes, and what it says of a prefix holds for the whole. */
+/* tests/fuzz/fuzz_proxy.c - the PROXY header: it never reads past its bytes, and what it says of
+ * a prefix holds for the whole. */
 #include "server/proxy.h"
 
 #include <assert.h>
@@ -21,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         if (part == PROXYING_MORE && whole == PROXYING_HEADER)
             assert(cut < header.len);
         if (part == PROXYING_HEADER)
-            assert(whole == PROXYING_HEADER && sooner.len == header.len && sooner.client.port == header.client.port &&
+            assert(whole == PROXYING_HEADER && sooner.len == header.len &&
+                   sooner.client.port == header.client.port &&
                    ip_equal(&sooner.client.ip, &header.client.ip));
     }
     return 0;

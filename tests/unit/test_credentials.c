@@ -81,7 +81,8 @@ static const struct tls_secrets *received(const struct rig *rig)
     assert_int_equal(err, OK);
     assert_int_equal(packet.message.kind, MESSAGE_SECRETS);
     assert_int_equal(packet.message.parts_count, 1);
-    const struct tls_secrets *secrets = mmap(NULL, sizeof *secrets, PROT_READ, MAP_PRIVATE, packet.fds[0], 0);
+    const struct tls_secrets *secrets =
+        mmap(NULL, sizeof *secrets, PROT_READ, MAP_PRIVATE, packet.fds[0], 0);
     assert_true(secrets != MAP_FAILED);
     assert_int_equal(ftruncate(packet.fds[0], 0), -1); /* sealed */
     assert_int_equal(pwrite(packet.fds[0], "x", 1, 0), -1);
@@ -167,8 +168,10 @@ static void test_a_change_is_noticed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_pair_is_handed_out_with_new_ticket_keys, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_cannot_be_used_is_refused_and_nothing_is_sent, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_pair_is_handed_out_with_new_ticket_keys, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_used_is_refused_and_nothing_is_sent,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_that_has_ended_is_handed_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_change_is_noticed, setup, teardown),
     };

@@ -15,10 +15,17 @@ static void test_connections_may_idle_the_shorter_the_more_there_are(void **stat
     static const struct {
         uint32_t open_count, max, limit_ms;
     } rows[] = {
-        {0, 256, TCP_IDLE_LONG_MS},   {63, 256, TCP_IDLE_LONG_MS},      {64, 256, TCP_IDLE_MS},
-        {192, 256, TCP_IDLE_MS},      {193, 256, TCP_IDLE_SHORT_MS},    {256, 256, TCP_IDLE_SHORT_MS},
-        {1, 1, TCP_IDLE_SHORT_MS},    {2499, 10000, TCP_IDLE_LONG_MS},  {7501, 10000, TCP_IDLE_SHORT_MS},
-        {1, 65536, TCP_IDLE_LONG_MS}, {65536, 65536, TCP_IDLE_SHORT_MS},
+        {0, 256, TCP_IDLE_LONG_MS},
+        {63, 256, TCP_IDLE_LONG_MS},
+        {64, 256, TCP_IDLE_MS},
+        {192, 256, TCP_IDLE_MS},
+        {193, 256, TCP_IDLE_SHORT_MS},
+        {256, 256, TCP_IDLE_SHORT_MS},
+        {1, 1, TCP_IDLE_SHORT_MS},
+        {2499, 10000, TCP_IDLE_LONG_MS},
+        {7501, 10000, TCP_IDLE_SHORT_MS},
+        {1, 65536, TCP_IDLE_LONG_MS},
+        {65536, 65536, TCP_IDLE_SHORT_MS},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         assert_int_equal(tcp_idle_limit_ms(rows[i].open_count, rows[i].max), rows[i].limit_ms);
@@ -29,7 +36,8 @@ static void test_the_limit_never_grows_with_the_load(void **state)
     (void)state;
     for (uint32_t max = 1; max < 300; max++)
         for (uint32_t open_count = 0; open_count < max; open_count++)
-            assert_true(tcp_idle_limit_ms(open_count, max) >= tcp_idle_limit_ms(open_count + 1, max));
+            assert_true(tcp_idle_limit_ms(open_count, max) >=
+                        tcp_idle_limit_ms(open_count + 1, max));
 }
 
 int main(void)

@@ -67,7 +67,8 @@ static enum tls_step shake_hands(struct ends *ends)
 {
     enum tls_step step = TLS_READ;
     int done = 0;
-    for (unsigned i = 0; i < STEPS_MAX && (step == TLS_READ || done != 1) && step != TLS_FAILED; i++) {
+    for (unsigned i = 0; i < STEPS_MAX && (step == TLS_READ || done != 1) && step != TLS_FAILED;
+         i++) {
         done = done == 1 ? 1 : SSL_do_handshake(ends->client);
         step = step == TLS_DONE ? TLS_DONE : tls_handshake(ends->server);
     }
@@ -81,7 +82,9 @@ static void test_a_context_needs_a_pair(void **state)
     const struct {
         const struct tls_secrets *secrets;
         const char *sentence;
-    } rows[] = {{&mixed, "the key is not the certificate's"}, {&cut, "the certificate cannot be used"}, {&empty, "cannot be used"}};
+    } rows[] = {{&mixed, "the key is not the certificate's"},
+                {&cut, "the certificate cannot be used"},
+                {&empty, "cannot be used"}};
     SSL_CTX *context = NULL;
     struct diag diag;
     mixed = cut = ours;
@@ -120,7 +123,8 @@ static void test_the_end_of_a_certificate_is_known(void **state)
     const int64_t left_s = tls_expiry_s(context) - time(NULL);
     assert_true(left_s > 29 * 86400 && left_s <= 30 * 86400);
     SSL_CTX_free(context);
-    assert_int_equal(tls_context_new(&others, &context, NULL), OK); /* one that has ended can be used */
+    assert_int_equal(tls_context_new(&others, &context, NULL),
+                     OK); /* one that has ended can be used */
     assert_true(tls_expiry_s(context) < time(NULL));
     SSL_CTX_free(context);
 }
@@ -221,7 +225,8 @@ static void test_a_session_of_one_context_is_resumed_by_another(void **state)
 static void test_what_is_no_handshake_fails(void **state)
 {
     (void)state;
-    static const char *const rows[] = {"GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x00\x05\x63garbage", "\x80\x2e\x01\x03\x01 an SSL 2 hello"};
+    static const char *const rows[] = {"GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x00\x05\x63garbage",
+                                       "\x80\x2e\x01\x03\x01 an SSL 2 hello"};
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct ends ends;
         open_ends(&ends, &ours, NULL);

@@ -29,13 +29,15 @@ static inline void tls_fixture_make(long days, struct tls_secrets *ret)
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = X509_new();
     X509_NAME *name = X509_get_subject_name(certificate);
-    assert_true(key && X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"ns1", -1, -1, 0));
+    assert_true(key && X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                                                  (const unsigned char *)"ns1", -1, -1, 0));
     assert_true(X509_set_issuer_name(certificate, name) && X509_set_pubkey(certificate, key));
     assert_non_null(X509_gmtime_adj(X509_getm_notBefore(certificate), -86400));
     assert_non_null(X509_gmtime_adj(X509_getm_notAfter(certificate), days * 86400));
     assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
     BIO *chain = BIO_new(BIO_s_mem()), *text = BIO_new(BIO_s_mem());
-    assert_true(PEM_write_bio_X509(chain, certificate) && PEM_write_bio_PrivateKey(text, key, NULL, NULL, 0, NULL, NULL));
+    assert_true(PEM_write_bio_X509(chain, certificate) &&
+                PEM_write_bio_PrivateKey(text, key, NULL, NULL, 0, NULL, NULL));
     memset(ret, 0, sizeof *ret);
     ret->chain_len = tls_fixture_text(chain, ret->chain, sizeof ret->chain);
     ret->key_len = tls_fixture_text(text, ret->key, sizeof ret->key);
