@@ -300,6 +300,19 @@ static void test_without_targets_there_is_nothing_to_be_blind_to(void **state)
     tally_free(&tally);
 }
 
+static void test_without_vantage_points_nobody_is_blind(void **state)
+{
+    (void)state;
+    struct tally *tally = NULL;
+    const struct tally_target targets[] = {target_of("web 192.0.2.1", VERDICT_UNKNOWN)};
+    const struct tally_config config = {vantages, 0, targets, 1};
+    assert_int_equal(tally_new(0, &tally, NULL), OK);
+    assert_int_equal(tally_configure(tally, &config, 0, NULL), OK);
+    for (int64_t now_ms = 0; now_ms < 60 * SECOND; now_ms += SECOND)
+        assert_int_equal(tally_step(tally, now_ms).sight, TALLY_SIGHT_SAME);
+    tally_free(&tally);
+}
+
 /* Every 10 s, vantage point 0 votes down on all four targets and the others `others`; returns the
  * report's time and mask. */
 static int64_t vote_until_suspected(struct tally *tally, const char *votes, int64_t now_ms,
@@ -439,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_a_first_failure_asks_the_other_vantage_points_once),
         cmocka_unit_test(test_nothing_fresh_is_blindness_and_every_verdict_holds),
         cmocka_unit_test(test_without_targets_there_is_nothing_to_be_blind_to),
+        cmocka_unit_test(test_without_vantage_points_nobody_is_blind),
         cmocka_unit_test(test_a_vantage_point_that_the_others_contradict_is_suspect),
         cmocka_unit_test(test_suspicion_and_damping_survive_a_new_configuration),
         cmocka_unit_test(test_an_outage_seen_by_all_makes_nobody_suspect),
