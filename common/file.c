@@ -1,9 +1,12 @@
 #include "common/file.h"
 
+#include "common/hash.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -149,6 +152,24 @@ void file_map_close(struct file_map *map)
         (void)munmap(at.own, map->len);
     }
     *map = (struct file_map){0};
+}
+
+uint64_t file_identity(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return 0;
+    const uint64_t numbers[] = {
+        st.st_dev,
+        st.st_ino,
+        (uint64_t)st.st_size,
+        (uint64_t)st.st_mtim.tv_sec,
+        (uint64_t)st.st_mtim.tv_nsec,
+        (uint64_t)st.st_ctim.tv_sec,
+        (uint64_t)st.st_ctim.tv_nsec,
+    };
+    const uint64_t hash = hash_bytes(numbers, sizeof numbers, hash_bytes(path, strlen(path), 0));
+    return hash > 0 ? hash : 1;
 }
 
 enum err file_check_private(const char *path, struct diag *reterr)

@@ -7,6 +7,7 @@
 #include "common/err.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Read at most `max` bytes of `path` into `ret` (caller: buffer_fini); a NUL stands behind them.
@@ -35,6 +36,10 @@ NODISCARD enum err file_map_open(const char *path, struct file_map *ret, struct 
 /* As file_map_open() for a descriptor, which stays the caller's. */
 NODISCARD enum err file_map_fd(int fd, struct file_map *ret, struct diag *reterr);
 void file_map_close(struct file_map *map);
+
+/* A number for the bytes behind `path`, without reading them: of the path, and of the inode, size and times
+ * (common/change.h). 0: it cannot be looked at. */
+uint64_t file_identity(const char *path);
 
 /* Whether `path` can be read or written by group or others (for key files). ERR_MISSING, ERR_REFUSED: it can. */
 NODISCARD enum err file_check_private(const char *path, struct diag *reterr);

@@ -1,5 +1,6 @@
 #include "common/file.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,11 +56,40 @@ static void test_replace_gives_the_mode_whatever_the_umask(void **state)
     assert_int_equal(rmdir(dir), 0);
 }
 
+static void test_an_identity_is_of_the_path_the_file_its_size_and_its_time(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/test_file.XXXXXX", path[64], other[64];
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof path, "%s/file", dir);
+    (void)snprintf(other, sizeof other, "%s/other", dir);
+    assert_int_equal(file_identity(path), 0);
+    assert_int_equal(file_create(path, "text", 4, 0600, NULL), OK);
+    const struct timespec times[][2] = {{{1, 0}, {1, 0}}, {{1, 0}, {1, 1}}, {{1, 0}, {2, 0}}};
+    uint64_t seen[5];
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(utimensat(AT_FDCWD, path, times[i], 0), 0);
+        seen[i] = file_identity(path);
+        assert_int_equal(file_identity(path), seen[i]);
+    }
+    assert_int_equal(truncate(path, 3), 0);
+    assert_int_equal(utimensat(AT_FDCWD, path, times[2], 0), 0);
+    seen[3] = file_identity(path);
+    assert_int_equal(rename(path, other), 0);
+    seen[4] = file_identity(other);
+    for (size_t i = 0; i < 5; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal(seen[i], seen[k]);
+    assert_int_equal(unlink(other), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_replace_leaves_the_old_file_when_it_fails),
         cmocka_unit_test(test_replace_gives_the_mode_whatever_the_umask),
+        cmocka_unit_test(test_an_identity_is_of_the_path_the_file_its_size_and_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
