@@ -2,9 +2,12 @@
 
 #include "geoip/classes.h"
 #include "geoip/emit.h"
+#include "geoip/layout.h"
 #include "geoip/nets.h"
 #include "geoip/overlay.h"
 #include "geoip/sets.h"
+
+#include "common/hash.h"
 
 #include <stdlib.h>
 
@@ -22,6 +25,37 @@ struct build {
     struct classes classes;
     struct laid laid;
 };
+
+/* What trees are made from, the clients aside: files, the method, and its places. 0: some file is not
+ * known. */
+static uint64_t basis_of(const struct policy *policy, const uint64_t *identities, size_t count)
+{
+    uint64_t hash = hash_mix((uint64_t)policy->method << 32 | GEO_VERSION);
+    for (size_t i = 0; i < count; i++) {
+        if (identities[i] == 0)
+            return 0;
+        hash = hash_mix(hash ^ identities[i]);
+    }
+    for (size_t i = 0; policy->method == POLICY_NEAREST && i < policy->places_count; i++) {
+        const struct policy_place *place = &policy->places[i];
+        const double numbers[] = {place->region, place->latitude, place->longitude};
+        hash = hash_bytes(numbers, sizeof numbers, hash);
+    }
+    return hash > 0 ? hash : 1;
+}
+
+static enum err basis_of_sources(const struct policy *policy, struct source *const *sources,
+                                 size_t count, uint64_t *ret, struct diag *reterr)
+{
+    uint64_t *identities = calloc(count + 1, sizeof *identities);
+    if (!identities)
+        return diag_set(reterr, ERR_MEMORY, "out of memory for %zu sources", count);
+    for (size_t i = 0; i < count; i++)
+        identities[i] = sources[i]->identity;
+    *ret = basis_of(policy, identities, count);
+    free(identities);
+    return OK;
+}
 
 static enum err lay_nets(struct build *build, struct diag *reterr)
 {
@@ -95,14 +129,14 @@ static enum err build_image(struct build *build, const struct policy *policy,
         err = lay_nets(build, reterr);
     if (err == OK)
         err = lay_sources(build, sources, sources_count, reterr);
-    if (err != OK)
-        return err;
-    const struct emit emit = {.tree = &build->laid.tree,
-                              .v4 = build->laid.v4,
-                              .v6 = build->laid.v6,
-                              .classes = &build->classes,
-                              .sets = &build->sets};
-    return emit_image(&emit, ret, reterr);
+    struct emit emit = {.tree = &build->laid.tree,
+                        .v4 = build->laid.v4,
+                        .v6 = build->laid.v6,
+                        .classes = &build->classes,
+                        .sets = &build->sets};
+    if (err == OK)
+        err = basis_of_sources(policy, sources, sources_count, &emit.basis, reterr);
+    return err == OK ? emit_image(&emit, ret, reterr) : err;
 }
 
 enum err build_geo(const struct policy *policy, struct source *const *sources, size_t sources_count,
@@ -115,6 +149,36 @@ enum err build_geo(const struct policy *policy, struct source *const *sources, s
     classes_fini(&build.classes);
     free(build.parents);
     sets_fini(&build.sets);
+    if (err == OK)
+        return OK;
+    buffer_fini(ret);
+    return diag_prefix(reterr, err, "policy %s", policy->name);
+}
+
+static enum err choices_image(const struct policy *policy, const void *last, uint64_t basis,
+                              struct sets *sets, struct buffer *ret, struct diag *reterr)
+{
+    const struct layout *layout = last;
+    const enum err err = sets_make(policy, sets, reterr);
+    if (err != OK)
+        return err;
+    if (basis == 0 || layout->basis != basis || !emit_is_kin(last, sets, policy->places_count))
+        return diag_set(reterr, ERR_REFUSED, "more than choices has changed");
+    return emit_again(last, policy, sets, ret, reterr);
+}
+
+enum err build_choices(const struct policy *policy, const void *last, size_t len,
+                       const uint64_t *identities, size_t identities_count, struct buffer *ret,
+                       struct diag *reterr)
+{
+    struct sets sets = {0};
+    struct geo geo;
+    *ret = (struct buffer){0};
+    enum err err = geo_open(last, len, &geo, reterr);
+    if (err == OK)
+        err = choices_image(policy, last, basis_of(policy, identities, identities_count), &sets, ret,
+                            reterr);
+    sets_fini(&sets);
     if (err == OK)
         return OK;
     buffer_fini(ret);

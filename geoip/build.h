@@ -19,6 +19,7 @@
 #include "common/err.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Write the sealed image into `ret` (caller: buffer_fini), the same bytes for the same rules and
  * sources. On failure `ret` is empty and the sentence names the policy, and the rule or limit.
@@ -27,5 +28,14 @@
  * EMIT_CHOICES_MAX or TREE_NODES_MAX. ERR_MEMORY. Cost: linear in the sources' trees. */
 NODISCARD enum err build_geo(const struct policy *policy, struct source *const *sources,
                              size_t sources_count, struct buffer *ret, struct diag *reterr);
+
+/* As build_geo() from `last`, `len` bytes of an earlier image of the policy that are 8-byte aligned,
+ * when nothing but choices differs: weights, tiers, the regions of a client, geofence. `identities`
+ * are those of all sources, in order. ERR_REFUSED: clients, sources, method or places differ too;
+ * ERR_CORRUPT, ERR_VERSION: `last` is no good; otherwise as build_geo(). Cost: linear in `last`, and no more
+ * than to check and copy it. */
+NODISCARD enum err build_choices(const struct policy *policy, const void *last, size_t len,
+                                 const uint64_t *identities, size_t identities_count,
+                                 struct buffer *ret, struct diag *reterr);
 
 #endif

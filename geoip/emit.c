@@ -3,6 +3,7 @@
 #include "geoip/layout.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char ordering_name[] = "nearest";
 
@@ -106,22 +107,28 @@ static uint32_t bytes_in(const struct intern *intern)
     return (uint32_t)all;
 }
 
-static enum err count_rest(const struct emit *emit, struct layout *layout, struct diag *reterr)
+/* Count what is not of the trees, with `orderings` of `each` regions. */
+static enum err count_sets(const struct sets *sets, uint32_t orderings, size_t each,
+                           struct layout *layout, struct diag *reterr)
 {
-    const uint32_t orderings = emit->classes->orderings.count;
-    const size_t each = emit->classes->policy->places_count;
     const uint64_t choices =
-        emit->sets->choices.len / sizeof(struct geo_choice) + (uint64_t)orderings * each;
+        sets->choices.len / sizeof(struct geo_choice) + (uint64_t)orderings * each;
     if (choices > EMIT_CHOICES_MAX)
         return diag_set(reterr, ERR_LIMIT,
                         "%u orderings of %zu regions by distance are over EMIT_CHOICES_MAX (%d)",
                         orderings, each, EMIT_CHOICES_MAX);
+    layout->choices_count = (uint32_t)choices;
+    layout->sets_count = sets->names.count + orderings;
+    layout->text_len = bytes_in(&sets->names) + (uint32_t)sizeof ordering_name;
+    return OK;
+}
+
+static enum err count_rest(const struct emit *emit, struct layout *layout, struct diag *reterr)
+{
     layout->chains_count = bytes_in(&emit->classes->chains) / (uint32_t)sizeof(uint32_t);
     layout->classes_count = emit->classes->chains.count;
-    layout->choices_count = (uint32_t)choices;
-    layout->sets_count = emit->sets->names.count + orderings;
-    layout->text_len = bytes_in(&emit->sets->names) + (uint32_t)sizeof ordering_name;
-    return OK;
+    return count_sets(emit->sets, emit->classes->orderings.count,
+                      emit->classes->policy->places_count, layout, reterr);
 }
 
 /* Writing
@@ -184,33 +191,49 @@ static void put_ordering(const uint16_t *regions, size_t count, struct buffer *r
     }
 }
 
-static void put_sets(const struct emit *emit, struct buffer *ret)
+static void put_orderings(const struct classes *classes, struct buffer *ret)
 {
-    const struct intern *orderings = &emit->classes->orderings;
-    const size_t each = emit->classes->policy->places_count;
-    const size_t of_rules = emit->sets->choices.len / sizeof(struct geo_choice);
-    (void)buffer_put(ret, emit->sets->choices.bytes, emit->sets->choices.len);
-    for (uint32_t i = 0; i < orderings->count; i++)
-        put_ordering(intern_get(orderings, i, NULL), each, ret);
-    (void)buffer_put(ret, emit->sets->firsts.bytes, emit->sets->firsts.len);
-    for (uint32_t i = 1; i <= orderings->count; i++)
+    for (uint32_t i = 0; i < classes->orderings.count; i++)
+        put_ordering(intern_get(&classes->orderings, i, NULL), classes->policy->places_count, ret);
+}
+
+/* Where the choices of each set begin, those of `orderings` of `each` regions behind the others. */
+static void put_firsts(const struct sets *sets, uint32_t orderings, size_t each, struct buffer *ret)
+{
+    const size_t of_rules = sets->choices.len / sizeof(struct geo_choice);
+    (void)buffer_put(ret, sets->firsts.bytes, sets->firsts.len);
+    for (uint32_t i = 1; i <= orderings; i++)
         put_u32(ret, (uint32_t)(of_rules + i * each));
 }
 
 /* Orderings share the name behind the others. */
-static void put_names(const struct emit *emit, struct buffer *ret)
+static void put_names(const struct sets *sets, uint32_t orderings, struct buffer *ret)
 {
-    const uint32_t end = put_offsets(&emit->sets->names, 1, ret);
-    for (uint32_t i = 0; i < emit->classes->orderings.count; i++)
+    const uint32_t end = put_offsets(&sets->names, 1, ret);
+    for (uint32_t i = 0; i < orderings; i++)
         put_u32(ret, end);
-    put_strings(&emit->sets->names, ret);
+    put_strings(&sets->names, ret);
     (void)buffer_put(ret, ordering_name, sizeof ordering_name);
+}
+
+static uint32_t flags_of(const struct policy *policy)
+{
+    return policy->geofence ? LAYOUT_FENCED : 0;
+}
+
+static enum err seal(struct buffer *ret, struct diag *reterr)
+{
+    const enum err err = buffer_check(ret, reterr);
+    if (err == OK)
+        frame_seal(ret->bytes, ret->len, FRAME_GEO, GEO_VERSION);
+    return err;
 }
 
 enum err emit_image(const struct emit *emit, struct buffer *ret, struct diag *reterr)
 {
-    const struct intern *chains = &emit->classes->chains;
-    struct layout layout = {.flags = emit->classes->policy->geofence ? LAYOUT_FENCED : 0};
+    const struct classes *classes = emit->classes;
+    const uint32_t orderings = classes->orderings.count;
+    struct layout layout = {.flags = flags_of(classes->policy), .basis = emit->basis};
     struct places places;
     enum err err = places_init(&places, emit, &layout, reterr);
     if (err == OK)
@@ -223,12 +246,57 @@ enum err emit_image(const struct emit *emit, struct buffer *ret, struct diag *re
     places_fini(&places);
     if (err != OK)
         return err;
-    put_strings(chains, ret);
-    put_u32(ret, put_offsets(chains, sizeof(uint32_t), ret));
-    put_sets(emit, ret);
-    put_names(emit, ret);
-    err = buffer_check(ret, reterr);
-    if (err == OK)
-        frame_seal(ret->bytes, ret->len, FRAME_GEO, GEO_VERSION);
-    return err;
+    put_strings(&classes->chains, ret);
+    put_u32(ret, put_offsets(&classes->chains, sizeof(uint32_t), ret));
+    (void)buffer_put(ret, emit->sets->choices.bytes, emit->sets->choices.len);
+    put_orderings(classes, ret);
+    put_firsts(emit->sets, orderings, classes->policy->places_count, ret);
+    put_names(emit->sets, orderings, ret);
+    return seal(ret, reterr);
+}
+
+/* Writing again
+ * ------------------------------------------------------------------------------------ */
+
+bool emit_is_kin(const void *last, const struct sets *sets, size_t places_count)
+{
+    const struct layout *layout = last;
+    const uint32_t count = sets->names.count;
+    struct geo geo;
+    geo_attach(last, &geo);
+    if (geo.sets_count < count || geo.sets[geo.sets_count] - geo.sets[count] !=
+                                      (uint64_t)(geo.sets_count - count) * places_count)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(geo_set_name(&geo, i), intern_get(&sets->names, i, NULL)) != 0)
+            return false;
+    for (uint32_t i = count; i < geo.sets_count; i++)
+        if (strcmp(geo_set_name(&geo, i), ordering_name) != 0)
+            return false;
+    return layout->text_len == bytes_in(&sets->names) + sizeof ordering_name;
+}
+
+enum err emit_again(const void *last, const struct policy *policy, const struct sets *sets,
+                    struct buffer *ret, struct diag *reterr)
+{
+    struct layout layout = *(const struct layout *)last;
+    struct geo geo;
+    geo_attach(last, &geo);
+    const uint32_t orderings = geo.sets_count - sets->names.count;
+    const struct geo_choice *ordered = geo.choices + geo.sets[sets->names.count];
+    const size_t ordered_count = layout.choices_count - geo.sets[sets->names.count];
+    const uint8_t *trees = (const uint8_t *)geo.v4_table;
+    const uint8_t *trees_end = (const uint8_t *)geo.choices;
+    layout.flags = flags_of(policy);
+    const enum err err = count_sets(sets, orderings, policy->places_count, &layout, reterr);
+    if (err != OK)
+        return err;
+    buffer_reserve(ret, layout_len(&layout));
+    (void)buffer_put(ret, &layout, sizeof layout);
+    (void)buffer_put(ret, trees, (size_t)(trees_end - trees));
+    (void)buffer_put(ret, sets->choices.bytes, sets->choices.len);
+    (void)buffer_put(ret, ordered, ordered_count * sizeof *ordered);
+    put_firsts(sets, orderings, policy->places_count, ret);
+    put_names(sets, orderings, ret);
+    return seal(ret, reterr);
 }

@@ -46,7 +46,8 @@ struct layout {
     uint32_t sets_count;
     uint32_t text_len;
     uint32_t heights[LAYOUT_V6_HEIGHT_MAX + 1]; /* [h]: nodes of height h or less; [0] is 0 */
-    uint32_t reserved[4];
+    uint64_t basis; /* what the trees were made from (geoip/build.c); 0: nobody can tell */
+    uint32_t reserved[2];
 };
 
 _Static_assert(sizeof(struct layout) == 192, "tables and nodes begin on cache lines");

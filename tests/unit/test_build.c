@@ -308,6 +308,121 @@ static void test_a_policy_without_rules_matches_nobody(void **state)
     geo_fixture_fini(&fixture);
 }
 
+/* Choices
+ * --------------------------------------------------------------------------------------- */
+
+/* A policy of three clients over one database, and its image. */
+struct edited {
+    char clients[3][32];
+    struct policy_rule rules[4];
+    struct policy_place places[2];
+    struct policy policy;
+    struct source *source;
+    struct buffer last;
+};
+
+static void edited_make(struct edited *edited, enum policy_method method)
+{
+    *edited = (struct edited){.clients = {"default", "country:GB", "net:2.0.0.0/8"},
+                              .places = {{0, 51.5, -0.1}, {6, 40.7, -74.0}}};
+    for (unsigned i = 0; i < 3; i++)
+        edited->rules[i] = (struct policy_rule){edited->clients[i], 0, 1, 10};
+    edited->policy = (struct policy){.name = policy_name,
+                                     .method = method,
+                                     .rules = edited->rules,
+                                     .rules_count = 3,
+                                     .places = edited->places,
+                                     .places_count = 2};
+    edited->source = geo_fixture_source(city[0]);
+    assert_int_equal(build_geo(&edited->policy, &edited->source, 1, &edited->last, NULL), OK);
+}
+
+static void edited_fini(struct edited *edited)
+{
+    source_close(&edited->source);
+    buffer_fini(&edited->last);
+}
+
+/* Building from the last image must give `wanted`, and then what building anew does. */
+static void expect_choices(struct edited *edited, enum err wanted)
+{
+    struct buffer again, anew;
+    assert_int_equal(build_choices(&edited->policy, edited->last.bytes, edited->last.len,
+                                   &edited->source->identity, 1, &again, NULL),
+                     wanted);
+    assert_int_equal(wanted == OK, again.bytes != NULL);
+    if (wanted == OK) {
+        assert_int_equal(build_geo(&edited->policy, &edited->source, 1, &anew, NULL), OK);
+        assert_int_equal(again.len, anew.len);
+        assert_memory_equal(again.bytes, anew.bytes, anew.len);
+        buffer_fini(&anew);
+    }
+    buffer_fini(&again);
+}
+
+static void test_an_edit_of_choices_gives_the_image_that_a_build_does(void **state)
+{
+    (void)state;
+    static const enum policy_method methods[] = {POLICY_RULES, POLICY_NEAREST};
+    for (unsigned i = 0; i < 2; i++) {
+        struct edited edited;
+        edited_make(&edited, methods[i]);
+        expect_choices(&edited, OK);
+        edited.rules[0].weight = 11;
+        expect_choices(&edited, OK);
+        edited.rules[1].tier = 2;
+        expect_choices(&edited, OK);
+        edited.rules[3] = (struct policy_rule){edited.clients[2], 6, 1, 5};
+        edited.policy.rules_count = 4;
+        expect_choices(&edited, OK);
+        edited.policy.geofence = true;
+        expect_choices(&edited, OK);
+        edited_fini(&edited);
+    }
+}
+
+static void test_any_other_edit_is_refused_the_last_image(void **state)
+{
+    (void)state;
+    struct edited edited;
+    edited_make(&edited, POLICY_NEAREST);
+    edited.rules[3] = (struct policy_rule){edited.clients[2], 6, 1, 5};
+    (void)snprintf(edited.clients[1], sizeof edited.clients[1], "country:DE");
+    expect_choices(&edited, ERR_REFUSED);
+    (void)snprintf(edited.clients[1], sizeof edited.clients[1], "country:GB");
+    edited.policy.rules_count = 2;
+    expect_choices(&edited, ERR_REFUSED);
+    edited.policy.rules_count = 3;
+    edited.policy.method = POLICY_RULES;
+    expect_choices(&edited, ERR_REFUSED);
+    edited.policy.method = POLICY_NEAREST;
+    edited.places[1].latitude = 41;
+    expect_choices(&edited, ERR_REFUSED);
+    edited.places[1].latitude = 40.7;
+    edited.policy.places_count = 1;
+    expect_choices(&edited, ERR_REFUSED);
+    edited.policy.places_count = 2;
+    expect_choices(&edited, OK);
+    edited.source->identity++;
+    expect_choices(&edited, ERR_REFUSED);
+    edited.source->identity--;
+    edited.last.bytes[edited.last.len - 1] ^= 1;
+    expect_choices(&edited, ERR_CORRUPT);
+    edited_fini(&edited);
+}
+
+static void test_a_source_that_changed_while_it_was_read_is_no_basis(void **state)
+{
+    (void)state;
+    struct edited edited;
+    edited_make(&edited, POLICY_RULES);
+    buffer_fini(&edited.last);
+    edited.source->identity = 0;
+    assert_int_equal(build_geo(&edited.policy, &edited.source, 1, &edited.last, NULL), OK);
+    expect_choices(&edited, ERR_REFUSED);
+    edited_fini(&edited);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +439,9 @@ int main(void)
         cmocka_unit_test(test_limits_are_named),
         cmocka_unit_test(test_nets_nest_forty_deep_and_no_deeper),
         cmocka_unit_test(test_a_policy_without_rules_matches_nobody),
+        cmocka_unit_test(test_an_edit_of_choices_gives_the_image_that_a_build_does),
+        cmocka_unit_test(test_any_other_edit_is_refused_the_last_image),
+        cmocka_unit_test(test_a_source_that_changed_while_it_was_read_is_no_basis),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
