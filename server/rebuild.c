@@ -191,9 +191,11 @@ static void take_same(struct rebuild *rebuild)
 static void take_commit(struct rebuild *rebuild)
 {
     const struct control *control = rebuild->control;
+    const struct settings *settings = control->settings;
     rebuild->uncommitted = false;
     succeed(rebuild);
-    sweep_images(control->settings->state_dir, publish_manifest(control->publish));
+    sweep_images(settings->state_dir, publish_manifest(control->publish), settings->geo_paths,
+                 settings->geo_paths_count);
 }
 
 static void take_report(struct rebuild *rebuild, struct compiler_report *report)

@@ -1,5 +1,6 @@
 #include "server/sweep.h"
 
+#include "common/file.h"
 #include "server/state_dir.h"
 
 #include <dirent.h>
@@ -7,6 +8,18 @@
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Whether `file` is what compilers keep of one of these databases. */
+static bool is_of_database(const char *const *geo_paths, size_t count, const char *file)
+{
+    char kept[MANIFEST_FILE_MAX];
+    for (size_t i = 0; i < count; i++) {
+        manifest_source_file(file_identity(geo_paths[i]), kept);
+        if (strcmp(kept, file) == 0)
+            return true;
+    }
+    return false;
+}
 
 static bool is_named(const struct manifest *manifest, const char *file)
 {
@@ -19,7 +32,8 @@ static bool is_named(const struct manifest *manifest, const char *file)
     return false;
 }
 
-void sweep_images(const char *state_dir, const struct manifest *manifest)
+void sweep_images(const char *state_dir, const struct manifest *manifest, const char *const *geo_paths,
+                  size_t geo_paths_count)
 {
     char path[STATE_DIR_PATH_MAX];
     if (state_dir_file(state_dir, "images", path, NULL) != OK)
@@ -29,7 +43,8 @@ void sweep_images(const char *state_dir, const struct manifest *manifest)
         return;
     const struct dirent *entry;
     while ((entry = readdir(dir)) != NULL)
-        if (strstr(entry->d_name, ".img") && !is_named(manifest, entry->d_name))
+        if (strstr(entry->d_name, ".img") && !is_named(manifest, entry->d_name) &&
+            !is_of_database(geo_paths, geo_paths_count, entry->d_name))
             (void)unlinkat(dirfd(dir), entry->d_name, 0);
     (void)closedir(dir);
 }

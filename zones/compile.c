@@ -143,6 +143,15 @@ static enum err manifest_publish(struct compile_job *job, struct diag *reterr)
     return err;
 }
 
+/* With nothing else to do. The first policy is the one that would wait: those that come after it find what was saved. */
+static void databases_prepare(const struct compile_request *request, const struct manifest *manifest)
+{
+    for (unsigned i = 0; i < POLICIES_MAX; i++)
+        if (manifest->policies[i].name)
+            return;
+    compile_policies_prepare(request);
+}
+
 enum err compile_world(const struct compile_request *request, struct compile_result *ret,
                        struct diag *reterr)
 {
@@ -165,6 +174,8 @@ enum err compile_world(const struct compile_request *request, struct compile_res
     if (job->store)
         store_end(job->store);
     store_close(&job->store);
+    if (err == OK && ret->generation == 0)
+        databases_prepare(request, job->next);
     manifest_free(&job->next);
     last_close(&job->last);
     free(job);
@@ -216,6 +227,8 @@ enum err compile_commit(const struct compile_request *request, struct diag *rete
         err = diag_errno(reterr, "cannot replace %s", to);
     if (err == OK)
         err = file_sync(request->state_dir, reterr);
+    if (err == OK)
+        databases_prepare(request, manifest);
     manifest_free(&manifest);
     return err;
 }

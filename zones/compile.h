@@ -34,7 +34,7 @@ struct compile_result {
 NODISCARD enum err compile_world(const struct compile_request *request, struct compile_result *ret,
                                  struct diag *reterr);
 
-/* After a compile_world() that gave a generation. */
+/* After a compile_world() that gave a generation. Then there is time to read geo databases that no policy has needed yet. */
 NODISCARD enum err compile_commit(const struct compile_request *request, struct diag *reterr);
 
 #endif

@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* The geo databases, opened when the first policy needs them. */
 struct databases {
     const struct compile_request *request;
-    uint64_t fingerprint;
+    uint64_t *identities; /* of the request's files */
+    uint64_t fingerprint; /* of these */
     struct source **sources; /* those that could be read */
     size_t sources_count;
     bool opened;
@@ -38,26 +38,6 @@ static uint64_t text_hash(uint64_t hash, const char *text)
     return hash_bytes(text, strlen(text), hash);
 }
 
-/* Which files these are, by what a change of them cannot leave as it was. */
-static uint64_t databases_fingerprint(const struct compile_request *request)
-{
-    uint64_t hash = GEO_VERSION;
-    for (size_t i = 0; i < request->geo_paths_count; i++) {
-        struct stat st = {0};
-        const int missing = stat(request->geo_paths[i], &st);
-        const uint64_t numbers[] = {
-            (uint64_t)missing,
-            st.st_dev,
-            st.st_ino,
-            (uint64_t)st.st_size,
-            (uint64_t)st.st_mtim.tv_sec,
-            (uint64_t)st.st_mtim.tv_nsec,
-        };
-        hash = hash_bytes(numbers, sizeof numbers, text_hash(hash, request->geo_paths[i]));
-    }
-    return hash;
-}
-
 static uint64_t policy_fingerprint(const struct policy *policy, uint64_t databases)
 {
     uint64_t hash =
@@ -77,19 +57,53 @@ static uint64_t policy_fingerprint(const struct policy *policy, uint64_t databas
 
 /* Databases ------------------------------------------------------------------------------------------- */
 
+static enum err databases_init(const struct compile_request *request, struct databases *ret, struct diag *reterr)
+{
+    const size_t count = request->geo_paths_count;
+    *ret = (struct databases){.request = request, .fingerprint = GEO_VERSION};
+    ret->identities = calloc(count + 1, sizeof *ret->identities);
+    ret->sources = calloc(count + 1, sizeof(struct source *));
+    if (!ret->identities || !ret->sources)
+        return diag_set(reterr, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        ret->identities[i] = file_identity(request->geo_paths[i]);
+        ret->fingerprint = hash_mix(ret->fingerprint ^ ret->identities[i]);
+    }
+    return OK;
+}
+
+/* Where a compiler keeps what it has read of a database. */
+static bool saved_path(const struct compile_request *request, uint64_t identity, char ret[LAST_PATH_MAX])
+{
+    char file[MANIFEST_FILE_MAX];
+    manifest_source_file(identity, file);
+    return identity != 0 && last_image_path(request->state_dir, file, ret, NULL) == OK;
+}
+
+/* What is saved is not needed: whatever is wrong with it, or with saving it, the database itself is read. */
+static enum err database_open(const struct compile_request *request, const char *path, struct source **ret,
+                              struct diag *reterr)
+{
+    char file[LAST_PATH_MAX];
+    const uint64_t identity = file_identity(path);
+    if (saved_path(request, identity, file) && source_load(file, path, identity, ret, NULL) == OK)
+        return OK;
+    const enum err err = source_open(path, ret, reterr);
+    if (err == OK && saved_path(request, (*ret)->identity, file))
+        (void)!source_save(*ret, file, NULL);
+    return err;
+}
+
 static enum err databases_open(struct databases *databases, struct problems *problems, struct diag *reterr)
 {
     const struct compile_request *request = databases->request;
     if (databases->opened)
         return OK;
     databases->opened = true;
-    databases->sources = calloc(request->geo_paths_count + 1, sizeof(struct source *));
-    if (!databases->sources)
-        return diag_set(reterr, ERR_MEMORY, "out of memory");
     for (size_t i = 0; i < request->geo_paths_count; i++) {
         struct diag diag;
-        const enum err err =
-            source_open(request->geo_paths[i], &databases->sources[databases->sources_count], &diag);
+        const enum err err = database_open(request, request->geo_paths[i],
+                                           &databases->sources[databases->sources_count], &diag);
         if (err == ERR_MEMORY)
             return diag_set(reterr, err, "%s", diag.text);
         if (err == OK) {
@@ -107,6 +121,7 @@ static void databases_close(struct databases *databases)
     for (size_t i = 0; i < databases->sources_count; i++)
         source_close(&databases->sources[i]);
     free(databases->sources);
+    free(databases->identities);
 }
 
 /* One policy ------------------------------------------------------------------------------------------ */
@@ -160,6 +175,31 @@ static enum err policy_build(const struct policy_job *job, unsigned idx, const s
     return err;
 }
 
+/* Take the trees of the last image over, if the rules differ in nothing but their choices. `*ret` says whether. */
+static enum err policy_build_choices(const struct policy_job *job, unsigned idx, const struct policy *policy,
+                                     uint64_t fingerprint, bool *ret, struct diag *reterr)
+{
+    struct manifest_policy *row = &job->census->next->policies[idx];
+    const struct databases *databases = job->databases;
+    struct file_map map = {0};
+    struct buffer image = {0};
+    char path[LAST_PATH_MAX];
+    enum err err = last_image_path(job->request->state_dir, row->file, path, NULL);
+    if (err == OK)
+        err = file_map_open(path, &map, NULL);
+    if (err == OK)
+        err = build_choices(policy, map.bytes, map.len, databases->identities,
+                            job->request->geo_paths_count, &image, NULL);
+    file_map_close(&map);
+    *ret = err == OK;
+    if (err != OK)
+        return OK;
+    err = image_write(job, idx, &image, reterr);
+    row->fingerprint = fingerprint;
+    buffer_fini(&image);
+    return err;
+}
+
 /* The last image stays in `next` unless a new one takes its place. */
 static enum err policy_compile(const struct policy_job *job, const struct policy *policy,
                                struct diag *reterr)
@@ -178,7 +218,13 @@ static enum err policy_compile(const struct policy_job *job, const struct policy
         if (last->fingerprint == fingerprint)
             return OK;
     }
-    const enum err err = databases_open(job->databases, job->problems, reterr);
+    bool built = false;
+    enum err err = OK;
+    if (known)
+        err = policy_build_choices(job, (unsigned)idx, policy, fingerprint, &built, reterr);
+    if (err != OK || built)
+        return err;
+    err = databases_open(job->databases, job->problems, reterr);
     if (err != OK || (known && job->databases->broken))
         return err;
     return policy_build(job, (unsigned)idx, policy, fingerprint, reterr);
@@ -193,12 +239,12 @@ enum err compile_policies(const struct compile_request *request, struct store *s
                           const struct last *last, struct census *census, struct problems *problems,
                           bool written[POLICIES_MAX], struct diag *reterr)
 {
-    struct databases databases = {.request = request, .fingerprint = databases_fingerprint(request)};
+    struct databases databases;
     const struct policy_job job = {request, last, census, problems, written, &databases};
     const struct store_region_indexes indexes = {.find = region_index, .context = census};
     struct store_rows rows;
     struct policy policy;
-    enum err err = OK;
+    enum err err = databases_init(request, &databases, reterr);
     store_policies(store, &rows);
     while (err == OK && store_policy_next(&rows, &indexes, &policy)) {
         err = policy_compile(&job, &policy, reterr);
@@ -207,4 +253,16 @@ enum err compile_policies(const struct compile_request *request, struct store *s
     const enum err end = store_rows_end(&rows, err == OK ? reterr : NULL);
     databases_close(&databases);
     return err == OK ? end : err;
+}
+
+void compile_policies_prepare(const struct compile_request *request)
+{
+    for (size_t i = 0; i < request->geo_paths_count; i++) {
+        const char *path = request->geo_paths[i];
+        char file[MANIFEST_FILE_MAX];
+        struct source *source = NULL;
+        manifest_source_file(file_identity(path), file);
+        if (!image_is_whole(request->state_dir, file) && database_open(request, path, &source, NULL) == OK)
+            source_close(&source);
+    }
 }

@@ -16,6 +16,11 @@ static enum err memory_error(struct diag *reterr)
     return diag_set(reterr, ERR_MEMORY, "out of memory for the manifest");
 }
 
+void manifest_source_file(uint64_t identity, char ret[MANIFEST_FILE_MAX])
+{
+    (void)snprintf(ret, MANIFEST_FILE_MAX, "source-%016llx.img", (unsigned long long)identity);
+}
+
 enum err manifest_new(struct manifest **ret, struct diag *reterr)
 {
     *ret = calloc(1, sizeof **ret);

@@ -5,7 +5,8 @@
  * reachable. A manifest and its images were compiled against each other and are published whole.
  *
  * Files are named in STATE/images: `pack-BUCKET-GENERATION.img`, `policy-INDEX-GENERATION.img`. An image that did not
- * change keeps its old generation's name.
+ * change keeps its old generation's name. `source-IDENTITY.img`, what a compiler keeps of a geo database for the next one, is
+ * in no manifest: nothing is lost with it.
  */
 #ifndef ZONES_MANIFEST_H
 #define ZONES_MANIFEST_H
@@ -84,6 +85,9 @@ NODISCARD enum err manifest_print(const struct manifest *manifest, char **ret, s
 
 /* Write it to `path`, replaced atomically and not synced: what makes a world durable is compile_commit(). */
 NODISCARD enum err manifest_write(const struct manifest *manifest, const char *path, struct diag *reterr);
+
+/* The file of what is kept of the geo database with this identity (common/file.h). */
+void manifest_source_file(uint64_t identity, char ret[MANIFEST_FILE_MAX]);
 
 NODISCARD enum err manifest_new(struct manifest **ret, struct diag *reterr);
 void manifest_free(struct manifest **manifest);
