@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { CLIENTS_COUNT = 1 << 20, ROUNDS = 8, SOURCES_MAX = 8, COUNTRY_RULES_MAX = 300 };
 
@@ -84,6 +85,22 @@ static void measure_find(const struct geo *geo, const struct ip *clients, unsign
            (now_s() - start) / (double)count * 1e9, (unsigned long long)sum);
 }
 
+/* As an edit of a weight does. */
+static void measure_choices(const struct policy *policy, struct source *const *sources, size_t count,
+                            const struct buffer *last)
+{
+    uint64_t identities[SOURCES_MAX];
+    struct buffer image;
+    struct diag diag;
+    for (size_t i = 0; i < count; i++)
+        identities[i] = sources[i]->identity;
+    const double start = now_s();
+    if (build_choices(policy, last->bytes, last->len, identities, count, &image, &diag) != OK)
+        fail(&diag);
+    printf("    build_choices        %6.1f ms\n", (now_s() - start) * 1e3);
+    buffer_fini(&image);
+}
+
 static void measure_policy(const struct policy *policy, struct source *const *sources, size_t count,
                            const struct ip *clients)
 {
@@ -102,6 +119,7 @@ static void measure_policy(const struct policy *policy, struct source *const *so
            (now_s() - built) * 1e3);
     printf("    image                %6.2f MiB, peak memory so far %.1f MiB\n",
            (double)image.len / (1 << 20), peak_mib());
+    measure_choices(policy, sources, count, &image);
     measure_find(&geo, clients, IP_V4);
     measure_find(&geo, clients, IP_V6);
     buffer_fini(&image);
@@ -133,6 +151,25 @@ static void measure_policies(struct source *const *sources, size_t count, const 
     measure_policy(&policy, sources, count, clients);
     policy = (struct policy){.name = name_default, .rules = rules + 7, .rules_count = 1};
     measure_policy(&policy, sources, count, clients);
+}
+
+/* Save a source and take its place by what is loaded. */
+static void measure_saved(struct source **source)
+{
+    static const char file[] = "geo_bench.saved";
+    struct source *loaded;
+    struct diag diag;
+    const double start = now_s();
+    if (source_save(*source, file, &diag) != OK)
+        fail(&diag);
+    const double saved = now_s();
+    if (source_load(file, (*source)->path, (*source)->identity, &loaded, &diag) != OK)
+        fail(&diag);
+    printf("  %s: %u nodes, %u facts; saved in %.1f ms, loaded in %.1f ms\n", loaded->path,
+           loaded->tree.count, loaded->facts.count, (saved - start) * 1e3, (now_s() - saved) * 1e3);
+    (void)unlink(file);
+    source_close(source);
+    *source = loaded;
 }
 
 static void measure_libmaxminddb(const char *path, const struct ip *clients)
@@ -176,12 +213,11 @@ int main(int argc, char **argv)
         if (source_open(argv[i], &sources[count++], &diag) != OK)
             fail(&diag);
     }
-    for (size_t i = 0; i < count; i++)
-        printf("  %s: %u nodes, %u facts\n", sources[i]->path, sources[i]->tree.count,
-               sources[i]->facts.count);
     printf("  read in %.1f ms, peak memory so far %.1f MiB (%.1f of it clients)\n",
            (now_s() - start) * 1e3, peak_mib(),
            (double)CLIENTS_COUNT * sizeof *clients / (1 << 20));
+    for (size_t i = 0; i < count; i++)
+        measure_saved(&sources[i]);
     measure_policies(sources, count, clients);
     for (size_t i = 0; i < count; i++)
         source_close(&sources[i]);

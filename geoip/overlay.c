@@ -14,13 +14,21 @@ struct pair {
     uint32_t made; /* its root + 1; 0: an empty slot */
 };
 
+/* What a node has become below the first leaf that it met in the other tree, as most meet no other. */
+struct single {
+    uint32_t leaf;
+    uint32_t made; /* as above */
+};
+
 struct overlay {
     struct tree *out;
     const struct tree *a;
     const struct tree *b;
     overlay_combine *combine;
     void *context;
-    struct pair *pairs;
+    struct single *singles_a; /* by node of a */
+    struct single *singles_b; /* by node of b */
+    struct pair *pairs;       /* all others */
     uint32_t pairs_cap; /* a power of two */
     uint32_t pairs_count;
     bool failed;
@@ -51,8 +59,33 @@ static bool pairs_grow(struct overlay *overlay)
     return true;
 }
 
+/* Of a node that meets a leaf; NULL for other pairs. */
+static struct single *single_of(const struct overlay *overlay, uint32_t a, uint32_t b, uint32_t *ret_leaf)
+{
+    if (tree_is_leaf(a) == tree_is_leaf(b))
+        return NULL;
+    *ret_leaf = tree_is_leaf(a) ? a : b;
+    return tree_is_leaf(a) ? &overlay->singles_b[b] : &overlay->singles_a[a];
+}
+
+/* What is known of the pair: a root + 1, or 0. */
+static uint32_t pair_get(const struct overlay *overlay, uint32_t a, uint32_t b)
+{
+    uint32_t leaf;
+    const struct single *single = single_of(overlay, a, b, &leaf);
+    if (single && (single->made == 0 || single->leaf == leaf))
+        return single->made;
+    return overlay->pairs_cap > 0 ? pair_slot(overlay->pairs, overlay->pairs_cap, a, b)->made : 0;
+}
+
 static void pair_put(struct overlay *overlay, uint32_t a, uint32_t b, uint32_t made)
 {
+    uint32_t leaf;
+    struct single *single = single_of(overlay, a, b, &leaf);
+    if (single && single->made == 0) {
+        *single = (struct single){leaf, made + 1};
+        return;
+    }
     if (overlay->pairs_count >= overlay->pairs_cap / 4 * 3 && !pairs_grow(overlay))
         overlay->failed = true;
     if (overlay->failed)
@@ -64,11 +97,9 @@ static void pair_put(struct overlay *overlay, uint32_t a, uint32_t b, uint32_t m
 /* At most TREE_BITS_MAX deep: the layers' trees are. */
 static uint32_t make(struct overlay *overlay, uint32_t a, uint32_t b)
 {
-    if (overlay->pairs_cap > 0) {
-        const struct pair *known = pair_slot(overlay->pairs, overlay->pairs_cap, a, b);
-        if (known->made != 0)
-            return known->made - 1;
-    }
+    const uint32_t known = pair_get(overlay, a, b);
+    if (known != 0)
+        return known - 1;
     if (overlay->failed)
         return tree_leaf(0);
     uint32_t made;
@@ -89,9 +120,17 @@ enum err overlay_make(struct tree *out, const struct overlay_layer *a,
                       const struct overlay_layer *b, overlay_combine *combine, void *context,
                       uint32_t *ret, struct diag *reterr)
 {
-    struct overlay overlay = {
-        .out = out, .a = a->tree, .b = b->tree, .combine = combine, .context = context};
-    *ret = make(&overlay, a->root, b->root);
+    struct overlay overlay = {.out = out,
+                              .a = a->tree,
+                              .b = b->tree,
+                              .combine = combine,
+                              .context = context,
+                              .singles_a = calloc((size_t)a->tree->count + 1, sizeof(struct single)),
+                              .singles_b = calloc((size_t)b->tree->count + 1, sizeof(struct single))};
+    overlay.failed = !overlay.singles_a || !overlay.singles_b;
+    *ret = overlay.failed ? tree_leaf(0) : make(&overlay, a->root, b->root);
+    free(overlay.singles_a);
+    free(overlay.singles_b);
     free(overlay.pairs);
     if (overlay.failed)
         return diag_set(reterr, ERR_MEMORY, "out of memory after %u pairs of subtrees",
