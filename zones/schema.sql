@@ -58,9 +58,9 @@ CREATE TABLE region (
 
 CREATE TABLE monitor (
     name           TEXT PRIMARY KEY NOT NULL,
-    type           TEXT NOT NULL,                   -- tcp, http, https, icmp, dns
+    type           TEXT NOT NULL,                   -- tcp, http, https
     port           INTEGER,                         -- NULL: the type's own
-    host           TEXT,                            -- Host header and TLS name; for dns the name to ask for
+    host           TEXT,                            -- Host header and TLS name
     path           TEXT NOT NULL DEFAULT '/',
     method         TEXT NOT NULL DEFAULT 'GET',
     expect_status  TEXT NOT NULL DEFAULT '200-399', -- 200,204,300-399
@@ -495,15 +495,13 @@ SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, N
 CREATE TRIGGER check_monitor_row INSTEAD OF INSERT ON check_monitor
 BEGIN
     SELECT raise(ABORT, 'monitor') WHERE json_extract('{}', CASE
-        WHEN coalesce(NEW.type, '') NOT IN ('tcp', 'http', 'https', 'icmp', 'dns')
-            THEN format('monitor: type "%s" of "%s" is not one of tcp, http, https, icmp and dns',
+        WHEN coalesce(NEW.type, '') NOT IN ('tcp', 'http', 'https')
+            THEN format('monitor: type "%s" of "%s" is not one that probers know; write tcp, http or https',
                         NEW.type, NEW.name)
         WHEN NEW.type = 'tcp' AND NEW.port IS NULL
             THEN format('monitor: "%s" is of type tcp and has no port; give one', NEW.name)
         WHEN NEW.port NOT BETWEEN 1 AND 65535
             THEN format('monitor: port %s of "%s" is outside 1 to 65535', NEW.port, NEW.name)
-        WHEN NEW.type = 'dns' AND NEW.host IS NULL
-            THEN format('monitor: "%s" is of type dns and has no host; give the name to ask for', NEW.name)
         WHEN NEW.host = '' OR NEW.host GLOB '*[^!-~]*'
             THEN format('monitor: host "%s" of "%s" is not a host name', NEW.host, NEW.name)
         WHEN NEW.path NOT GLOB '/*' OR NEW.path GLOB '*[^!-~]*'
