@@ -71,15 +71,16 @@ static const struct image_endpoint *endpoints_at(const struct image_zone *zone,
     return endpoints + (kind == KIND_V6 ? pool->counts[KIND_V4] : 0);
 }
 
-/* Whether the serving endpoints have less of the pool's weight than panic_below. A pool of which
- * none serves does not panic: there the next region takes over. The image has rounded
+/* Whether the serving endpoints have less of the pool's weight than panic_below. It is the rule of
+ * serve_all for one pool, so a service that would rather say nothing does not panic; nor does a
+ * pool of which none serves: there the next region takes over. The image has rounded
  * panic_below, here it counts as the least that it can have been, so that half of the weight is
  * not under a half. */
 static bool panics(const struct image_service *service, uint64_t serving_weight,
                    uint64_t total_weight)
 {
     const uint64_t halves = 2 * (uint64_t)service->panic_below;
-    return halves > 0 && serving_weight > 0 &&
+    return service->all_down == ALL_DOWN_SERVE_ALL && halves > 0 && serving_weight > 0 &&
            serving_weight * 2 * BOARD_SHARE_ALL < total_weight * (halves - 1);
 }
 
@@ -91,7 +92,7 @@ static bool endpoint_serves(const struct walk *walk, const struct stand *stand,
 }
 
 /* Count the endpoints of the kind that serve on `stand->step`; returns whether they leave the
- * pool in panic. */
+ * pool in panic. What an operator has taken away is no sign of sickness, and has no part in that. */
 static bool endpoints_count(const struct walk *walk, struct stand *stand)
 {
     const struct steer_case *asked = walk->asked;
@@ -100,11 +101,13 @@ static bool endpoints_count(const struct walk *walk, struct stand *stand)
     uint64_t serving_weight = 0, total_weight = 0;
     stand->serving = 0;
     for (unsigned i = 0; i < stand->total; i++) {
-        total_weight += endpoints[i].weight;
-        if (endpoint_serves(walk, stand, &endpoints[i])) {
+        const struct health word = board_get(asked->board, endpoints[i].slot);
+        const uint32_t weight = word.state >= STATE_DRAIN ? 0 : endpoints[i].weight;
+        total_weight += weight;
+        if (steer_endpoint_serves(stand->step, stand->region_word, stand->pool_word, word)) {
             stand->serving++;
             stand->witness = &endpoints[i];
-            serving_weight += endpoints[i].weight;
+            serving_weight += weight;
         }
     }
     return stand->step < STEP_ALL_UP && panics(asked->service, serving_weight, total_weight);

@@ -63,20 +63,38 @@ static bool plain_serves(const struct small *small, unsigned region,
     return e.verdict != VERDICT_DOWN || state == STATE_UP;
 }
 
-/* How many of a region's endpoints serve, and their weight. */
+/* How many of a region's endpoints serve. */
 static unsigned plain_count(const struct small *small, unsigned region, enum kind kind,
-                            enum step step, uint64_t *ret_weight)
+                            enum step step)
 {
     const struct image_endpoint *endpoints;
     const unsigned total = plain_endpoints(small, region, kind, &endpoints);
     unsigned count = 0;
-    *ret_weight = 0;
     for (unsigned i = 0; i < total; i++)
-        if (plain_serves(small, region, &endpoints[i], step)) {
+        if (plain_serves(small, region, &endpoints[i], step))
             count++;
-            *ret_weight += endpoints[i].weight;
-        }
     return count;
+}
+
+/* Whether a service that would serve all has too little of a pool that serves. Endpoints that the
+ * operator has drained or put down are as if there were none. */
+static bool plain_panics(const struct small *small, unsigned region, enum kind kind, enum step step)
+{
+    const struct image_endpoint *endpoints;
+    const unsigned total = plain_endpoints(small, region, kind, &endpoints);
+    const double panic_below = (small->blob.service.panic_below - 0.5) / BOARD_SHARE_ALL;
+    uint64_t serving = 0, all = 0;
+    if (small->blob.service.all_down != ALL_DOWN_SERVE_ALL || step >= STEP_ALL_UP)
+        return false;
+    for (unsigned i = 0; i < total; i++) {
+        const enum state state = board_get(small->board, endpoints[i].slot).state;
+        if (state == STATE_DRAIN || state == STATE_DOWN)
+            continue;
+        all += endpoints[i].weight;
+        if (plain_serves(small, region, &endpoints[i], step))
+            serving += endpoints[i].weight;
+    }
+    return serving > 0 && (double)serving / (double)all < panic_below - 1e-9;
 }
 
 /* Whether a region serves on a step, and on which step its endpoints do. */
@@ -85,18 +103,10 @@ static bool plain_region(const struct small *small, unsigned region, enum kind k
 {
     const struct image_endpoint *endpoints;
     const unsigned total = plain_endpoints(small, region, kind, &endpoints);
-    uint64_t weight, all = 0;
-    *ret_step = step;
     if (total == 0)
         return false;
-    for (unsigned i = 0; i < total; i++)
-        all += endpoints[i].weight;
-    unsigned count = plain_count(small, region, kind, step, &weight);
-    const double panic_below = (small->blob.service.panic_below - 0.5) / BOARD_SHARE_ALL;
-    if (step < STEP_ALL_UP && weight > 0 && (double)weight / (double)all < panic_below - 1e-9) {
-        *ret_step = step + 2;
-        count = plain_count(small, region, kind, *ret_step, &weight);
-    }
+    *ret_step = plain_panics(small, region, kind, step) ? step + 2 : step;
+    const unsigned count = plain_count(small, region, kind, *ret_step);
     const uint32_t min_up = plain_pool(small, region)->min_up;
     return count >= (step >= STEP_ALL_UP || min_up == 0 ? 1 : min_up);
 }
@@ -190,8 +200,7 @@ static void endpoints_check(const struct small *small, const struct choice *choi
     const unsigned region = choice->pool->region;
     const struct image_service *service = &small->blob.service;
     const bool hosts = choice->pool->counts[KIND_HOST] > 0;
-    uint64_t weight;
-    const unsigned serving = plain_count(small, region, kind, choice->step, &weight);
+    const unsigned serving = plain_count(small, region, kind, choice->step);
     unsigned expected =
         service->answers > 0 && service->answers < serving ? service->answers : serving;
     expected = hosts ? 1 : expected;

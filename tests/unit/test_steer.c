@@ -18,6 +18,8 @@ static const struct world_service services[] = {
     {.name = "www", .ttl_s = 30, .pools = {{EU, 100, 1, {"198.51.100.1", "198.51.100.2"}}, {US, 100, 2, {"203.0.113.1", "203.0.113.2"}}}},
     {.name = "panic", .ttl_s = 30, .panic_below = HALF,
      .pools = {{EU, 100, 1, {"198.51.100.11", "198.51.100.12", "198.51.100.13", "198.51.100.14"}}, {US, 100, 1, {"203.0.113.11"}}}},
+    {.name = "calm", .ttl_s = 30, .panic_below = HALF, .all_down = ALL_DOWN_SERVFAIL,
+     .pools = {{EU, 100, 1, {"198.51.100.31", "198.51.100.32", "198.51.100.33"}}, {US, 100, 1, {"203.0.113.31"}}}},
     {.name = "dark", .ttl_s = 5, .all_down = ALL_DOWN_NODATA, .pools = {{EU, 100, 1, {"198.51.100.21"}}}},
     {.name = "six", .ttl_s = 30, .pools = {{US, 100, 1, {"2001:db8::1"}}}},
 };
@@ -232,6 +234,36 @@ static void test_under_panic_below_the_whole_pool_serves(void **state)
     assert_int_equal(choice.ttl_s, 30);
 }
 
+static void test_a_service_that_would_not_serve_all_does_not_panic(void **state)
+{
+    struct steering *steering = *state;
+    all_up(steering);
+    sick(steering, "198.51.100.31");
+    sick(steering, "198.51.100.32");
+    const struct choice choice = choose_v4(steering, "calm.example.com", "193.0.6.1");
+    assert_int_equal(choice.count, 1);
+    assert_int_equal(choice.step, STEP_SERVING);
+}
+
+static void test_what_the_operator_takes_away_is_no_reason_to_panic(void **state)
+{
+    struct steering *steering = *state;
+    static const enum state taken[] = {STATE_DRAIN, STATE_DOWN};
+    for (size_t i = 0; i < COUNT(taken); i++) {
+        all_up(steering);
+        const uint32_t slots[] = {world_slot(&steering->world, "198.51.100.11"),
+                                  world_slot(&steering->world, "198.51.100.12")};
+        for (size_t k = 0; k < COUNT(slots); k++)
+            world_health_set(&steering->world, slots[k], VERDICT_UP, taken[i]);
+        sick(steering, "198.51.100.13");
+        const struct choice choice = choose_v4(steering, "panic.example.com", "193.0.6.1");
+        assert_int_equal(choice.count, 1); /* one of the two that are left */
+        assert_int_equal(choice.step, STEP_SERVING);
+        sick(steering, "198.51.100.14");
+        assert_int_equal(choose_v4(steering, "panic.example.com", "193.0.6.1").pool->region, US);
+    }
+}
+
 /* The reason of a region in the trace of the last choice, in its first row. */
 static enum trace_why why(const struct steering *steering, unsigned region)
 {
@@ -293,6 +325,8 @@ int main(void)
         cmocka_unit_test(test_what_is_put_down_is_never_handed_out),
         cmocka_unit_test(test_nodata_for_health_lasts_no_longer_than_the_service),
         cmocka_unit_test(test_under_panic_below_the_whole_pool_serves),
+        cmocka_unit_test(test_a_service_that_would_not_serve_all_does_not_panic),
+        cmocka_unit_test(test_what_the_operator_takes_away_is_no_reason_to_panic),
         cmocka_unit_test(test_the_trace_says_why_a_region_does_not_serve),
         cmocka_unit_test(test_the_trace_of_a_service_elsewhere_has_its_reasons),
     };
