@@ -76,6 +76,7 @@ void reply_fail(struct reply *reply, enum rcode rcode)
     sections_clear(reply);
     reply->rcode = rcode;
     reply->authoritative = false;
+    reply->truncated = false;
     reply->opt->wanted &= ~(1u << OPT_ERROR);
 }
 

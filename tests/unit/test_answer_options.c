@@ -21,9 +21,14 @@ enum { CAP = 65535, NOW_S = 1800000000 };
 #define KEEPALIVE "\0\x0b\0\0"
 #define PADDING "\0\x0c\0\4\0\0\0\0"
 
+#define TEN_LETTERS "abcdefghij"
+#define FIFTY_LETTERS TEN_LETTERS TEN_LETTERS TEN_LETTERS TEN_LETTERS TEN_LETTERS
+#define LONG_TEXT "\"" FIFTY_LETTERS FIFTY_LETTERS FIFTY_LETTERS FIFTY_LETTERS "\""
+
 static const struct zone_record records[] = {
     {"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.1", 300}, {"host", "A", "192.0.2.10", 300},
     {"sub", "NS", "ns.elsewhere.test.", 300},
+    {"long", "TXT", LONG_TEXT " " LONG_TEXT " " LONG_TEXT, 300},
 };
 static const struct world_service services[] = {
     {.name = "svc", .ttl_s = 30, .pools = {{0, 100, 1, {"198.51.100.1", "2001:db8:e::1"}}}},
@@ -513,6 +518,19 @@ static void test_who_knows_cookies_is_asked_for_one_instead(void **state)
     assert_int_equal(fixture.counters->rcodes[RCODE_BADCOOKIE], 5);
 }
 
+static void test_a_demand_for_a_cookie_is_not_truncated_where_the_answer_would_be(void **state)
+{
+    (void)state;
+    static const struct ask query = {"long.example.com", QTYPE_TXT, 1, 512, OPTIONS(COOKIE)};
+    limit(1, 0);
+    (void)ask(TRANSPORT_UDP, &query);
+    assert_true(got.truncated);
+    (void)ask(TRANSPORT_UDP, &query);
+    assert_int_equal(got.rcode, RCODE_BADCOOKIE);
+    assert_false(got.truncated);
+    assert_int_equal(fixture.counters->truncated, 1);
+}
+
 static void test_tcp_is_not_limited(void **state)
 {
     (void)state;
@@ -542,6 +560,7 @@ int main(void)
         cmocka_unit_test_setup(test_over_the_rate_replies_are_dropped_or_truncated, renew),
         cmocka_unit_test_setup(test_what_a_reply_says_is_its_class, renew),
         cmocka_unit_test_setup(test_who_knows_cookies_is_asked_for_one_instead, renew),
+        cmocka_unit_test_setup(test_a_demand_for_a_cookie_is_not_truncated_where_the_answer_would_be, renew),
         cmocka_unit_test_setup(test_tcp_is_not_limited, renew),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
