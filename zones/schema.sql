@@ -524,10 +524,11 @@ BEGIN
                         NEW.name, length(NEW.expect_body))
         WHEN NEW.tls_verify NOT IN (0, 1)
             THEN format('monitor: tls_verify %s of "%s" is neither 0 nor 1', NEW.tls_verify, NEW.name)
-        WHEN NOT (NEW.interval_s > 0 AND NEW.interval_s <= 86400)
-            THEN format('monitor: interval_s %s of "%s" is not above 0 and at most 86400', NEW.interval_s, NEW.name)
-        WHEN NOT NEW.timeout_s > 0
-            THEN format('monitor: timeout_s %s of "%s" is not above 0', NEW.timeout_s, NEW.name)
+        -- From here to quorum as health/check.h has it: CHECK_INTERVAL_MIN_MS and so on.
+        WHEN NEW.interval_s NOT BETWEEN 0.1 AND 86400
+            THEN format('monitor: interval_s %s of "%s" is outside 0.1 to 86400', NEW.interval_s, NEW.name)
+        WHEN NEW.timeout_s < 0.01
+            THEN format('monitor: timeout_s %s of "%s" is below 0.01', NEW.timeout_s, NEW.name)
         WHEN NEW.timeout_s > NEW.interval_s
             THEN format('monitor: timeout_s %s of "%s" is above its interval_s %s; lower it or raise the interval',
                         NEW.timeout_s, NEW.name, NEW.interval_s)
@@ -535,8 +536,8 @@ BEGIN
             THEN format('monitor: fall %s of "%s" is outside 1 to 100', NEW.fall, NEW.name)
         WHEN NEW.rise NOT BETWEEN 1 AND 100
             THEN format('monitor: rise %s of "%s" is outside 1 to 100', NEW.rise, NEW.name)
-        WHEN NEW.latency_max_ms NOT BETWEEN 1 AND 86400000
-            THEN format('monitor: latency_max_ms %s of "%s" is not above 0; give milliseconds, or NULL',
+        WHEN NEW.latency_max_ms NOT BETWEEN 1 AND 600000
+            THEN format('monitor: latency_max_ms %s of "%s" is outside 1 to 600000; give milliseconds, or NULL',
                         NEW.latency_max_ms, NEW.name)
         WHEN coalesce(NEW.quorum, '') <> 'majority'
          AND (NEW.quorum NOT GLOB '[1-9]*' OR NEW.quorum GLOB '*[^0-9]*' OR length(NEW.quorum) > 4)

@@ -244,14 +244,14 @@ static void test_monitors_have_milliseconds(void **state)
 {
     struct fixture *fixture = *state;
     fixture_run(fixture,
-                "UPDATE monitor SET interval_s = 0.5, timeout_s = 0.0001, quorum = 3, latency_max_ms = 7");
+                "UPDATE monitor SET interval_s = 0.5, timeout_s = 0.0104, quorum = 3, latency_max_ms = 7");
     struct store *store = fixture_reader(fixture);
     struct store_rows rows;
     struct store_monitor monitor;
     store_monitors(store, &rows);
     assert_true(store_monitor_next(&rows, &monitor));
     assert_int_equal(monitor.interval_ms, 500);
-    assert_int_equal(monitor.timeout_ms, 1);
+    assert_int_equal(monitor.timeout_ms, 10);
     assert_int_equal(monitor.latency_max_ms, 7);
     assert_int_equal(monitor.port, 80);
     assert_string_equal(monitor.quorum, "3");
