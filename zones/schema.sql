@@ -872,6 +872,12 @@ END;
 
 CREATE TRIGGER vantage_before_insert BEFORE INSERT ON vantage
 BEGIN
+    -- At most TALLY_VANTAGES_MAX.
+    SELECT raise(ABORT, 'vantage') WHERE json_extract('{}', CASE
+        WHEN (SELECT count(*) FROM vantage WHERE name <> NEW.name) >= 64
+            THEN format('vantage: "%s" would be the 65th; a store holds at most 64 vantage points, disabled ones too',
+                        NEW.name)
+    END) NOTNULL;
     INSERT INTO check_label VALUES ('vantage', NEW.name);
     INSERT INTO check_place VALUES ('vantage', NEW.name, NEW.latitude, NEW.longitude);
     INSERT INTO check_vantage VALUES (NEW.name, NEW.public_key, NEW.asn, NEW.enabled);

@@ -1,5 +1,11 @@
 #include "store_fixture.h"
 
+/* So many vantage points, all but the first disabled. */
+#define VANTAGES(count)                                                                               \
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " count ")"             \
+    " INSERT INTO vantage(name, public_key, enabled)"                                                 \
+    " SELECT 'v' || i, format('%042dA=', i), i = 1 FROM n"
+
 /* A statement that the store of the first session refuses, and the words of the refusal. */
 static const struct {
     const char *sql;
@@ -239,6 +245,7 @@ static const struct {
      "vantage: enabled 2"},
     {"INSERT INTO vantage(name, public_key, latitude) VALUES ('v', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=', 2)",
      "vantage: \"v\" has one coordinate"},
+    {VANTAGES("65"), "vantage: \"v65\" would be the 65th; a store holds at most 64 vantage points, disabled ones too"},
     /* audit */
     {"UPDATE audit SET key = ''", "audit: rows are never changed"},
     {"DELETE FROM audit", "audit: rows are never deleted"},
@@ -290,6 +297,7 @@ static const char *const acceptances[] = {
     " ON CONFLICT DO UPDATE SET weight = 3",
     "INSERT INTO vantage(name, public_key, latitude, longitude, asn)"
     " VALUES ('v', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=', -33.9, 151.2, 64500)",
+    VANTAGES("64") "; UPDATE vantage SET enabled = 1 WHERE name = 'v64'",
     "DELETE FROM endpoint; DELETE FROM pool; DELETE FROM service; DELETE FROM rule; DELETE FROM policy; DELETE FROM monitor;"
     "DELETE FROM region; DELETE FROM record; DELETE FROM zone",
 };
