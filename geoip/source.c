@@ -181,7 +181,7 @@ static enum err room_check(const char *file, uint64_t len, struct diag *reterr)
     free(dir);
     if (failed)
         return diag_errno(reterr, "cannot tell the room left for %s", file);
-    return (uint64_t)room.f_bavail * room.f_frsize / 2 >= len
+    return (uint64_t)room.f_bavail * room.f_frsize / SOURCE_SAVED_SHARE >= len
                ? OK
                : diag_set(reterr, ERR_SYSTEM, "no room for %s", file);
 }

@@ -23,8 +23,9 @@
 #include <string.h>
 
 enum {
-    SOURCE_VERSION = 1,          /* of what is saved: a new one whenever we read anything differently */
+    SOURCE_VERSION = 1,           /* of what is saved: a new one whenever we read anything differently */
     SOURCE_SAVED_MAX = 512 << 20, /* bytes of it: five times a full City database */
+    SOURCE_SAVED_SHARE = 8,       /* it takes one of so many parts of the room that is left */
 };
 
 struct source {
@@ -43,8 +44,8 @@ struct source {
 NODISCARD enum err source_open(const char *path, struct source **ret, struct diag *reterr);
 void source_close(struct source **source);
 
-/* Save what source_open() has read as `file`, unless that would take more than half of the room
- * that is left. On failure there is no `file`. ERR_REFUSED: the source changed meanwhile;
+/* Save what source_open() has read as `file`, unless there is little room (SOURCE_SAVED_SHARE). On
+ * failure there is no `file`. ERR_REFUSED: the source changed meanwhile;
  * ERR_LIMIT: SOURCE_SAVED_MAX; ERR_SYSTEM, ERR_MEMORY. */
 NODISCARD enum err source_save(const struct source *source, const char *file, struct diag *reterr);
 

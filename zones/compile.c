@@ -170,6 +170,8 @@ enum err compile_world(const struct compile_request *request, struct compile_res
         *ret = job->result;
     } else if (job->next) {
         images_remove(job);
+        if (err == ERR_SYSTEM)
+            compile_policies_forget(request);
     }
     if (job->store)
         store_end(job->store);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The geo databases, opened when the first policy needs them. */
 struct databases {
@@ -265,4 +266,12 @@ void compile_policies_prepare(const struct compile_request *request)
         if (!image_is_whole(request->state_dir, file) && database_open(request, path, &source, NULL) == OK)
             source_close(&source);
     }
+}
+
+void compile_policies_forget(const struct compile_request *request)
+{
+    char file[LAST_PATH_MAX];
+    for (size_t i = 0; i < request->geo_paths_count; i++)
+        if (saved_path(request, file_identity(request->geo_paths[i]), file))
+            (void)unlink(file);
 }

@@ -27,4 +27,7 @@ NODISCARD enum err compile_policies(const struct compile_request *request, struc
  * told when a policy needs them. */
 void compile_policies_prepare(const struct compile_request *request);
 
+/* Remove what is saved of the geo databases, as images need the room. */
+void compile_policies_forget(const struct compile_request *request);
+
 #endif

@@ -185,6 +185,24 @@ static void test_what_cannot_be_kept_is_no_error(void **state)
     last_close(&atlas.world.last);
 }
 
+static void test_what_is_kept_makes_room_when_an_image_cannot_be_written(void **state)
+{
+    struct atlas atlas;
+    char command[256];
+    atlas_make(&atlas, state);
+    fixture_run(atlas.world.fixture, clients);
+    deploy(&atlas.world);
+    assert_true(is_kept(&atlas));
+    fixture_run(atlas.world.fixture, "UPDATE rule SET weight = 7");
+    (void)snprintf(command, sizeof command, "mkdir -p %s/images/policy-0-2.img/full", atlas.world.state_dir);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(compile_world(&atlas.world.request, &atlas.world.result, NULL), ERR_SYSTEM);
+    assert_false(is_kept(&atlas));
+    look(&atlas.world);
+    assert_string_equal(client_set(&atlas.world), "country:AU");
+    last_close(&atlas.world.last);
+}
+
 int main(void)
 {
 #define test(name) cmocka_unit_test_setup_teardown(name, fixture_setup_session, fixture_teardown)
@@ -195,6 +213,7 @@ int main(void)
         test(test_an_edit_of_choices_looks_at_no_database),
         test(test_without_a_policy_databases_are_read_after_the_commit),
         test(test_what_cannot_be_kept_is_no_error),
+        test(test_what_is_kept_makes_room_when_an_image_cannot_be_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
