@@ -111,6 +111,33 @@ static void print_choice(const struct image_zone *zone, const struct choice *cho
     buffer_fini(&addresses);
 }
 
+/* The problems of a zone, or with zone "" of a subject that is no zone's. False: there is none. */
+static bool print_problems(const struct manifest *manifest, const char *zone, const char *subject)
+{
+    bool found = false;
+    for (size_t i = 0; i < manifest->problems_count; i++) {
+        const struct manifest_problem *problem = &manifest->problems[i];
+        if (strcmp(problem->zone, zone) != 0 || (subject && strcmp(problem->subject, subject) != 0))
+            continue;
+        found = true;
+        printf("problem     %s%s%s\n", subject ? "" : problem->subject, subject || !problem->subject[0] ? "" : ": ",
+               problem->message);
+    }
+    return found;
+}
+
+/* What has led to a choice, or why there is none. */
+static void print_steps(const struct preview *preview, const struct steer_case *asked, const struct steer_trace *trace)
+{
+    const struct manifest *manifest = preview->manifest;
+    const char *policy = manifest->policies[asked->service->policy].name;
+    if (asked->geo->v4_table)
+        trace_print(asked, trace, manifest);
+    else
+        printf("policy      %s does not compile; unless gslbd has an earlier form of it, the answer is SERVFAIL\n", policy);
+    (void)print_problems(manifest, "", policy);
+}
+
 static enum err explain_service(const struct preview *preview, const struct image_zone *zone,
                                 const struct image_service *service, const struct prefix *client, unsigned mapped_bits,
                                 uint16_t type, struct diag *reterr)
@@ -135,7 +162,7 @@ static enum err explain_service(const struct preview *preview, const struct imag
     rng_init(&rng, 1); /* the same words of the same store explain alike */
     if (trace && choice) {
         steer_choose(&asked, &rng, trace, choice);
-        trace_print(&asked, trace, preview->manifest);
+        print_steps(preview, &asked, trace);
         print_choice(zone, choice, choice->scope + mapped_bits);
     }
     const enum err err = trace && choice ? OK : diag_set(reterr, ERR_MEMORY, "out of memory");

@@ -46,6 +46,13 @@ def explain_needs_no_server_and_runs_the_code_that_answers(lab):
     assert lab.ctl("explain", WWW, "--from", "nonsense", check=False).returncode == 1
 
 
+def explain_names_the_fault_of_a_policy_that_does_not_compile(lab):
+    lab.init()
+    lab.sql(FIRST_SESSION + "INSERT INTO rule(policy, client, region) VALUES ('global', 'net:10.0.0.1/8', 'us');")
+    out = lab.ctl("explain", WWW, "--from", EU)
+    assert "10.0.0.1/8" in out and last_lines(out)["addresses"] == "none (SERVFAIL)", out
+
+
 def explain_agrees_with_dig(lab):
     lab.init()
     lab.sql(FIRST_SESSION)
@@ -123,4 +130,4 @@ def status_says_what_is(lab):
 
 
 main(init_makes_a_store_once_and_nothing_else_makes_one, explain_needs_no_server_and_runs_the_code_that_answers,
-     explain_agrees_with_dig, zone_files_go_in_and_out_and_in_again, vantage_points_come_and_go, status_says_what_is)
+     explain_names_the_fault_of_a_policy_that_does_not_compile, explain_agrees_with_dig, zone_files_go_in_and_out_and_in_again, vantage_points_come_and_go, status_says_what_is)
