@@ -623,6 +623,50 @@ END;
 
 -- rule ----------------------------------------------------------------------------------------------------------------
 
+-- Whether a rule's network has bits set behind its prefix. An IPv6 one with dots in it is left to the compiler.
+CREATE VIEW check_net(client, address, bits) AS SELECT NULL, NULL, NULL;
+CREATE TRIGGER check_net_v4 INSTEAD OF INSERT ON check_net
+WHEN NEW.address NOT GLOB '*[^0-9.]*' AND NEW.bits <= 32
+BEGIN
+    SELECT raise(ABORT, 'net') WHERE json_extract('{}', (
+        WITH whole(number) AS (SELECT sum(value << (24 - 8 * key))
+                               FROM json_each('[' || replace(NEW.address, '.', ',') || ']')),
+             first(number) AS (SELECT number >> (32 - NEW.bits) << (32 - NEW.bits) FROM whole)
+        SELECT format('rule: client "%s" has bits set behind its /%d; write "net:%d.%d.%d.%d/%d"', NEW.client, NEW.bits,
+                      f.number >> 24, f.number >> 16 & 255, f.number >> 8 & 255, f.number & 255, NEW.bits)
+        FROM whole AS w, first AS f WHERE w.number <> f.number)) NOTNULL;
+END;
+CREATE TRIGGER check_net_v6 INSTEAD OF INSERT ON check_net
+WHEN instr(NEW.address, ':') > 0 AND instr(NEW.address, '.') = 0 AND NEW.bits <= 128
+BEGIN
+    -- Written out to 32 digits, cut to the prefix, and, where that is not the same, written short again.
+    SELECT raise(ABORT, 'net') WHERE json_extract('{}', (
+        WITH RECURSIVE
+        given(text) AS (SELECT trim(replace(NEW.address, '::', ':'), ':')),
+        missing(groups) AS (SELECT 8 - iif(text = '', 0, length(text) - length(replace(text, ':', '')) + 1) FROM given),
+        split(rest, digits) AS (
+            SELECT trim(replace(NEW.address, '::', ':' || replace(hex(zeroblob(groups)), '00', '0:')), ':') || ':', ''
+            FROM missing
+            UNION ALL
+            SELECT substr(rest, instr(rest, ':') + 1), digits || substr('000' || substr(rest, 1, instr(rest, ':') - 1), -4)
+            FROM split WHERE rest <> ''),
+        whole(digits) AS (SELECT digits FROM split WHERE rest = ''),
+        prefix(digits) AS (
+            SELECT substr(substr(digits, 1, NEW.bits / 4)
+                          || format('%x', instr('123456789abcdef', substr(digits, NEW.bits / 4 + 1, 1))
+                                          >> (4 - NEW.bits % 4) << (4 - NEW.bits % 4))
+                          || hex(zeroblob(16)), 1, 32)
+            FROM whole),
+        short(rest, text) AS (
+            SELECT digits, '' FROM prefix
+            UNION ALL
+            SELECT substr(rest, 5), text || coalesce(nullif(ltrim(substr(rest, 1, 4), '0'), ''), '0') || ':'
+            FROM short WHERE trim(rest, '0') <> '')
+        SELECT format('rule: client "%s" has bits set behind its /%d; write "net:%s/%d"', NEW.client, NEW.bits,
+                      CASE WHEN s.text = '' THEN '::' WHEN s.rest = '' THEN rtrim(s.text, ':') ELSE s.text || ':' END, NEW.bits)
+        FROM whole AS w, prefix AS p, short AS s WHERE w.digits <> p.digits AND trim(s.rest, '0') = '')) NOTNULL;
+END;
+
 CREATE VIEW check_rule(policy, client, region, tier, weight) AS SELECT NULL, NULL, NULL, NULL, NULL;
 CREATE TRIGGER check_rule_row INSTEAD OF INSERT ON check_rule
 BEGIN
@@ -640,6 +684,10 @@ BEGIN
         WHEN NEW.client GLOB 'country:*' AND NEW.client NOT GLOB 'country:[A-Z][A-Z]'
             THEN format('rule: client "%s" is not a country; write two capital letters, such as country:DE',
                         NEW.client)
+        -- Codes of the European Union that geo databases and ISO 3166 do not have.
+        WHEN NEW.client IN ('country:UK', 'country:EL')
+            THEN format('rule: client "%s" is not in ISO 3166, so it would match nobody; write "country:%s"', NEW.client,
+                        iif(NEW.client = 'country:UK', 'GB', 'GR'))
         WHEN NEW.client GLOB 'subdivision:*' AND NEW.client NOT GLOB 'subdivision:[A-Z][A-Z]-[A-Z0-9]'
          AND NEW.client NOT GLOB 'subdivision:[A-Z][A-Z]-[A-Z0-9][A-Z0-9]'
          AND NEW.client NOT GLOB 'subdivision:[A-Z][A-Z]-[A-Z0-9][A-Z0-9][A-Z0-9]'
@@ -667,6 +715,8 @@ CREATE TRIGGER check_rule_net INSTEAD OF INSERT ON check_rule
 WHEN NEW.client GLOB 'net:*[:.]*/[0-9]*'
 BEGIN
     INSERT INTO check_address VALUES ('rule', 'client', substr(NEW.client, 5, instr(NEW.client, '/') - 5));
+    INSERT INTO check_net VALUES (NEW.client, substr(NEW.client, 5, instr(NEW.client, '/') - 5),
+                                  CAST(substr(NEW.client, instr(NEW.client, '/') + 1) AS INTEGER));
 END;
 
 CREATE TRIGGER rule_before_insert BEFORE INSERT ON rule
