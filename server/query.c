@@ -87,18 +87,21 @@ static uint16_t record_off(const struct query *query, const uint8_t *at)
     return query->name ? (uint16_t)(QUERY_HEADER_LEN + (at - query->name)) : 0;
 }
 
-/* One additional record: an OPT, or a TSIG, which has to be the last one (RFC 8945 5.1). */
+/* One additional record: an OPT, or a TSIG, which has to be the last one (RFC 8945 5.1). Any
+ * other is stepped over, such as a signature that we do not check (RFC 2931 3.1). */
 static enum edns_verdict additional_parse(struct reader *r, unsigned left, struct query *ret)
 {
     const uint8_t *start = r->at;
     const bool rooted = reader_left(r) > 0 && *r->at == 0;
     owner_skip(r);
     const uint16_t type = reader_u16(r);
-    if (type == QTYPE_OPT && rooted && !ret->edns.present)
-        return edns_parse(r, &ret->edns);
-    if (type != QTYPE_TSIG || left > 1)
-        return EDNS_MALFORMED;
-    ret->tsig_off = record_off(ret, start);
+    if (type == QTYPE_OPT)
+        return rooted && !ret->edns.present ? edns_parse(r, &ret->edns) : EDNS_MALFORMED;
+    if (type == QTYPE_TSIG) {
+        if (left > 1)
+            return EDNS_MALFORMED;
+        ret->tsig_off = record_off(ret, start);
+    }
     record_skip(r);
     return r->bad ? EDNS_MALFORMED : EDNS_OK;
 }

@@ -114,7 +114,7 @@ EXCUSES = [
     Excuse("RFC 2181 5.2", "the TTLs of an rrset are the same: ours is the least", "answer", r"(?i)^ttls\."),
     Excuse("RFC 6895 3.1", "a meta-type is no type that anything could have", f"rcode, AA, TC, options, {SECTIONS}", test=is_meta),
     Excuse("RFC 1035 4.1.1", "there is a header, so there is a reply that says what is wrong", "reply", test=is_silence),
-    Excuse("RFC 1035 4.1.1", "a query has no records but OPT and TSIG; Knot reads over them, NSD drops it",
+    Excuse("RFC 1035 4.1.1", "a query has nothing between the question and its additional records; Knot reads over it, NSD drops it",
            f"rcode, AA, OPT, question, options, {SECTIONS}", r"^(a record|bent|OPT in|ARCOUNT|QDCOUNT 65535)", is_malformed),
     Excuse("RFC 1035 4.1.1", "RD is copied into the reply, whatever the reply is", "RD", "^(QDCOUNT|bent)", lambda difference: difference.ours["RD"]),
     Excuse("RFC 1035 4.1.1", "an opcode that is not implemented is NOTIMP, and nothing is known of what is behind the header",

@@ -19,6 +19,7 @@
 #define ASK_A WWW "\0\1\0\1"
 #define OPT "\0\0\x29\4\xd0\0\0\0\0\0\0"
 #define OPT_COOKIE "\0\0\x29\4\xd0\0\0\0\0\0\x0c" "\0\x0a\0\x8" "12345678"
+#define SIG "\0\0\x18\0\xff\0\0\0\0\0\4abcd"
 #define TSIG "\3key\0\0\xfa\0\xff\0\0\0\0\0\2ab"
 
 static void test_parse_takes_a_plain_question(void **state)
@@ -86,7 +87,9 @@ static void test_parse_answers_errors_with_their_rcode(void **state)
         {"65535 records counted", BYTES("\x12\x34\0\0\0\1\0\0\0\0\xff\xff" ASK_A), RCODE_FORMERR, 17},
         {"two OPT", BYTES(QUERY_HEAD_AR2 ASK_A OPT OPT), RCODE_FORMERR, 17},
         {"OPT with a name", BYTES(QUERY_HEAD_AR1 ASK_A "\1x" OPT), RCODE_FORMERR, 17},
-        {"an A record", BYTES(QUERY_HEAD_AR1 ASK_A "\0\0\1\0\1\0\0\0\0\0\4abcd"), RCODE_FORMERR, 17},
+        {"a record cut short", BYTES(QUERY_HEAD_AR1 ASK_A "\0\0\1\0\1\0\0\0\0\0\5abcd"), RCODE_FORMERR, 17},
+        {"two OPT, one with a name", BYTES(QUERY_HEAD_AR2 ASK_A OPT "\1x" OPT), RCODE_FORMERR, 17},
+        {"TSIG before a record", BYTES(QUERY_HEAD_AR2 ASK_A TSIG SIG), RCODE_FORMERR, 17},
         {"TSIG before OPT", BYTES(QUERY_HEAD_AR2 ASK_A TSIG OPT), RCODE_FORMERR, 17},
         {"TSIG cut short", BYTES(QUERY_HEAD_AR1 ASK_A "\3key\0\0\xfa\0\xff\0\0\0\0\0\3ab"), RCODE_FORMERR, 17},
         {"version 1", BYTES(QUERY_HEAD_AR1 ASK_A "\0\0\x29\4\xd0\0\1\0\0\0\0"), RCODE_BADVERS, 17},
@@ -180,6 +183,28 @@ static void test_parse_takes_opt_and_tsig(void **state)
     }
 }
 
+static void test_additional_records_that_mean_nothing_to_us_are_stepped_over(void **state)
+{
+    (void)state;
+    static const struct {
+        const uint8_t *packet;
+        size_t len;
+        enum parse parse;
+        int edns;
+    } rows[] = {
+        {BYTES(QUERY_HEAD_AR1 ASK_A SIG), PARSE_OK, 0},
+        {BYTES(QUERY_HEAD_AR1 ASK_A "\3www\xc0\x0c\0\1\0\1\0\0\0\0\0\4abcd"), PARSE_OK, 0},
+        {BYTES(QUERY_HEAD_AR2 ASK_A OPT SIG), PARSE_OK, 1},
+        {BYTES(QUERY_HEAD_AR2 ASK_A SIG OPT), PARSE_OK, 1},
+        {BYTES(QUERY_HEAD_AR2 ASK_A SIG TSIG), PARSE_ASIDE, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct query query;
+        assert_int_equal(query_parse(rows[i].packet, rows[i].len, 53000, &query), rows[i].parse);
+        assert_int_equal(query.edns.present, rows[i].edns);
+    }
+}
+
 static void test_parse_takes_the_longest_name_and_no_longer(void **state)
 {
     (void)state;
@@ -208,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_a_cookie_alone_needs_no_question),
         cmocka_unit_test(test_parse_sets_aside_what_is_signed_and_transfers),
         cmocka_unit_test(test_parse_takes_opt_and_tsig),
+        cmocka_unit_test(test_additional_records_that_mean_nothing_to_us_are_stepped_over),
         cmocka_unit_test(test_parse_takes_the_longest_name_and_no_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
