@@ -86,8 +86,8 @@ static void measure_find(const struct geo *geo, const struct ip *clients, unsign
 }
 
 /* As an edit of a weight does. */
-static void measure_choices(const struct policy *policy, struct source *const *sources, size_t count,
-                            const struct buffer *last)
+static void measure_choices(const struct policy *policy, struct source *const *sources,
+                            size_t count, const struct buffer *last)
 {
     uint64_t identities[SOURCES_MAX];
     struct buffer image;

@@ -176,8 +176,8 @@ enum err build_choices(const struct policy *policy, const void *last, size_t len
     *ret = (struct buffer){0};
     enum err err = geo_open(last, len, &geo, reterr);
     if (err == OK)
-        err = choices_image(policy, last, basis_of(policy, identities, identities_count), &sets, ret,
-                            reterr);
+        err = choices_image(policy, last, basis_of(policy, identities, identities_count), &sets,
+                            ret, reterr);
     sets_fini(&sets);
     if (err == OK)
         return OK;

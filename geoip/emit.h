@@ -31,8 +31,8 @@ NODISCARD enum err emit_image(const struct emit *emit, struct buffer *ret, struc
 
 /* As emit_image() with the trees, classes and orderings of `last`, a checked image of the policy
  * whose clients are those of `sets`, in their order: emit_is_kin() says so. */
-NODISCARD enum err emit_again(const void *last, const struct policy *policy, const struct sets *sets,
-                              struct buffer *ret, struct diag *reterr);
+NODISCARD enum err emit_again(const void *last, const struct policy *policy,
+                              const struct sets *sets, struct buffer *ret, struct diag *reterr);
 
 /* Whether a checked image has the clients of `sets` and orderings of `places_count` regions. */
 bool emit_is_kin(const void *last, const struct sets *sets, size_t places_count);

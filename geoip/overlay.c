@@ -29,7 +29,7 @@ struct overlay {
     struct single *singles_a; /* by node of a */
     struct single *singles_b; /* by node of b */
     struct pair *pairs;       /* all others */
-    uint32_t pairs_cap; /* a power of two */
+    uint32_t pairs_cap;       /* a power of two */
     uint32_t pairs_count;
     bool failed;
 };
@@ -60,7 +60,8 @@ static bool pairs_grow(struct overlay *overlay)
 }
 
 /* Of a node that meets a leaf; NULL for other pairs. */
-static struct single *single_of(const struct overlay *overlay, uint32_t a, uint32_t b, uint32_t *ret_leaf)
+static struct single *single_of(const struct overlay *overlay, uint32_t a, uint32_t b,
+                                uint32_t *ret_leaf)
 {
     if (tree_is_leaf(a) == tree_is_leaf(b))
         return NULL;
@@ -120,13 +121,14 @@ enum err overlay_make(struct tree *out, const struct overlay_layer *a,
                       const struct overlay_layer *b, overlay_combine *combine, void *context,
                       uint32_t *ret, struct diag *reterr)
 {
-    struct overlay overlay = {.out = out,
-                              .a = a->tree,
-                              .b = b->tree,
-                              .combine = combine,
-                              .context = context,
-                              .singles_a = calloc((size_t)a->tree->count + 1, sizeof(struct single)),
-                              .singles_b = calloc((size_t)b->tree->count + 1, sizeof(struct single))};
+    struct overlay overlay = {
+        .out = out,
+        .a = a->tree,
+        .b = b->tree,
+        .combine = combine,
+        .context = context,
+        .singles_a = calloc((size_t)a->tree->count + 1, sizeof(struct single)),
+        .singles_b = calloc((size_t)b->tree->count + 1, sizeof(struct single))};
     overlay.failed = !overlay.singles_a || !overlay.singles_b;
     *ret = overlay.failed ? tree_leaf(0) : make(&overlay, a->root, b->root);
     free(overlay.singles_a);

@@ -252,7 +252,8 @@ static bool facts_are_good(const struct facts *facts)
                 memchr(facts->continent, '\0', FACTS_CODE_MAX) != NULL;
     for (unsigned i = 0; i < FACTS_SUBDIVISIONS_MAX; i++)
         good = good && memchr(facts->subdivisions[i], '\0', FACTS_SUBDIVISION_MAX) != NULL;
-    return good && (has_place == 0 || (fabs(facts->latitude) <= 90 && fabs(facts->longitude) <= 180));
+    return good &&
+           (has_place == 0 || (fabs(facts->latitude) <= 90 && fabs(facts->longitude) <= 180));
 }
 
 /* Every fact once, and first that nothing is known. */
@@ -289,7 +290,8 @@ static enum err saved_take(struct source *source, const struct saved *head, stru
     source->identity = head->identity;
     if (failed || source->facts.failed)
         return diag_set(reterr, ERR_MEMORY, "out of memory for %s", source->path);
-    return good ? OK : diag_set(reterr, ERR_CORRUPT, "what was saved of %s is damaged", source->path);
+    return good ? OK
+                : diag_set(reterr, ERR_CORRUPT, "what was saved of %s is damaged", source->path);
 }
 
 static enum err saved_check(const struct file_map *map, uint64_t identity, struct diag *reterr)

@@ -23,7 +23,7 @@
 #include <string.h>
 
 enum {
-    SOURCE_VERSION = 1,           /* of what is saved: a new one whenever we read anything differently */
+    SOURCE_VERSION = 1, /* of what is saved: a new one whenever we read anything differently */
     SOURCE_SAVED_MAX = 512 << 20, /* bytes of it: five times a full City database */
     SOURCE_SAVED_SHARE = 8,       /* it takes one of so many parts of the room that is left */
 };
