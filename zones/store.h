@@ -223,8 +223,8 @@ struct store_region_indexes {
     const void *context;
 };
 
-/* Every policy, in order of name, whole: with its rules and all places. The caller gives each back with
- * policy_fini(). */
+/* Every policy, in order of name, whole: with its rules and all places. Of more than POLICY_RULES_MAX rules
+ * it has one more than that. The caller gives each back with policy_fini(). */
 void store_policies(struct store *store, struct store_rows *ret);
 bool store_policy_next(struct store_rows *rows, const struct store_region_indexes *indexes,
                        struct policy *ret);

@@ -372,17 +372,15 @@ static enum err row_grow(void **row, size_t count, size_t size, struct diag *ret
     return OK;
 }
 
-/* Append the rule of the current row, unless its region has no index. */
+/* Append the rule of the current row, unless its region has no index, or there is one too many already, for
+ * which build_geo() refuses the policy. */
 static enum err rule_put(struct store_rows *rows, const struct store_region_indexes *indexes,
                          struct policy *policy, struct diag *reterr)
 {
     const char *client = column_text(rows, 0), *name = column_text(rows, 1);
     const int region = client && name ? indexes->find(indexes->context, name) : -1;
-    if (region < 0)
+    if (region < 0 || policy->rules_count > POLICY_RULES_MAX)
         return OK;
-    if (policy->rules_count == POLICY_RULES_MAX)
-        return diag_set(reterr, ERR_LIMIT, "policy: \"%s\" has more than %d rules", policy->name,
-                        POLICY_RULES_MAX);
     void *row = policy->rules;
     const enum err err = row_grow(&row, policy->rules_count, sizeof *policy->rules, reterr);
     policy->rules = row;
