@@ -89,6 +89,12 @@ CREATE TABLE rule (
     PRIMARY KEY (policy, client, region)
 ) STRICT, WITHOUT ROWID;
 
+-- No fewer than a policy has, kept by triggers: what INSERT OR REPLACE replaces is in it twice.
+CREATE TABLE rule_count (
+    policy TEXT PRIMARY KEY NOT NULL,
+    rules  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE service (
     name        TEXT PRIMARY KEY NOT NULL,          -- the full name, www.gslb.example.com
     policy      TEXT NOT NULL,
@@ -719,14 +725,60 @@ BEGIN
                                   CAST(substr(NEW.client, instr(NEW.client, '/') + 1) AS INTEGER));
 END;
 
+-- At most POLICY_RULES_MAX. They are counted only where there might be as many: each row would go through all others.
+CREATE VIEW check_rule_count(policy, client, region) AS SELECT NULL, NULL, NULL;
+CREATE TRIGGER check_rule_count_row INSTEAD OF INSERT ON check_rule_count
+BEGIN
+    UPDATE rule_count SET rules = (SELECT count(*) FROM rule WHERE policy = NEW.policy)
+    WHERE policy = NEW.policy AND rules >= 65536;
+    SELECT raise(ABORT, 'rule') WHERE json_extract('{}', CASE
+        WHEN (SELECT rules FROM rule_count WHERE policy = NEW.policy) >= 65536
+         AND NOT EXISTS (SELECT 1 FROM rule WHERE policy = NEW.policy AND client = NEW.client AND region = NEW.region)
+            THEN format('rule: client "%s" of policy "%s" would be the 65537th; a policy holds at most 65536 rules',
+                        NEW.client, NEW.policy)
+    END) NOTNULL;
+END;
+
 CREATE TRIGGER rule_before_insert BEFORE INSERT ON rule
 BEGIN
     INSERT INTO check_rule VALUES (NEW.policy, NEW.client, NEW.region, NEW.tier, NEW.weight);
+    INSERT INTO check_rule_count VALUES (NEW.policy, NEW.client, NEW.region);
 END;
 
 CREATE TRIGGER rule_before_update BEFORE UPDATE ON rule
 BEGIN
     INSERT INTO check_rule VALUES (NEW.policy, NEW.client, NEW.region, NEW.tier, NEW.weight);
+END;
+
+CREATE TRIGGER rule_before_move BEFORE UPDATE OF policy ON rule
+WHEN NEW.policy <> OLD.policy
+BEGIN
+    INSERT INTO check_rule_count VALUES (NEW.policy, NEW.client, NEW.region);
+END;
+
+-- No upsert: the conflict clause of the statement that brought us here would take its place.
+CREATE TRIGGER rule_after_insert AFTER INSERT ON rule
+BEGIN
+    INSERT INTO rule_count SELECT NEW.policy, 0 WHERE NOT EXISTS (SELECT 1 FROM rule_count WHERE policy = NEW.policy);
+    UPDATE rule_count SET rules = rules + 1 WHERE policy = NEW.policy;
+END;
+
+CREATE TRIGGER rule_after_delete AFTER DELETE ON rule
+BEGIN
+    UPDATE rule_count SET rules = rules - 1 WHERE policy = OLD.policy;
+END;
+
+CREATE TRIGGER rule_after_move AFTER UPDATE OF policy ON rule
+WHEN NEW.policy <> OLD.policy
+BEGIN
+    INSERT INTO rule_count SELECT NEW.policy, 0 WHERE NOT EXISTS (SELECT 1 FROM rule_count WHERE policy = NEW.policy);
+    UPDATE rule_count SET rules = rules + 1 WHERE policy = NEW.policy;
+    UPDATE rule_count SET rules = rules - 1 WHERE policy = OLD.policy;
+END;
+
+CREATE TRIGGER policy_after_delete AFTER DELETE ON policy
+BEGIN
+    DELETE FROM rule_count WHERE policy = OLD.name;
 END;
 
 -- service -------------------------------------------------------------------------------------------------------------

@@ -372,6 +372,39 @@ static void test_a_refused_row_takes_its_statement_back_and_no_more(void **state
     assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM region"), 3);
 }
 
+static void test_a_policy_holds_so_many_rules_and_no_more(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *one_more = "INSERT INTO rule(policy, client, region) VALUES ('p', 'asn:70000', 'eu')";
+    const char *words = "rule: client \"asn:70000\" of policy \"p\" would be the 65537th; a policy holds at most 65536 rules";
+    const char *const refused[] = {
+        one_more,
+        "INSERT OR REPLACE INTO rule(policy, client, region) VALUES ('p', 'asn:70000', 'eu')",
+        "INSERT INTO rule(policy, client, region) VALUES ('global', 'asn:70000', 'eu');"
+        "UPDATE rule SET policy = 'p' WHERE client = 'asn:70000'",
+    };
+    fixture_run(fixture, "INSERT INTO policy(name) VALUES ('p');"
+                         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 65536)"
+                         " INSERT INTO rule(policy, client, region) SELECT 'p', 'asn:' || i, 'eu' FROM n");
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        fixture_run(fixture, "BEGIN");
+        const char *text = fixture_try(fixture, refused[i]);
+        if (!text || !strstr(text, words))
+            fail_msg("%s\n  gives: %s", refused[i], text ? text : "nothing");
+        fixture_run(fixture, "ROLLBACK");
+    }
+    /* A row in the place of another is none more, nor is one after another has gone or moved. */
+    fixture_run(fixture, "INSERT OR REPLACE INTO rule(policy, client, region, tier) SELECT 'p', 'asn:' || value, 'eu', 2"
+                         " FROM json_each('[1, 2, 3]');"
+                         "INSERT INTO rule(policy, client, region) VALUES ('p', 'asn:1', 'eu')"
+                         " ON CONFLICT DO UPDATE SET tier = 3;"
+                         "UPDATE rule SET policy = 'global' WHERE client = 'asn:1'");
+    fixture_run(fixture, one_more);
+    fixture_run(fixture, "DELETE FROM rule WHERE client = 'asn:70000'");
+    fixture_run(fixture, one_more);
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM rule WHERE policy = 'p'"), 65536);
+}
+
 static void test_a_service_is_in_its_longest_zone(void **state)
 {
     struct fixture *fixture = *state;
@@ -517,7 +550,7 @@ static void test_the_audit_holds_every_column_of_every_table(void **state)
                          "UPDATE vantage SET asn = asn; DELETE FROM endpoint; DELETE FROM pool; DELETE FROM service;"
                          "DELETE FROM rule; DELETE FROM policy; DELETE FROM monitor; DELETE FROM region;"
                          "DELETE FROM record; DELETE FROM zone; DELETE FROM vantage");
-    /* Each of thirteen tables has been inserted into, updated and deleted from, with whole rows each time. */
+    /* Each of the thirteen tables that people write to has been inserted into, updated and deleted from, with whole rows each time. */
     const char *partial =
         "SELECT count(*) FROM audit AS a WHERE EXISTS (SELECT 1 FROM pragma_table_info(a.tbl) AS c WHERE"
         " (a.op <> 'insert' AND c.name NOT IN (SELECT key FROM json_each(a.before))) OR"
@@ -547,7 +580,7 @@ static void test_the_manual_has_the_first_session_and_every_column(void **state)
     for (; sqlite3_step(columns) == SQLITE_ROW; count++)
         if (!strstr((const char *)manual.bytes, (const char *)sqlite3_column_text(columns, 0)))
             fail_msg("docs/STORE.md lacks %s", (const char *)sqlite3_column_text(columns, 0));
-    assert_int_equal(count, 91);
+    assert_int_equal(count, 93);
     sqlite3_finalize(columns);
     buffer_fini(&manual);
     buffer_fini(&session);
@@ -560,6 +593,7 @@ int main(void)
         test(test_a_mistake_is_refused_in_words_and_changes_nothing),
         test(test_what_is_right_is_let_in),
         test(test_a_refused_row_takes_its_statement_back_and_no_more),
+        test(test_a_policy_holds_so_many_rules_and_no_more),
         test(test_a_service_is_in_its_longest_zone),
         test(test_the_serial_moves_with_what_the_zone_serves),
         test(test_a_zone_that_comes_back_goes_on_from_its_serial),
