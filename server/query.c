@@ -162,6 +162,17 @@ static enum parse questionless_parse(struct reader *r, const struct counts *coun
     return ret->edns.cookie.len > 0 ? PARSE_COOKIE : failed(ret, RCODE_FORMERR);
 }
 
+/* Another opcode may have other things behind its header. Where it is as in a query, the reply has
+ * its question and an OPT (RFC 6891 6.1.1); otherwise nothing is known of it. */
+static enum parse opcode_refuse(struct reader *r, const struct counts *counts, struct query *ret)
+{
+    const bool known =
+        counts->questions == 0 || (counts->questions == 1 && question_parse(r, ret));
+    if (!known || records_parse(r, counts, ret) == RCODE_FORMERR)
+        *ret = (struct query){0};
+    return failed(ret, RCODE_NOTIMP);
+}
+
 enum parse query_parse(const uint8_t *packet, size_t len, uint16_t peer_port, struct query *ret)
 {
     if (len < QUERY_HEADER_LEN)
@@ -171,15 +182,14 @@ enum parse query_parse(const uint8_t *packet, size_t len, uint16_t peer_port, st
     if (peer_port == 0)
         return dropped(ret, DROP_PORT);
     *ret = (struct query){0};
-    if (packet[2] & QUERY_OPCODE)
-        return failed(ret, RCODE_NOTIMP);
-
     struct reader r = reader_of(packet + 4, len - 4);
     struct counts counts;
     counts.questions = reader_u16(&r);
     counts.answers = reader_u16(&r);
     counts.authorities = reader_u16(&r);
     counts.additionals = reader_u16(&r);
+    if (packet[2] & QUERY_OPCODE)
+        return opcode_refuse(&r, &counts, ret);
     if (counts.questions == 0)
         return questionless_parse(&r, &counts, ret);
     if (counts.questions != 1 || !question_parse(&r, ret))

@@ -174,15 +174,21 @@ static size_t ask_put(const struct ask *ask, uint8_t *packet)
     return writer_len(&w);
 }
 
-/* Send it and read what comes back; returns the query's length. */
-static size_t ask(enum transport transport, const struct ask *ask)
+/* Send the `len` bytes that are in the packet, and read what comes back. */
+static void packet_send(enum transport transport, size_t len)
 {
     const struct listen peer = {.ip = geo_fixture_ip("192.0.2.200"), .port = 53000};
-    const size_t len = ask_put(ask, got.packet);
     got.len = world_reply(&fixture, transport, &peer, got.packet, len,
                           transport == TRANSPORT_UDP ? QUERY_LEN_MAX : CAP);
     if (got.len > 0)
         reply_read();
+}
+
+/* Send it and read what comes back; returns the query's length. */
+static size_t ask(enum transport transport, const struct ask *ask)
+{
+    const size_t len = ask_put(ask, got.packet);
+    packet_send(transport, len);
     return len;
 }
 
@@ -339,6 +345,18 @@ static void test_an_error_is_explained_to_who_has_edns(void **state)
         assert_int_equal(got.opt, rows[i].ask.options != NULL);
         expect_option(EDNS_ERROR, rows[i].error, 2);
     }
+}
+
+static void test_another_opcode_is_explained_to_who_has_edns(void **state)
+{
+    (void)state;
+    static const struct ask query = {"host.example.com", QTYPE_A, 1, 1232, OPTIONS("")};
+    const size_t len = ask_put(&query, got.packet);
+    got.packet[2] |= 4 << 3; /* NOTIFY */
+    packet_send(TRANSPORT_UDP, len);
+    assert_int_equal(got.rcode, RCODE_NOTIMP);
+    assert_true(got.opt);
+    expect_option(EDNS_ERROR, "\0\x15", 2);
 }
 
 static void test_a_steered_answer_is_stale_while_nobody_reports_health(void **state)
@@ -552,6 +570,7 @@ int main(void)
         cmocka_unit_test_setup(test_keepalive_is_the_time_that_there_is, renew),
         cmocka_unit_test_setup(test_an_nsid_that_is_not_set_is_not_sent, renew),
         cmocka_unit_test_setup(test_an_error_is_explained_to_who_has_edns, renew),
+        cmocka_unit_test_setup(test_another_opcode_is_explained_to_who_has_edns, renew),
         cmocka_unit_test_setup(test_a_steered_answer_is_stale_while_nobody_reports_health, renew),
         cmocka_unit_test_setup(test_chaos_names_are_answered_or_refused, renew),
         cmocka_unit_test_setup(test_the_longest_text_fits_any_reply, renew),

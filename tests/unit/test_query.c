@@ -69,7 +69,11 @@ static void test_parse_answers_errors_with_their_rcode(void **state)
 {
     (void)state;
     static const struct error_case rows[] = {
-        {"opcode NOTIFY", BYTES("\x12\x34\x20\0\0\1\0\0\0\0\0\0" ASK_A), RCODE_NOTIMP, 0},
+        {"opcode NOTIFY", BYTES("\x12\x34\x20\0\0\1\0\0\0\0\0\0" ASK_A), RCODE_NOTIMP, 17},
+        {"opcode NOTIFY, version 1", BYTES("\x12\x34\x20\0\0\1\0\0\0\0\0\1" ASK_A "\0\0\x29\4\xd0\0\1\0\0\0\0"), RCODE_NOTIMP, 17},
+        {"opcode UPDATE, two questions", BYTES("\x12\x34\x28\0\0\2\0\0\0\0\0\0" ASK_A ASK_A), RCODE_NOTIMP, 0},
+        {"opcode 6, name cut short", BYTES("\x12\x34\x30\0\0\1\0\0\0\0\0\0\3ww"), RCODE_NOTIMP, 0},
+        {"opcode 6, bytes behind", BYTES("\x12\x34\x30\0\0\1\0\0\0\0\0\0" ASK_A "x"), RCODE_NOTIMP, 0},
         {"opcode 15", BYTES("\x12\x34\x78\0\0\0\0\0\0\0\0\0"), RCODE_NOTIMP, 0},
         {"no question", BYTES("\x12\x34\0\0\0\0\0\0\0\0\0\0"), RCODE_FORMERR, 0},
         {"two questions", BYTES("\x12\x34\0\0\0\2\0\0\0\0\0\0" ASK_A ASK_A), RCODE_FORMERR, 0},
@@ -117,6 +121,27 @@ static void test_parse_answers_errors_with_their_rcode(void **state)
         const enum parse parse = query_parse(rows[i].packet, rows[i].len, 53000, &query);
         if (parse != PARSE_ERROR || query.rcode != rows[i].rcode || query.question_len != rows[i].question_len)
             fail_msg("%s: parse %d, rcode %d, question %u", rows[i].what, parse, query.rcode, query.question_len);
+    }
+}
+
+static void test_another_opcode_has_an_opt_if_it_is_like_a_query(void **state)
+{
+    (void)state;
+    static const struct {
+        const uint8_t *packet;
+        size_t len;
+        bool edns;
+    } rows[] = {
+        {BYTES("\x12\x34\x20\0\0\1\0\0\0\0\0\1" ASK_A OPT), true},
+        {BYTES("\x12\x34\x78\0\0\0\0\0\0\0\0\1" OPT), true},
+        {BYTES("\x12\x34\x20\0\0\1\0\1\0\0\0\1" ASK_A SIG OPT), false},
+        {BYTES("\x12\x34\x20\0\0\1\0\0\0\0\0\2" ASK_A OPT OPT), false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct query query;
+        assert_int_equal(query_parse(rows[i].packet, rows[i].len, 53000, &query), PARSE_ERROR);
+        assert_int_equal(query.rcode, RCODE_NOTIMP);
+        assert_int_equal(query.edns.present, rows[i].edns);
     }
 }
 
@@ -229,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_parse_takes_a_plain_question),
         cmocka_unit_test(test_parse_drops_what_a_reply_could_harm),
         cmocka_unit_test(test_parse_answers_errors_with_their_rcode),
+        cmocka_unit_test(test_another_opcode_has_an_opt_if_it_is_like_a_query),
         cmocka_unit_test(test_parse_takes_class_chaos),
         cmocka_unit_test(test_a_cookie_alone_needs_no_question),
         cmocka_unit_test(test_parse_sets_aside_what_is_signed_and_transfers),
