@@ -10,7 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { URL_MAX = 320, HEADER_MAX = 192 };
+enum {
+    URL_MAX = 320,
+    HEADER_MAX = 192,
+    /* How far before our clock a number of ours can be that a nameserver has believed: then the
+     * clock was ahead of the nameserver's, now it is behind. */
+    SEQ_AHEAD_MAX_MS = 2 * INTAKE_SKEW_MAX_MS,
+};
 
 struct exchange {
     const struct caller *caller;
@@ -76,14 +82,23 @@ static enum err explain(const struct exchange *exchange, CURLcode code, struct d
                     exchange->error[0] ? exchange->error : curl_easy_strerror(code));
 }
 
-/* A status other than 200, with the nameserver's own sentence where it has one:
- * {"message":"..."}. */
-static enum err explain_status(const struct exchange *exchange, long status, struct diag *reterr)
+/* Go on above the last number that the nameserver has from us, an earlier process with a clock
+ * that was ahead. What no clock can have led to is not believed. */
+static void resume_above(struct exchange *exchange, int64_t last)
+{
+    if (last > exchange->seq && last <= clock_wall_ms() + SEQ_AHEAD_MAX_MS)
+        exchange->seq = last;
+}
+
+/* A status other than 200, with what the nameserver says of it: {"message":"...","last":N}, its
+ * own sentence and the number that ours was not above. */
+static enum err take_refusal(struct exchange *exchange, long status, struct diag *reterr)
 {
     const struct buffer *answer = &exchange->answer;
     json_t *object =
         answer->len > 0 ? json_loadb((const char *)answer->bytes, answer->len, 0, NULL) : NULL;
     const char *message = json_string_value(json_object_get(object, "message"));
+    resume_above(exchange, json_integer_value(json_object_get(object, "last")));
     const enum err err = message ? diag_set(reterr, ERR_REFUSED, "status %ld: %s", status, message)
                                  : diag_set(reterr, ERR_REFUSED, "status %ld", status);
     json_decref(object);
@@ -91,13 +106,13 @@ static enum err explain_status(const struct exchange *exchange, long status, str
 }
 
 /* OK for a whole 200 only. */
-static enum err judge(const struct exchange *exchange, CURLcode code, struct diag *reterr)
+static enum err judge(struct exchange *exchange, CURLcode code, struct diag *reterr)
 {
     long status = 0;
     if (code != CURLE_OK)
         return explain(exchange, code, reterr);
     (void)curl_easy_getinfo(exchange->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
-    return status == 200 ? OK : explain_status(exchange, status, reterr);
+    return status == 200 ? OK : take_refusal(exchange, status, reterr);
 }
 
 static void on_done(struct transfer *transfer, CURLcode code)

@@ -67,7 +67,7 @@ void exchange_free(struct exchange **exchange);
 bool exchange_is_running(const struct exchange *exchange);
 
 /* The head of the next message: a sequence number above all before, those of an earlier process
- * included as long as the clock is right. */
+ * included as long as the clock is right, or once the nameserver has told how far they came. */
 struct batch_head exchange_head(struct exchange *exchange);
 
 /* Sign and send `body`, which is emptied. Requires that none is on its way. ERR_MEMORY. */

@@ -48,13 +48,26 @@ static void log_refusal(struct api_desk *desk, enum intake why, const struct api
     desk->refused[why].since = 0;
 }
 
+/* {"error":"...","message":"...","clock_ms":N}, and of a sequence that is behind "last":N, above
+ * which the sender may go on. */
+static json_t *refusal_of(const struct api_desk *desk, enum intake why,
+                          const struct api_message *message, const char *sentence, int64_t clock_ms)
+{
+    json_t *object = json_pack("{s:s, s:s, s:I}", "error", intake_print(why), "message", sentence,
+                               "clock_ms", (json_int_t)clock_ms);
+    if (why == INTAKE_SEQUENCE) {
+        const struct intake_sender *sender = verdicts_sender(desk->verdicts, message->vantage);
+        (void)json_object_set_new(object, "last", json_integer(sender->seqs[message->kind]));
+    }
+    return object;
+}
+
 static int refuse(struct api_desk *desk, enum intake why, const struct api_message *message,
                   const char *sentence, struct moment now, struct buffer *ret)
 {
     desk->metrics->refusals[why]++;
     log_refusal(desk, why, message, sentence, now.mono_ms);
-    put_json(ret, json_pack("{s:s, s:s, s:I}", "error", intake_print(why), "message", sentence, "clock_ms",
-                            (json_int_t)now.wall_ms));
+    put_json(ret, refusal_of(desk, why, message, sentence, now.wall_ms));
     return refusals[why].status;
 }
 

@@ -328,6 +328,15 @@ static void test_each_refusal_says_which_it_is(void **state)
     send_message(rig, &(struct message){"v0", 0, "v0", 2, 0, INTAKE_VOTES, NULL, NULL}, 200, "");
 }
 
+static void test_a_sequence_that_is_behind_is_told_how_far(void **state)
+{
+    struct rig *rig = *state;
+    send_message(rig, &(struct message){"v0", 0, "v0", 9, 0, INTAKE_VOTES, NULL, NULL}, 200, "");
+    send_message(rig, &(struct message){"v0", 0, "v0", 7, 0, INTAKE_CHECKS, NULL, NULL}, 200, "");
+    send_message(rig, &(struct message){"v0", 0, "v0", 2, 0, INTAKE_VOTES, NULL, NULL}, 409, "\"last\":9}");
+    send_message(rig, &(struct message){"v0", 0, "v0", 2, 0, INTAKE_CHECKS, NULL, NULL}, 409, "\"last\":7}");
+}
+
 static void test_a_body_over_the_limit_is_refused(void **state)
 {
     struct rig *rig = *state;
@@ -424,6 +433,7 @@ int main(void)
         TEST(test_each_refusal_says_which_it_is),        TEST(test_a_body_over_the_limit_is_refused),
         TEST(test_headers_over_the_limit_are_refused),   TEST(test_a_prober_keeps_its_connection),
         TEST(test_strangers_make_room_and_probers_stay), TEST(test_before_the_first_world_nobody_is_known),
+        TEST(test_a_sequence_that_is_behind_is_told_how_far),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

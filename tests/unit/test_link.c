@@ -444,6 +444,58 @@ static void test_sequence_numbers_rise_and_begin_at_the_clock(void **state)
     tear_down(&f);
 }
 
+/* A nameserver that has seen a higher number of us. */
+static void refuse_sequence(struct evhttp_request *request, void *context)
+{
+    const int64_t *last = context;
+    char text[64];
+    struct buffer reply = {0};
+    (void)snprintf(text, sizeof text, "{\"error\":\"sequence\",\"last\":%lld}", (long long)*last);
+    (void)buffer_put(&reply, text, strlen(text));
+    send_reply(request, 409, &reply);
+}
+
+static void note_refusal(void *context, const struct exchange_answer *answer)
+{
+    unsigned *refusals = context;
+    assert_int_equal(answer->err, ERR_REFUSED);
+    ++*refusals;
+}
+
+/* The number of the message behind one that was refused with `last`. */
+static int64_t seq_behind(struct fixture *f, int64_t last)
+{
+    const struct exchange_kind kind = {INTAKE_VOTES, "/v1/votes", 1024, RIG_DEADLINE_MS};
+    unsigned refusals = 0;
+    struct exchange *exchange;
+    struct listen at;
+    struct buffer body = {0};
+    struct evhttp *http = rig_serve(&f->rig, &f->tls, refuse_sequence, &last, &at);
+    assert_int_equal(exchange_new(&f->caller, &at, kind,
+                                  (struct exchange_finish){note_refusal, &refusals}, &exchange, NULL),
+                     OK);
+    (void)exchange_head(exchange);
+    (void)buffer_put(&body, "{}", 2);
+    assert_int_equal(exchange_start(exchange, &body, NULL), OK);
+    WAIT_FOR(f, refusals == 1);
+    const int64_t seq = exchange_head(exchange).seq;
+    exchange_free(&exchange);
+    evhttp_free(http);
+    return seq;
+}
+
+static void test_a_prober_whose_clock_was_ahead_goes_on_above_what_it_sent(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f);
+    const int64_t ahead = clock_wall_ms() + INTAKE_SKEW_MAX_MS;
+    assert_int_equal(seq_behind(&f, ahead), ahead + 1);
+    const int64_t absurd = clock_wall_ms() + INT64_C(600000);
+    assert_in_range(seq_behind(&f, absurd), ahead - INTAKE_SKEW_MAX_MS, absurd - 1);
+    tear_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_a_nameserver_that_lists_late_hears_of_earlier_results),
         cmocka_unit_test(test_only_the_pinned_certificate_and_name_are_trusted),
         cmocka_unit_test(test_sequence_numbers_rise_and_begin_at_the_clock),
+        cmocka_unit_test(test_a_prober_whose_clock_was_ahead_goes_on_above_what_it_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
