@@ -6,8 +6,10 @@
 #include "server/compiler.h"
 #include "server/publish.h"
 #include "server/state_dir.h"
+#include "server/states.h"
 #include "server/sweep.h"
 #include "server/timer.h"
+#include "server/watch.h"
 #include "zones/history.h"
 
 #include <signal.h>
@@ -185,6 +187,7 @@ static void take_same(struct rebuild *rebuild)
     if (rebuild->uncommitted && !publish(rebuild, "manifest.json"))
         return;
     rebuild->uncommitted = false;
+    states_settle(rebuild->control->states, clock_now());
     succeed(rebuild);
 }
 
@@ -198,11 +201,20 @@ static void take_commit(struct rebuild *rebuild)
                  settings->geo_paths_count);
 }
 
+/* The compiler may have read a commit that we have not seen: its states come before its world. */
+static void look_again(const struct control *control)
+{
+    struct diag diag;
+    if (control->watch && watch_check(control->watch, &diag) != OK)
+        return; /* its own next look says so */
+}
+
 static void take_report(struct rebuild *rebuild, struct compiler_report *report)
 {
     if (rebuild->superseded)
         return;
     rebuild->told = true;
+    look_again(rebuild->control);
     report->diag.text[DIAG_TEXT_MAX - 1] = '\0';
     switch ((enum report_kind)report->kind) {
     case REPORT_WORLD:
@@ -277,6 +289,7 @@ static void start(struct rebuild *rebuild)
     struct diag diag;
     rebuild->again = rebuild->told = rebuild->done = rebuild->superseded = false;
     (void)event_del(rebuild->retry);
+    states_compiling(rebuild->control->states);
     enum err err = spawn(rebuild, &diag);
     if (err == OK && event_assign(rebuild->reported, rebuild->control->base, rebuild->fd, EV_READ | EV_PERSIST,
                                   on_report, rebuild) == 0 &&

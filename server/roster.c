@@ -1,6 +1,7 @@
 #include "server/roster.h"
 
 #include "common/hash.h"
+#include "common/name.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@ struct draft {
     const struct manifest *manifest;
     const struct image *packs;
     const struct manifest_monitor **monitors; /* in order of name */
+    const struct image_zone *kept[MANIFEST_PROBLEMS_MAX]; /* zones that do not compile, in order of address */
+    size_t kept_count;
     struct roster *roster;
 };
 
@@ -42,6 +45,45 @@ static const struct manifest_monitor *find_monitor(const struct draft *draft, co
     const struct manifest_monitor **found =
         bsearch(name, draft->monitors, draft->manifest->monitors_count, sizeof(void *), compare_name);
     return found ? *found : NULL;
+}
+
+/* The zone of this name, or NULL: it has never compiled, or is none. */
+static const struct image_zone *find_zone(const struct draft *draft, const char *text)
+{
+    uint8_t name[NAME_WIRE_MAX];
+    size_t len;
+    struct name_suffixes suffixes;
+    if (name_parse(text, name, &len, NULL) != OK)
+        return NULL;
+    name_suffixes(name, &suffixes);
+    return image_zone_get(draft->packs, name, &suffixes, 0);
+}
+
+static int compare_zones(const void *a, const void *b)
+{
+    const struct image_zone *const *left = a, *const *right = b;
+    return ((uintptr_t)*left > (uintptr_t)*right) - ((uintptr_t)*left < (uintptr_t)*right);
+}
+
+/* A zone that has a problem and is in the world is there as it was. */
+static void find_kept(struct draft *draft)
+{
+    const struct manifest *manifest = draft->manifest;
+    for (size_t i = 0; i < manifest->problems_count; i++) {
+        const char *name = manifest->problems[i].zone;
+        const struct image_zone *zone = *name ? find_zone(draft, name) : NULL;
+        if (zone)
+            draft->kept[draft->kept_count++] = zone;
+    }
+    qsort(draft->kept, draft->kept_count, sizeof(void *), compare_zones);
+}
+
+/* Where not all problems are in the manifest, any zone may be one that was kept. */
+static bool is_kept(const struct draft *draft, const struct image_zone *zone)
+{
+    if (draft->manifest->problems_total > draft->manifest->problems_count)
+        return true;
+    return bsearch(&zone, draft->kept, draft->kept_count, sizeof(void *), compare_zones) != NULL;
 }
 
 static void put(struct draft *draft, const struct roster_subject *subject)
@@ -78,6 +120,7 @@ static void put_image_subject(struct draft *draft, const struct image_zone *zone
         .address = "",
         .min_up = row->min_up > 0 ? row->min_up : 1,
         .family = (enum kind)row->family,
+        .kept = is_kept(draft, zone),
         .check = "",
     };
     if (row->kind == SUBJECT_ENDPOINT)
@@ -157,6 +200,7 @@ enum err roster_build(const struct manifest *manifest, const struct image packs[
     if (err == OK) {
         roster->manifest = manifest;
         draft.roster = roster;
+        find_kept(&draft);
         put_regions(&draft);
         put_kind(&draft, SUBJECT_POOL);
         put_kind(&draft, SUBJECT_ENDPOINT);

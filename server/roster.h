@@ -11,6 +11,7 @@
 #include "zones/image.h"
 #include "zones/manifest.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct roster_subject {
     const char *address; /* endpoint, as in the store; "" otherwise */
     uint32_t min_up;     /* pool: serving endpoints of a kind that it needs, at least 1 */
     enum kind family;    /* endpoint */
+    bool kept;           /* its zone does not compile: it is as it was when the zone last did */
     const char *check;   /* what to probe: endpoint's check address or region's target; "" is not probed */
     const struct manifest_monitor *monitor; /* NULL: not probed */
 };

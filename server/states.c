@@ -1,5 +1,6 @@
 #include "server/states.h"
 
+#include "common/hash.h"
 #include "common/log.h"
 #include "server/words.h"
 #include "zones/history.h"
@@ -12,7 +13,7 @@ enum {
     STATES_LOGGED_MAX = 100, /* changes of one commit or one expiry; the others are counted */
 };
 
-/* A state that is not auto, as the operator left it. */
+/* A state as the operator left it. Of pools and endpoints there are those that are not auto. */
 struct row {
     const char *service, *region, *address; /* "" where there is none */
     enum state state;
@@ -25,14 +26,28 @@ struct list {
     size_t count, cap;
 };
 
+/* What of the board is written. */
+enum reach {
+    REACH_STRICTER, /* words that become stricter: the others are for the world that comes */
+    REACH_ALL,
+};
+
 struct states {
     struct control *control;
     const struct roster *roster; /* of the current world, lent; NULL: there is none */
-    struct list list;
-    bool due;      /* the list is not in health.db yet */
-    bool refused;  /* ... and could not be put there: logged once */
-    int64_t next_s; /* when the next `until` ends one; 0: none does */
-    uint8_t wanted[BOARD_SLOTS_MAX]; /* enum state by slot, while words are written; otherwise zeros */
+    struct list list;      /* of the store; before it is read: nothing */
+    struct list compiling; /* of the store when the compiler started, if it has changed since */
+    struct list granted;   /* what the subjects of the roster were compiled with */
+    bool loaded;           /* the store has been read */
+    bool compiles;         /* a compiler was started, of ... */
+    bool same;             /* ... `list`, not of `compiling` */
+    bool waits;            /* words that loosen wait for the workers to have the world */
+    bool due;              /* what is on the board is not in health.db yet */
+    bool refused;          /* ... and could not be put there: logged once */
+    uint64_t hash;         /* of what is in health.db, or is due */
+    int64_t next_s;        /* when the next `until` ends one; 0: none does */
+    uint32_t says[BOARD_SLOTS_MAX];   /* by slot, 1 + index of its row in `list`; 0: none that has not ended */
+    uint32_t grants[BOARD_SLOTS_MAX]; /* ... in `granted` */
 };
 
 /* The list ---------------------------------------------------------------------------------------------- */
@@ -80,22 +95,6 @@ static enum err list_put(struct list *list, const struct row *row, struct diag *
     return OK;
 }
 
-static bool is_same(const struct row *a, const struct row *b)
-{
-    return a->state == b->state && a->until_s == b->until_s && strcmp(a->service, b->service) == 0 &&
-           strcmp(a->region, b->region) == 0 && strcmp(a->address, b->address) == 0;
-}
-
-static bool list_is_same(const struct list *a, const struct list *b)
-{
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (!is_same(&a->rows[i], &b->rows[i]))
-            return false;
-    return true;
-}
-
 /* The board --------------------------------------------------------------------------------------------- */
 
 static void log_change(const struct roster_subject *subject, enum state was, enum state is)
@@ -122,46 +121,196 @@ static void log_rest(size_t count)
     log_end(&line);
 }
 
-/* Note by slot what the rows that have not ended want. */
-static void mark(struct states *states, const struct roster *roster, int64_t now_s)
+/* Note by slot which rows of the list have not ended. */
+static void mark(struct states *states, const struct list *list, uint32_t by_slot[BOARD_SLOTS_MAX], int64_t now_s)
 {
-    states->next_s = 0;
-    for (size_t i = 0; i < states->list.count; i++) {
-        const struct row *row = &states->list.rows[i];
-        if (row->until_s != 0 && row->until_s <= now_s)
+    for (size_t i = 0; i < states->roster->count; i++)
+        by_slot[states->roster->subjects[i].slot] = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct row *row = &list->rows[i];
+        const struct roster_subject *subject =
+            roster_find(states->roster, row->service, row->region, row->address);
+        if (!subject || (row->until_s != 0 && row->until_s <= now_s))
             continue;
-        const struct roster_subject *subject = roster_find(roster, row->service, row->region, row->address);
-        if (!subject)
-            continue;
-        states->wanted[subject->slot] = (uint8_t)row->state;
+        by_slot[subject->slot] = (uint32_t)i + 1;
         if (row->until_s != 0 && (states->next_s == 0 || row->until_s < states->next_s))
             states->next_s = row->until_s;
     }
 }
 
-void states_apply(struct states *states, const struct roster *roster, struct moment now)
+/* Up hands out more than auto, which is what a row that is not there says. */
+static unsigned strictness(enum state state)
+{
+    static const unsigned ranks[] = {[STATE_UP] = 0, [STATE_AUTO] = 1, [STATE_DRAIN] = 2, [STATE_DOWN] = 3};
+    return ranks[state];
+}
+
+static enum state state_of(const struct row *row)
+{
+    return row ? row->state : STATE_AUTO;
+}
+
+/* The row that the word of a slot follows; NULL is auto. */
+static const struct row *follow(const struct states *states, uint32_t slot)
+{
+    const uint32_t says = states->says[slot], grants = states->grants[slot];
+    const struct row *said = says ? &states->list.rows[says - 1] : NULL;
+    const struct row *granted = grants ? &states->granted.rows[grants - 1] : NULL;
+    if (!states->loaded)
+        return granted;
+    return strictness(state_of(said)) >= strictness(state_of(granted)) ? said : granted;
+}
+
+/* Write to the board what differs, as far as `reach` goes. Returns whether anything is left that loosens. */
+static bool write_words(struct states *states, enum reach reach)
 {
     struct board *board = states->control->board;
+    const struct roster *roster = states->roster;
     size_t changed = 0;
-    states->roster = roster;
-    mark(states, roster, now.wall_ms / 1000);
+    bool left = false;
     for (size_t i = 0; i < roster->count; i++) {
         const struct roster_subject *subject = &roster->subjects[i];
         const enum state was = board_get(board, subject->slot).state;
-        const enum state is = (enum state)states->wanted[subject->slot];
-        states->wanted[subject->slot] = STATE_AUTO;
-        if (is == was)
+        const enum state is = state_of(follow(states, subject->slot));
+        const bool loosens = strictness(is) < strictness(was);
+        if (is == was || (loosens && reach == REACH_STRICTER)) {
+            left |= is != was;
             continue;
+        }
         words_set_state(board, subject->slot, is);
         if (changed++ < STATES_LOGGED_MAX)
             log_change(subject, was, is);
     }
     log_rest(changed);
+    return left;
+}
+
+static uint64_t hash_board(const struct states *states)
+{
+    uint64_t hash = 1;
+    for (size_t i = 0; i < states->roster->count; i++) {
+        const struct row *row = follow(states, states->roster->subjects[i].slot);
+        if (state_of(row) == STATE_AUTO)
+            continue;
+        hash = hash_bytes(row->service, strlen(row->service) + 1, hash);
+        hash = hash_bytes(row->region, strlen(row->region) + 1, hash);
+        hash = hash_bytes(row->address, strlen(row->address) + 1, hash);
+        hash = hash_mix(hash ^ ((uint64_t)row->until_s << 2 | row->state));
+    }
+    return hash;
+}
+
+/* Whether every worker answers from the current world. One that has none yet does not answer. */
+static bool workers_are_current(const struct control *control)
+{
+    for (size_t i = 0; i < control->setup->workers_count; i++) {
+        const uint64_t generation = __atomic_load_n(&control->counters[i]->generation, __ATOMIC_RELAXED);
+        if (generation != 0 && generation != control->metrics.generation)
+            return false;
+    }
+    return true;
+}
+
+/* Look at the lists anew. What loosens waits while the workers do not have the world for it. */
+static void update(struct states *states, enum reach reach, struct moment now)
+{
+    states->next_s = 0;
+    mark(states, &states->list, states->says, now.wall_ms / 1000);
+    mark(states, &states->granted, states->grants, now.wall_ms / 1000);
+    states->waits = write_words(states, reach);
+    const uint64_t hash = hash_board(states);
+    states->due = states->due || hash != states->hash;
+    states->hash = hash;
+}
+
+static enum reach reach_now(const struct states *states)
+{
+    return workers_are_current(states->control) ? REACH_ALL : REACH_STRICTER;
+}
+
+/* Granting ---------------------------------------------------------------------------------------------- */
+
+static bool has_region(const struct list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count && !*list->rows[i].service; i++)
+        if (strcmp(list->rows[i].region, name) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the row's subject is in the world as it was before the store said what `compiled` says. */
+static bool is_kept(const struct roster *roster, const struct list *compiled, const struct row *row)
+{
+    const struct roster_subject *subject = roster_find(roster, row->service, row->region, row->address);
+    if (subject && subject->kind == SUBJECT_REGION)
+        return !has_region(compiled, row->region);
+    return subject && subject->kept;
+}
+
+/* The compiler's states are granted, but to what it has kept. Without memory for that all is as it was. */
+static void grant(struct states *states)
+{
+    const struct list *compiled = states->same ? &states->list : &states->compiling;
+    const struct list *granted = &states->granted;
+    struct list next = {0};
+    struct diag diag;
+    enum err err = OK;
+    if (!states->compiles)
+        return;
+    for (size_t i = 0; err == OK && i < compiled->count; i++)
+        if (!is_kept(states->roster, compiled, &compiled->rows[i]))
+            err = list_put(&next, &compiled->rows[i], &diag);
+    for (size_t i = 0; err == OK && i < granted->count; i++)
+        if (is_kept(states->roster, compiled, &granted->rows[i]))
+            err = list_put(&next, &granted->rows[i], &diag);
+    if (err != OK) {
+        log_message(LOG_LEVEL_ERROR, "states", diag.text);
+        list_free(&next);
+        return;
+    }
+    list_free(&states->granted);
+    states->granted = next;
+}
+
+void states_compiling(struct states *states)
+{
+    list_free(&states->compiling);
+    states->compiles = states->loaded;
+    states->same = true;
+}
+
+void states_apply(struct states *states, const struct roster *roster, struct moment now)
+{
+    states->roster = roster;
+    grant(states);
+    update(states, REACH_STRICTER, now);
+}
+
+void states_settle(struct states *states, struct moment now)
+{
+    grant(states);
+    update(states, reach_now(states), now);
 }
 
 /* The store and health.db ------------------------------------------------------------------------------- */
 
-static enum err read_store(struct store *store, struct list *ret, struct diag *reterr)
+/* All of them, auto too: one that is not there is one that was deleted. */
+static enum err read_regions(struct store *store, struct list *ret, struct diag *reterr)
+{
+    struct store_rows rows;
+    struct store_region region;
+    enum err err = OK;
+    store_regions(store, &rows);
+    while (err == OK && store_region_next(&rows, &region)) {
+        struct row row = {.service = "", .region = region.name, .address = "", .until_s = region.until_s};
+        if (state_parse(region.state, &row.state))
+            err = list_put(ret, &row, reterr);
+    }
+    const enum err end = store_rows_end(&rows, err == OK ? reterr : NULL);
+    return err == OK ? end : err;
+}
+
+static enum err read_others(struct store *store, struct list *ret, struct diag *reterr)
 {
     struct store_rows rows;
     struct store_state state;
@@ -172,12 +321,35 @@ static enum err read_store(struct store *store, struct list *ret, struct diag *r
                           .region = state.region,
                           .address = state.address ? state.address : "",
                           .until_s = state.until_s};
-        if (state_parse(state.state, &row.state))
+        if (state.service && state_parse(state.state, &row.state))
             err = list_put(ret, &row, reterr);
     }
-    struct diag diag;
-    const enum err ended = store_rows_end(&rows, &diag);
-    return err == OK && ended != OK ? diag_set(reterr, ended, "%s", diag.text) : err;
+    const enum err end = store_rows_end(&rows, err == OK ? reterr : NULL);
+    return err == OK ? end : err;
+}
+
+/* Regions come first. */
+static enum err read_store(struct store *store, struct list *ret, struct diag *reterr)
+{
+    enum err err = store_begin(store, reterr);
+    if (err != OK)
+        return err;
+    err = read_regions(store, ret, reterr);
+    if (err == OK)
+        err = read_others(store, ret, reterr);
+    store_end(store);
+    return err;
+}
+
+/* What was loaded before is what a compiler that runs was started with. */
+static void put_away(struct states *states)
+{
+    if (states->compiles && states->same) {
+        states->compiling = states->list;
+        states->same = false;
+    } else {
+        list_free(&states->list);
+    }
 }
 
 enum err states_load(struct states *states, struct store *store, struct moment now, struct diag *reterr)
@@ -188,11 +360,11 @@ enum err states_load(struct states *states, struct store *store, struct moment n
         list_free(&list);
         return err;
     }
-    states->due = states->due || !list_is_same(&list, &states->list);
-    list_free(&states->list);
+    put_away(states);
     states->list = list;
+    states->loaded = true;
     if (states->roster)
-        states_apply(states, states->roster, now);
+        update(states, reach_now(states), now);
     return OK;
 }
 
@@ -214,7 +386,7 @@ static void recall_state(void *context, const struct history_state *state)
         recall->err = list_put(&recall->list, &row, recall->reterr);
 }
 
-/* What stood in the store when health.db was last written: until the store itself is read. */
+/* What stood on the board when health.db was last written. */
 static void remember(struct states *states)
 {
     struct diag diag;
@@ -225,7 +397,7 @@ static void remember(struct states *states)
     const enum err err = history_each_state(states->control->history, &taker, &diag);
     if (err != OK || recall.err != OK)
         log_message(LOG_LEVEL_ERROR, "states-forgotten", diag.text);
-    states->list = recall.list;
+    states->granted = recall.list;
 }
 
 enum err states_new(struct control *control, struct states **ret, struct diag *reterr)
@@ -241,38 +413,39 @@ enum err states_new(struct control *control, struct states **ret, struct diag *r
 
 void states_free(struct states **states)
 {
-    if (*states)
-        list_free(&(*states)->list);
+    if (!*states)
+        return;
+    list_free(&(*states)->list);
+    list_free(&(*states)->compiling);
+    list_free(&(*states)->granted);
     free(*states);
     *states = NULL;
-}
-
-static enum subject_kind kind_of(const struct row *row)
-{
-    if (*row->address)
-        return SUBJECT_ENDPOINT;
-    return *row->service ? SUBJECT_POOL : SUBJECT_REGION;
 }
 
 static enum err record(const struct states *states, struct diag *reterr)
 {
     struct history *history = states->control->history;
-    const struct list *list = &states->list;
-    struct history_state *rows = calloc(list->count + 1, sizeof *rows);
+    const struct roster *roster = states->roster;
+    struct history_state *rows = calloc(roster->count + 1, sizeof *rows);
+    size_t count = 0;
     if (!rows)
         return diag_set(reterr, ERR_MEMORY, "out of memory for the operator's states");
-    for (size_t i = 0; i < list->count; i++)
-        rows[i] = (struct history_state){
-            .kind = kind_of(&list->rows[i]),
-            .service = list->rows[i].service,
-            .region = list->rows[i].region,
-            .address = list->rows[i].address,
-            .state = state_print(list->rows[i].state),
-            .until_ms = list->rows[i].until_s * 1000,
+    for (size_t i = 0; i < roster->count; i++) {
+        const struct row *row = follow(states, roster->subjects[i].slot);
+        if (state_of(row) == STATE_AUTO)
+            continue;
+        rows[count++] = (struct history_state){
+            .kind = roster->subjects[i].kind,
+            .service = row->service,
+            .region = row->region,
+            .address = row->address,
+            .state = state_print(row->state),
+            .until_ms = row->until_s * 1000,
         };
+    }
     enum err err = history_begin(history, reterr);
     if (err == OK) {
-        history_put_states(history, rows, list->count);
+        history_put_states(history, rows, count);
         err = history_commit(history, reterr);
     }
     free(rows);
@@ -282,8 +455,9 @@ static enum err record(const struct states *states, struct diag *reterr)
 void states_tick(struct states *states, struct moment now)
 {
     struct diag diag;
-    if (states->roster && states->next_s != 0 && states->next_s <= now.wall_ms / 1000)
-        states_apply(states, states->roster, now);
+    const bool ended = states->next_s != 0 && states->next_s <= now.wall_ms / 1000;
+    if (states->roster && (ended || states->waits))
+        update(states, reach_now(states), now);
     if (!states->due || !states->control->history)
         return;
     const enum err err = record(states, &diag);

@@ -3,7 +3,15 @@
 
 static const char *const service = "www.gslb.example.com";
 
-static void test_load_writes_the_words_at_once(void **state)
+/* Take the store's states as at a commit that a compiler then finds to change nothing else. */
+static void load_and_settle(struct rig *rig)
+{
+    rig_load_states(rig);
+    states_compiling(rig->control.states);
+    states_settle(rig->control.states, rig_after(0));
+}
+
+static void test_load_tightens_at_once_and_loosens_when_nothing_else_has_changed(void **state)
 {
     struct rig *rig = *state;
     struct diag diag;
@@ -14,13 +22,138 @@ static void test_load_writes_the_words_at_once(void **state)
     rig_load_states(rig);
     assert_int_equal(rig_word(rig, "", "eu", "").state, STATE_DRAIN);
     assert_int_equal(rig_word(rig, "", "us", "").state, STATE_AUTO);
-    assert_int_equal(rig_word(rig, service, "us", "").state, STATE_UP);
-    assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_DOWN);
-    fixture_run(rig->store, "UPDATE region SET state = 'auto'; UPDATE pool SET state = 'auto'; DELETE FROM endpoint");
-    rig_load_states(rig);
-    assert_int_equal(rig_word(rig, "", "eu", "").state, STATE_AUTO);
     assert_int_equal(rig_word(rig, service, "us", "").state, STATE_AUTO);
+    assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_DOWN);
+    load_and_settle(rig);
+    assert_int_equal(rig_word(rig, service, "us", "").state, STATE_UP);
+    fixture_run(rig->store, "UPDATE region SET state = 'auto'; UPDATE pool SET state = 'auto';"
+                            "UPDATE endpoint SET state = 'auto'");
+    rig_load_states(rig);
+    assert_int_equal(rig_word(rig, "", "eu", "").state, STATE_DRAIN);
+    assert_int_equal(rig_word(rig, service, "us", "").state, STATE_AUTO); /* up hands out more than auto */
+    assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_DOWN);
+    load_and_settle(rig);
+    assert_int_equal(rig_word(rig, "", "eu", "").state, STATE_AUTO);
     assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_AUTO);
+}
+
+static void test_what_is_deleted_keeps_its_state_until_a_world_is_without_it(void **state)
+{
+    struct rig *rig = *state;
+    struct diag diag;
+    fixture_run(rig->store, "UPDATE endpoint SET state = 'down' WHERE region = 'us'");
+    rig_load_states(rig);
+    states_compiling(rig->control.states);
+    assert_int_equal(rig_publish(rig, &diag), OK);
+    assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_DOWN);
+    fixture_run(rig->store, "DELETE FROM endpoint WHERE region = 'us'");
+    rig_load_states(rig);
+    assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_DOWN);
+    states_compiling(rig->control.states);
+    states_tick(rig->control.states, rig_after(1));
+    assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_DOWN);
+    const uint32_t slot = roster_find(publish_roster(rig->control.publish), service, "us", "203.0.113.1")->slot;
+    assert_int_equal(rig_publish(rig, &diag), OK);
+    assert_null(roster_find(publish_roster(rig->control.publish), service, "us", "203.0.113.1"));
+    assert_int_equal(board_get(rig->control.board, slot).state, STATE_DOWN); /* workers may still have the last world */
+}
+
+static void test_a_zone_that_does_not_compile_keeps_its_states(void **state)
+{
+    static const char typo[] = "INSERT INTO record(zone, name, type, data)"
+                               " VALUES ('gslb.example.com', 'typo', 'A', '1.2.3.400');";
+    struct rig *rig = *state;
+    struct diag diag;
+    fixture_run(rig->store, "UPDATE endpoint SET state = 'down' WHERE region = 'us';"
+                            "UPDATE region SET state = 'down' WHERE name = 'us'");
+    rig_load_states(rig);
+    states_compiling(rig->control.states);
+    assert_int_equal(rig_publish(rig, &diag), OK);
+    fixture_run(rig->store, typo);
+    fixture_run(rig->store, "DELETE FROM endpoint WHERE region = 'us'; UPDATE pool SET state = 'drain';"
+                            "UPDATE region SET state = 'auto'");
+    rig_load_states(rig);
+    states_compiling(rig->control.states);
+    assert_int_equal(rig_publish(rig, &diag), OK);
+    assert_true(publish_manifest(rig->control.publish)->problems_count > 0);
+    states_tick(rig->control.states, rig_after(1));
+    assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_DOWN);
+    assert_int_equal(rig_word(rig, service, "us", "").state, STATE_DRAIN);
+    assert_int_equal(rig_word(rig, "", "us", "").state, STATE_AUTO); /* no zone's */
+    fixture_run(rig->store, "UPDATE pool SET state = 'auto'");
+    load_and_settle(rig);
+    assert_int_equal(rig_word(rig, service, "us", "").state, STATE_AUTO); /* as when the zone last compiled */
+    fixture_run(rig->store, "DELETE FROM record WHERE name = 'typo'; INSERT INTO endpoint(service, region, address)"
+                            " VALUES ('www.gslb.example.com', 'us', '203.0.113.1')");
+    rig_load_states(rig);
+    states_compiling(rig->control.states);
+    assert_int_equal(rig_publish(rig, &diag), OK);
+    states_tick(rig->control.states, rig_after(1));
+    assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_AUTO);
+}
+
+static void test_a_commit_while_a_compiler_runs_is_not_what_it_compiles(void **state)
+{
+    struct rig *rig = *state;
+    struct diag diag;
+    fixture_run(rig->store, "UPDATE pool SET state = 'down'");
+    rig_load_states(rig);
+    states_compiling(rig->control.states);
+    assert_int_equal(rig_publish(rig, &diag), OK);
+    states_compiling(rig->control.states);
+    fixture_run(rig->store, "UPDATE pool SET state = 'auto'");
+    rig_load_states(rig);
+    states_settle(rig->control.states, rig_after(0));
+    assert_int_equal(rig_word(rig, service, "us", "").state, STATE_DOWN);
+    load_and_settle(rig);
+    assert_int_equal(rig_word(rig, service, "us", "").state, STATE_AUTO);
+}
+
+/* A worker in the rig, and what it says that it answers from. */
+static void test_what_a_world_loosens_waits_until_the_workers_have_it(void **state)
+{
+    struct rig *rig = *state;
+    struct diag diag;
+    static struct counters worker;
+    const struct counters *workers[] = {&worker};
+    rig->setup.workers_count = 1;
+    rig->control.counters = workers;
+    fixture_run(rig->store, "UPDATE pool SET state = 'down' WHERE region = 'us'");
+    rig_load_states(rig);
+    states_compiling(rig->control.states);
+    assert_int_equal(rig_publish(rig, &diag), OK);
+    worker.generation = rig->control.metrics.generation;
+    fixture_run(rig->store, "UPDATE pool SET state = 'auto'; UPDATE pool SET state = 'drain' WHERE region = 'eu';"
+                            "INSERT INTO record(zone, name, type, data)"
+                            " VALUES ('gslb.example.com', 'a', 'A', '192.0.2.1')");
+    rig_load_states(rig);
+    states_compiling(rig->control.states);
+    assert_int_equal(rig_publish(rig, &diag), OK);
+    states_tick(rig->control.states, rig_after(1));
+    assert_int_equal(rig_word(rig, service, "us", "").state, STATE_DOWN);
+    assert_int_equal(rig_word(rig, service, "eu", "").state, STATE_DRAIN);
+    worker.generation = rig->control.metrics.generation;
+    states_tick(rig->control.states, rig_after(2));
+    assert_int_equal(rig_word(rig, service, "us", "").state, STATE_AUTO);
+    rig->setup.workers_count = 0;
+}
+
+static void test_a_subject_that_was_deleted_while_gslbd_was_stopped_keeps_its_state(void **state)
+{
+    struct rig *rig = *state;
+    struct diag diag;
+    char path[64];
+    (void)snprintf(path, sizeof path, "%s/manifest.json", rig->state_dir);
+    assert_int_equal(rig_publish(rig, &diag), OK);
+    fixture_run(rig->store, "UPDATE endpoint SET state = 'down' WHERE region = 'us'");
+    rig_load_states(rig);
+    states_tick(rig->control.states, rig_after(1));
+    rig_control_restart(rig);
+    fixture_run(rig->store, "DELETE FROM endpoint WHERE region = 'us'");
+    assert_int_equal(publish_world(rig->control.publish, path, &diag), OK);
+    rig_load_states(rig);
+    states_tick(rig->control.states, rig_after(1));
+    assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_DOWN);
 }
 
 static void test_a_state_of_what_is_not_compiled_yet_waits_for_its_world(void **state)
@@ -82,7 +215,17 @@ static void test_states_outlive_control_without_the_store(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_load_writes_the_words_at_once, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_load_tightens_at_once_and_loosens_when_nothing_else_has_changed, rig_setup,
+                                        rig_teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_deleted_keeps_its_state_until_a_world_is_without_it, rig_setup,
+                                        rig_teardown),
+        cmocka_unit_test_setup_teardown(test_a_zone_that_does_not_compile_keeps_its_states, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_a_commit_while_a_compiler_runs_is_not_what_it_compiles, rig_setup,
+                                        rig_teardown),
+        cmocka_unit_test_setup_teardown(test_what_a_world_loosens_waits_until_the_workers_have_it, rig_setup,
+                                        rig_teardown),
+        cmocka_unit_test_setup_teardown(test_a_subject_that_was_deleted_while_gslbd_was_stopped_keeps_its_state,
+                                        rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_a_state_of_what_is_not_compiled_yet_waits_for_its_world, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(test_until_ends_a_state, rig_setup, rig_teardown),
