@@ -15,6 +15,7 @@
 enum {
     TYPE_A = 1,
     TYPE_AAAA = 28,
+    TYPE_ANY = 255,
     LINKS_MAX = 8, /* of a chain of CNAMEs, as in an answer */
 };
 
@@ -22,7 +23,7 @@ static const struct {
     const char *name;
     uint16_t type;
 } types[] = {{"A", TYPE_A}, {"NS", 2}, {"CNAME", 5}, {"SOA", 6}, {"PTR", 12}, {"MX", 15}, {"TXT", 16},
-             {"AAAA", TYPE_AAAA}, {"SRV", 33}, {"DS", 43}, {"SVCB", 64}, {"HTTPS", 65}, {"ANY", 255}, {"CAA", 257}};
+             {"AAAA", TYPE_AAAA}, {"SRV", 33}, {"DS", 43}, {"SVCB", 64}, {"HTTPS", 65}, {"ANY", TYPE_ANY}, {"CAA", 257}};
 
 static enum err parse_type(const char *text, uint16_t *ret, struct diag *reterr)
 {
@@ -85,6 +86,17 @@ static void append(struct buffer *to, const char *text)
     (void)buffer_put(to, text, strlen(text));
 }
 
+/* How long the reply may be kept: a NODATA no longer than the zone's negative TTL; a SERVFAIL has nothing to keep. */
+static uint32_t ttl_of(const struct image_zone *zone, const struct choice *choice)
+{
+    const struct image_rrset *negative = image_at(zone, zone->negative_soa_off);
+    if (choice->kind == CHOICE_SERVFAIL)
+        return 0;
+    if (choice->kind == CHOICE_NODATA && negative->ttl_s < choice->ttl_s)
+        return negative->ttl_s;
+    return choice->ttl_s;
+}
+
 static void print_choice(const struct image_zone *zone, const struct choice *choice, unsigned scope)
 {
     struct buffer addresses = {0};
@@ -107,7 +119,7 @@ static void print_choice(const struct image_zone *zone, const struct choice *cho
     else if (choice->kind == CHOICE_SERVFAIL)
         append(&addresses, "none (SERVFAIL)");
     (void)buffer_put(&addresses, "", 1);
-    print_end(addresses.failed ? "(out of memory)" : (const char *)addresses.bytes, scope, choice->ttl_s);
+    print_end(addresses.failed ? "(out of memory)" : (const char *)addresses.bytes, scope, ttl_of(zone, choice));
     buffer_fini(&addresses);
 }
 
@@ -138,6 +150,16 @@ static void print_steps(const struct preview *preview, const struct steer_case *
     (void)print_problems(manifest, "", policy);
 }
 
+/* The kind of endpoint that a type asks for; ANY gets one that is there (as in server/answer.c). */
+static enum kind kind_of(const struct image_service *service, uint16_t type)
+{
+    if (type == TYPE_A || (type == TYPE_ANY && service->kinds & 1 << KIND_V4))
+        return KIND_V4;
+    if (type == TYPE_AAAA || (type == TYPE_ANY && service->kinds & 1 << KIND_V6))
+        return KIND_V6;
+    return KIND_HOST;
+}
+
 static enum err explain_service(const struct preview *preview, const struct image_zone *zone,
                                 const struct image_service *service, const struct prefix *client, unsigned mapped_bits,
                                 uint16_t type, struct diag *reterr)
@@ -154,7 +176,7 @@ static enum err explain_service(const struct preview *preview, const struct imag
         .geo = &preview->world.policies[service->policy],
         .board = preview->world.board,
         .client = &client->ip,
-        .kind = type == TYPE_A ? KIND_V4 : type == TYPE_AAAA ? KIND_V6 : KIND_HOST,
+        .kind = kind_of(service, type),
     };
     struct steer_trace *trace = calloc(1, sizeof *trace);
     struct choice *choice = malloc(sizeof *choice);

@@ -29,24 +29,37 @@ static bool serves(const struct trace_row *row)
     return row->why == WHY_SERVES || row->why == WHY_STANDBY || row->why == WHY_PANIC;
 }
 
-/* The weights of the regions that serve in the tier whose rows begin at `first`. */
-static uint64_t tier_weight(const struct steer_trace *trace, uint32_t count, uint32_t first)
+/* Who serves in a tier. */
+struct tier {
+    uint64_t weight;
+    uint32_t serving; /* regions; without weight they draw alike */
+};
+
+/* The tier whose regions' rows begin at `first`. */
+static struct tier tier_sum(const struct steer_trace *trace, uint32_t count, uint32_t first)
 {
-    uint64_t sum = 0;
+    struct tier sum = {0};
     for (uint32_t i = first; i < count && trace->rows[i].kind == TRACE_REGION; i++)
-        if (serves(&trace->rows[i]))
-            sum += trace->rows[i].weight;
+        if (serves(&trace->rows[i])) {
+            sum.weight += trace->rows[i].weight;
+            sum.serving++;
+        }
     return sum;
 }
 
-static void print_region(const struct trace_row *row, uint64_t sum, const struct manifest *manifest)
+static double share_percent(const struct trace_row *row, const struct tier *tier)
+{
+    return tier->weight ? 100.0 * row->weight / (double)tier->weight : 100.0 / tier->serving;
+}
+
+static void print_region(const struct trace_row *row, const struct tier *tier, const struct manifest *manifest)
 {
     const char *name = manifest->regions[row->region].name;
     printf("    region  %-12s %s", name ? name : "?", why_words[row->why]);
     if (row->why != WHY_NO_POOL && row->why != WHY_NO_FAMILY)
         printf("; %u of %u endpoints serve", row->serving, row->total);
     if (serves(row))
-        printf("; weight %" PRIu32 ", share %.1f %%", row->weight, sum ? 100.0 * row->weight / (double)sum : 0.0);
+        printf("; weight %" PRIu32 ", share %.1f %%", row->weight, share_percent(row, tier));
     printf("\n");
 }
 
@@ -63,7 +76,7 @@ static void print_class(const struct steer_case *asked)
 void trace_print(const struct steer_case *asked, const struct steer_trace *trace, const struct manifest *manifest)
 {
     const uint32_t count = trace->count < STEER_TRACE_MAX ? trace->count : STEER_TRACE_MAX;
-    uint64_t sum = 0;
+    struct tier tier = {0};
     int step = -1;
     print_class(asked);
     for (uint32_t i = 0; i < count; i++) {
@@ -78,10 +91,10 @@ void trace_print(const struct steer_case *asked, const struct steer_trace *trace
             break;
         case TRACE_TIER:
             printf("   tier     %d\n", row->tier);
-            sum = tier_weight(trace, count, i + 1);
+            tier = tier_sum(trace, count, i + 1);
             break;
         case TRACE_REGION:
-            print_region(row, sum, manifest);
+            print_region(row, &tier, manifest);
             break;
         case TRACE_CHOSEN:
             printf("chosen      %s\n", manifest->regions[row->region].name);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """gslbctl: the operator's tool, with and without a running server."""
-import json, os, stat
+import json, os, re, stat, time
 
 from lab import FIRST_SESSION, TOR, main, until
 
@@ -48,9 +48,22 @@ def explain_needs_no_server_and_runs_the_code_that_answers(lab):
 
 def explain_names_the_fault_of_a_policy_that_does_not_compile(lab):
     lab.init()
-    lab.sql(FIRST_SESSION + "INSERT INTO rule(policy, client, region) VALUES ('global', 'net:10.0.0.1/8', 'us');")
+    lab.sql(FIRST_SESSION)
+    for trigger in lab.sql("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name IN ('rule', 'check_rule')").split():
+        lab.sql(f"DROP TRIGGER {trigger}")  # what they refuse the compiler refuses too
+    lab.sql("INSERT INTO rule(policy, client, region) VALUES ('global', 'net:10.0.0.1/8', 'us')")
     out = lab.ctl("explain", WWW, "--from", EU)
     assert "10.0.0.1/8" in out and last_lines(out)["addresses"] == "none (SERVFAIL)", out
+
+
+def explain_tells_the_ttl_and_the_shares_that_are(lab):
+    lab.init()
+    lab.sql(FIRST_SESSION + "UPDATE zone SET negative_ttl = 17; UPDATE rule SET weight = 0, tier = 1;")
+    out = lab.ctl("explain", WWW, "AAAA", "--from", US)
+    assert last_lines(out)["ttl"] == "17" and "NODATA" in out, out
+    out = lab.ctl("explain", WWW, "ANY", "--from", US)
+    assert last_lines(out)["addresses"] in ("203.0.113.1", "198.51.100.1") and last_lines(out)["ttl"] == "30", out
+    assert out.count("on standby") == 2 and out.count("share 50.0 %") == 2, out
 
 
 def explain_agrees_with_dig(lab):
@@ -130,4 +143,5 @@ def status_says_what_is(lab):
 
 
 main(init_makes_a_store_once_and_nothing_else_makes_one, explain_needs_no_server_and_runs_the_code_that_answers,
-     explain_names_the_fault_of_a_policy_that_does_not_compile, explain_agrees_with_dig, zone_files_go_in_and_out_and_in_again, vantage_points_come_and_go, status_says_what_is)
+     explain_names_the_fault_of_a_policy_that_does_not_compile, explain_tells_the_ttl_and_the_shares_that_are,
+     explain_agrees_with_dig, zone_files_go_in_and_out_and_in_again, vantage_points_come_and_go, status_says_what_is)
