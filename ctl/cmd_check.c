@@ -1,10 +1,14 @@
 /* ctl/cmd_check.c - gslbctl check: compile the store as gslbd would, and say on stderr what is wrong and what is risky. */
 #include "ctl/preview.h"
+#include "geoip/continent.h"
+#include "geoip/policy.h"
 #include "zones/image.h"
+#include "zones/store.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { VANTAGES_WANTED = 3 }; /* below this one failure is the majority */
 
@@ -62,6 +66,88 @@ static void warn_zone(const struct manifest *manifest, const struct image_zone *
     }
 }
 
+/* Whether a name without a trailing dot is the zone's name or ends in it: as it is relative, the zone's name will follow. */
+static bool repeats_zone(const char *name, const char *zone)
+{
+    const size_t len = strlen(name), zone_len = strlen(zone);
+    return len >= zone_len && strcasecmp(name + len - zone_len, zone) == 0 &&
+           (len == zone_len || name[len - zone_len - 1] == '.');
+}
+
+/* The name that the data of a record ends in, or NULL for types without one. */
+static const char *target_of(const struct store_record *record)
+{
+    static const char *const types[] = {"CNAME", "DNAME", "NS", "PTR", "MX", "SRV"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcasecmp(record->type, types[i]) == 0) {
+            const char *space = strrchr(record->data, ' ');
+            return space ? space + 1 : record->data;
+        }
+    return NULL;
+}
+
+static enum err warn_records(struct store *store, const char *zone, struct diag *reterr)
+{
+    struct store_rows rows;
+    struct store_record record;
+    store_records(store, zone, &rows);
+    while (store_record_next(&rows, &record)) {
+        const char *target = target_of(&record);
+        if (repeats_zone(record.name, zone))
+            (void)fprintf(stderr, "warning: zone %s: the name %s is relative to the zone, so the %s record is at %s.%s\n", zone,
+                          record.name, record.type, record.name, zone);
+        if (target && repeats_zone(target, zone))
+            (void)fprintf(stderr, "warning: zone %s: %s %s has no dot at its end, so it leads to %s.%s\n", zone, record.type, target,
+                          target, zone);
+    }
+    return store_rows_end(&rows, reterr);
+}
+
+/* To the warnings a region is a name: all rules are wanted, whatever index theirs has. */
+static int any_index(const void *context, const char *region)
+{
+    (void)context;
+    (void)region;
+    return 0;
+}
+
+static enum err warn_countries(struct store *store, struct diag *reterr)
+{
+    static const char prefix[] = "country:";
+    const struct store_region_indexes indexes = {.find = any_index};
+    struct store_rows rows;
+    struct policy policy;
+    store_policies(store, &rows);
+    while (store_policy_next(&rows, &indexes, &policy)) {
+        for (size_t i = 0; i < policy.rules_count; i++) {
+            const char *client = policy.rules[i].client;
+            if (strncmp(client, prefix, sizeof prefix - 1) == 0 && !*continent_of_country(client + sizeof prefix - 1))
+                (void)fprintf(stderr, "warning: policy %s: %s is no country of ISO 3166 and matches nobody\n", policy.name, client);
+        }
+        policy_fini(&policy);
+    }
+    return store_rows_end(&rows, reterr);
+}
+
+/* What is right by the letter and hardly ever meant. */
+static enum err warn_store(const char *path, struct diag *reterr)
+{
+    struct store *store;
+    struct store_rows rows;
+    struct store_zone zone;
+    enum err err = store_open_read(path, &store, reterr);
+    if (err != OK)
+        return err;
+    store_zones(store, &rows);
+    while (err == OK && store_zone_next(&rows, &zone))
+        err = warn_records(store, zone.name, reterr);
+    const enum err end = store_rows_end(&rows, err == OK ? reterr : NULL);
+    if (err == OK && end == OK)
+        err = warn_countries(store, reterr);
+    store_close(&store);
+    return err == OK ? end : err;
+}
+
 static void print_warnings(const struct preview *preview)
 {
     warn_few_vantages(preview->manifest);
@@ -82,6 +168,9 @@ enum err cmd_check(const struct command_input *input, bool *ret_found, struct di
     if (err == OK) {
         print_problems(preview->manifest);
         print_warnings(preview);
+        err = warn_store(input->store_path, reterr);
+    }
+    if (err == OK) {
         *ret_found = preview->manifest->problems_total > 0;
         if (!*ret_found)
             printf("%" PRIu64 " zone%s in order\n", preview->manifest->zones_count,

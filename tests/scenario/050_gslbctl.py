@@ -66,6 +66,20 @@ def explain_tells_the_ttl_and_the_shares_that_are(lab):
     assert out.count("on standby") == 2 and out.count("share 50.0 %") == 2, out
 
 
+def check_warns_of_what_is_hardly_meant(lab):
+    lab.init()
+    lab.sql(FIRST_SESSION + """
+INSERT INTO record(zone, name, type, data) VALUES
+    ('gslb.example.com', 'full.gslb.example.com', 'A', '192.0.2.1'), ('gslb.example.com', 'short', 'A', '192.0.2.1'),
+    ('gslb.example.com', 'dotless', 'MX', '10 www.gslb.example.com'), ('gslb.example.com', 'dotted', 'MX', '10 www.gslb.example.com.'),
+    ('gslb.example.com', 'near', 'CNAME', 'notgslb.example.com');
+INSERT INTO rule(policy, client, region) VALUES ('global', 'country:ZZ', 'us'), ('global', 'country:DE', 'us');""")
+    done = lab.ctl("check", check=False)
+    warnings = [line for line in done.stderr.splitlines() if "vantage" not in line]
+    assert done.returncode == 0 and len(warnings) == 3, done.stderr
+    assert all(f" {what} " in done.stderr for what in ("full.gslb.example.com", "MX www.gslb.example.com", "country:ZZ")), done.stderr
+
+
 def explain_agrees_with_dig(lab):
     lab.init()
     lab.sql(FIRST_SESSION)
@@ -144,4 +158,5 @@ def status_says_what_is(lab):
 
 main(init_makes_a_store_once_and_nothing_else_makes_one, explain_needs_no_server_and_runs_the_code_that_answers,
      explain_names_the_fault_of_a_policy_that_does_not_compile, explain_tells_the_ttl_and_the_shares_that_are,
-     explain_agrees_with_dig, zone_files_go_in_and_out_and_in_again, vantage_points_come_and_go, status_says_what_is)
+     check_warns_of_what_is_hardly_meant, explain_agrees_with_dig, zone_files_go_in_and_out_and_in_again,
+     vantage_points_come_and_go, status_says_what_is)
