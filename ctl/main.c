@@ -80,16 +80,33 @@ static const struct command *command_find(const char *const *words, size_t count
     return NULL;
 }
 
+/* No command has these words: the commands that begin with the first, or none. */
+static int complain_unknown(const struct options *options)
+{
+    struct diag diag;
+    char known[128] = "";
+    if (options->operands_count == 0)
+        return complain(EXIT_USAGE, "say a command; see --help");
+    const char *word = options->operands[0];
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const size_t len = strlen(known);
+        if (strncmp(commands[i].name, word, strlen(word)) == 0 && commands[i].name[strlen(word)] == ' ')
+            (void)snprintf(known + len, sizeof known - len, "%s%s", len ? ", " : "", commands[i].name);
+    }
+    if (known[0])
+        (void)diag_set(&diag, ERR_SYNTAX, "say which: %s", known);
+    else
+        (void)diag_set(&diag, ERR_SYNTAX, "there is no command \"%s\"; see --help", word);
+    return complain(EXIT_USAGE, diag.text);
+}
+
 static int run(const struct options *options)
 {
     struct diag diag;
     size_t used = 0;
     const struct command *command = command_find(options->operands, options->operands_count, &used);
-    if (!command) {
-        (void)diag_set(&diag, ERR_SYNTAX, options->operands_count ? "there is no command \"%s\"; see --help" : "say a command; see --help",
-                       options->operands_count ? options->operands[0] : "");
-        return complain(EXIT_USAGE, diag.text);
-    }
+    if (!command)
+        return complain_unknown(options);
     const struct command_input input = {
         .options = options,
         .store_path = option_get(options, "store", 0),

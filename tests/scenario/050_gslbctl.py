@@ -80,6 +80,16 @@ INSERT INTO rule(policy, client, region) VALUES ('global', 'country:ZZ', 'us'), 
     assert all(f" {what} " in done.stderr for what in ("full.gslb.example.com", "MX www.gslb.example.com", "country:ZZ")), done.stderr
 
 
+def a_wrong_command_line_is_told_what_is_right(lab):
+    for words, said in (((), "say a command"), (("bogus",), '"bogus"'), (("vantage",), "vantage add, vantage list, vantage remove"),
+                        (("vantage", "bogus"), "vantage add, vantage list, vantage remove"), (("explain",), "usage: gslbctl explain NAME"),
+                        (("status",), "--state DIR"), (("check", "more"), "usage: gslbctl check")):
+        done = lab.ctl(*words, check=False)
+        assert done.returncode == 2 and said in done.stderr, (words, done)
+    done = lab.ctl("explain", WWW, "--help", check=False)
+    assert done.returncode == 0 and done.stdout.startswith("usage: gslbctl") and not done.stderr, done
+
+
 def explain_agrees_with_dig(lab):
     lab.init()
     lab.sql(FIRST_SESSION)
@@ -158,5 +168,5 @@ def status_says_what_is(lab):
 
 main(init_makes_a_store_once_and_nothing_else_makes_one, explain_needs_no_server_and_runs_the_code_that_answers,
      explain_names_the_fault_of_a_policy_that_does_not_compile, explain_tells_the_ttl_and_the_shares_that_are,
-     check_warns_of_what_is_hardly_meant, explain_agrees_with_dig, zone_files_go_in_and_out_and_in_again,
-     vantage_points_come_and_go, status_says_what_is)
+     check_warns_of_what_is_hardly_meant, a_wrong_command_line_is_told_what_is_right, explain_agrees_with_dig,
+     zone_files_go_in_and_out_and_in_again, vantage_points_come_and_go, status_says_what_is)
