@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *const health_members[] = {
     [SUBJECT_REGION] = "regions", [SUBJECT_POOL] = "pools", [SUBJECT_ENDPOINT] = "endpoints"};
@@ -48,8 +49,11 @@ static void take_vote(void *context, const struct history_vote *row)
                                        "since", (double)row->since_ms / 1000, "latency_ms", (int)row->latency_ms, "reason", row->reason));
 }
 
+/* A state whose `until` has come is none. */
 static void take_state(void *context, const struct history_state *row)
 {
+    if (row->until_ms != 0 && row->until_ms <= clock_wall_ms())
+        return;
     append(context, "states", json_pack("{s:s, s:s, s:s, s:s, s:s, s:f}", "kind", kind_words[row->kind], "service", row->service, "region",
                                         row->region, "address", row->address, "state", row->state, "until", (double)row->until_ms / 1000));
 }
@@ -92,6 +96,23 @@ static enum err read_all(struct history *history, json_t *document, struct diag 
     return err;
 }
 
+/* When health.db was last written: a dead gslbd leaves rows that look as fresh as ever. */
+static void read_written(const struct command_input *input, json_t *document)
+{
+    static const char *const files[] = {"health.db", "health.db-wal"};
+    double written = 0;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct stat status;
+        char *path = command_state_path(input, files[i]);
+        if (path && stat(path, &status) == 0) {
+            const double at = (double)status.st_mtim.tv_sec + (double)status.st_mtim.tv_nsec / 1e9;
+            written = at > written ? at : written;
+        }
+        free(path);
+    }
+    (void)json_object_set_new(document, "written", json_real(written));
+}
+
 static enum err open_history(const struct command_input *input, struct history **ret, struct diag *reterr)
 {
     char *path = command_state_path(input, "health.db");
@@ -106,8 +127,10 @@ enum err cmd_status(const struct command_input *input, bool *ret_found, struct d
     struct history *history = NULL;
     json_t *document = json_object();
     enum err err = document ? open_history(input, &history, reterr) : diag_set(reterr, ERR_MEMORY, "out of memory");
-    if (err == OK)
+    if (err == OK) {
+        read_written(input, document);
         err = read_all(history, document, reterr);
+    }
     if (err == OK && option_count(input->options, "json")) {
         (void)json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(13));
         printf("\n");

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { SILENCE_MAX_S = 10 }; /* each vantage point is heard, and written down, more often */
+
 const char *page_time(int64_t at_ms, char text[32])
 {
     const time_t at_s = (time_t)(at_ms / 1000);
@@ -28,50 +30,89 @@ static int64_t number_of(const json_t *row, const char *member)
 }
 
 /* "12 s", "3 min", "2 h", "5 d". */
-static const char *age_of(int64_t then_s, int64_t now_s, char text[32])
+static const char *span_print(int64_t span_s, char text[32])
 {
-    const int64_t age_s = now_s > then_s ? now_s - then_s : 0;
-    if (then_s == 0)
-        (void)snprintf(text, 32, "never");
-    else if (age_s < 120)
-        (void)snprintf(text, 32, "%" PRId64 " s", age_s);
-    else if (age_s < 7200)
-        (void)snprintf(text, 32, "%" PRId64 " min", age_s / 60);
-    else if (age_s < 172800)
-        (void)snprintf(text, 32, "%" PRId64 " h", age_s / 3600);
+    if (span_s < 120)
+        (void)snprintf(text, 32, "%" PRId64 " s", span_s > 0 ? span_s : 0);
+    else if (span_s < 7200)
+        (void)snprintf(text, 32, "%" PRId64 " min", span_s / 60);
+    else if (span_s < 172800)
+        (void)snprintf(text, 32, "%" PRId64 " h", span_s / 3600);
     else
-        (void)snprintf(text, 32, "%" PRId64 " d", age_s / 86400);
+        (void)snprintf(text, 32, "%" PRId64 " d", span_s / 86400);
     return text;
 }
 
-/* The operator's state of a subject, "auto" where there is no row. */
-static const char *state_of(const json_t *document, const char *kind, const json_t *subject)
+static const char *age_of(int64_t then_s, int64_t now_s, char text[32])
 {
-    static const char *const keys[] = {"service", "region", "address"};
+    return then_s == 0 ? "never" : span_print(now_s - then_s, text);
+}
+
+/* What tells subjects apart: a region has only the second, a pool the first two. */
+enum { KEYS = 3 };
+
+static const struct {
+    const char *member, *head;
+} keys[KEYS] = {{"service", "SERVICE"}, {"region", "REGION"}, {"address", "ADDRESS"}};
+
+/* The operator's state of a subject and how long it will last, "auto" where there is no row. */
+static const char *state_of(const json_t *document, const char *kind, const json_t *subject, int64_t now_s, char text[64])
+{
     size_t i;
     const json_t *row;
     json_array_foreach (json_object_get(document, "states"), i, row) {
+        char left[32];
+        const int64_t until_s = number_of(row, "until");
         bool same = strcmp(text_of(row, "kind"), kind) == 0;
-        for (size_t k = 0; k < 3 && same; k++)
-            same = strcmp(text_of(row, keys[k]), text_of(subject, keys[k])) == 0;
-        if (same)
-            return text_of(row, "state");
+        for (size_t k = 0; k < KEYS && same; k++)
+            same = strcmp(text_of(row, keys[k].member), text_of(subject, keys[k].member)) == 0;
+        if (!same)
+            continue;
+        (void)snprintf(text, 64, "%s%s%s", text_of(row, "state"), until_s ? ", " : "", until_s ? span_print(until_s - now_s, left) : "");
+        return text;
     }
     return "auto";
 }
 
+/* As wide as the longest, so that a row fits where the names do; 0: no row has this. */
+static void measure(const json_t *rows, int ret_widths[KEYS])
+{
+    for (size_t k = 0; k < KEYS; k++) {
+        size_t i, len = 0;
+        const json_t *row;
+        json_array_foreach (rows, i, row)
+            if (strlen(text_of(row, keys[k].member)) > len)
+                len = strlen(text_of(row, keys[k].member));
+        ret_widths[k] = len > 0 && len < strlen(keys[k].head) ? (int)strlen(keys[k].head) : (int)len;
+    }
+}
+
+static void print_key(const char *text, int width)
+{
+    if (width > 0)
+        printf("  %-*s", width, text);
+}
+
 static void print_health(const json_t *document, const char *member, const char *kind, int64_t now_s)
 {
+    const json_t *rows = json_object_get(document, member), *row;
+    int widths[KEYS];
     size_t i;
-    const json_t *row;
-    printf("\n%-28s %-10s %-28s %-8s %-6s %3s %5s %7s %8s %7s  %s\n", member, "REGION", "ADDRESS", "VERDICT", "STATE", "UP", "DOWN",
-           "UNKNOWN", "LATENCY", "SINCE", "REASON");
-    json_array_foreach (json_object_get(document, member), i, row) {
-        char age[32];
-        printf("%-28s %-10s %-28s %-8s %-6s %3" PRId64 " %5" PRId64 " %7" PRId64 " %5" PRId64 " ms %7s  %s\n",
-               text_of(row, "service"), text_of(row, "region"), text_of(row, "address"), text_of(row, "verdict"),
-               state_of(document, kind, row), number_of(row, "up"), number_of(row, "down"), number_of(row, "unknown"),
-               number_of(row, "latency_ms"), age_of(number_of(row, "since"), now_s, age), text_of(row, "reason"));
+    measure(rows, widths);
+    printf("\n%s%s\n", member, json_array_size(rows) ? "" : ": none");
+    if (json_array_size(rows) == 0)
+        return;
+    for (size_t k = 0; k < KEYS; k++)
+        print_key(keys[k].head, widths[k]);
+    printf("  %-7s  %-13s  %3s %4s %4s %8s %7s  %s\n", "VERDICT", "STATE", "UP", "DOWN", "UNK.", "LATENCY", "SINCE", "REASON");
+    json_array_foreach (rows, i, row) {
+        char age[32], state[64];
+        for (size_t k = 0; k < KEYS; k++)
+            print_key(text_of(row, keys[k].member), widths[k]);
+        printf("  %-7s  %-13s  %3" PRId64 " %4" PRId64 " %4" PRId64 " %5" PRId64 " ms %7s  %s\n", text_of(row, "verdict"),
+               state_of(document, kind, row, now_s, state), number_of(row, "up"), number_of(row, "down"),
+               number_of(row, "unknown"), number_of(row, "latency_ms"), age_of(number_of(row, "since"), now_s, age),
+               text_of(row, "reason"));
     }
 }
 
@@ -107,8 +148,17 @@ static void print_load(const json_t *document)
                text_of(row, "subject"), text_of(row, "message"));
 }
 
+static void print_written(const json_t *document, int64_t now_s)
+{
+    char age[32];
+    const int64_t written_s = number_of(document, "written");
+    printf("written %s ago%s\n", span_print(now_s - written_s, age),
+           now_s - written_s > SILENCE_MAX_S ? ": no prober has been heard since, or gslbd is not running" : "");
+}
+
 void page_print(const json_t *document, int64_t now_s)
 {
+    print_written(document, now_s);
     print_load(document);
     print_health(document, "regions", "region", now_s);
     print_health(document, "pools", "pool", now_s);

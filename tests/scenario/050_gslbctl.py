@@ -166,7 +166,28 @@ def status_says_what_is(lab):
     assert last_lines(out)["addresses"] == "127.20.0.5", out
 
 
+def status_shows_how_long_a_drain_lasts_and_how_old_it_all_is(lab):
+    lab.init()
+    lab.sql(FIRST_SESSION)
+    lab.serve(geoip=TOR)
+    def state(region):
+        page = lab.ctl("status", state=True)
+        return next((line for line in page.splitlines() if line.split()[:1] == [region]), "")
+    lab.sql("UPDATE region SET state = 'drain', until = unixepoch() + 3000 WHERE name = 'eu'")
+    until("the drain is shown", lambda: re.search(r" drain, (49|50) min ", state("eu")))
+    lab.sql("UPDATE region SET until = unixepoch() + 2 WHERE name = 'eu'")
+    until("the drain has ended", lambda: " auto " in state("eu"))
+    assert json.loads(lab.ctl("status", "--json", state=True))["states"] == []
+    assert [row["state"] for row in lab.rows("SELECT state FROM operator_state")] == ["drain"], "the row that has ended is there"
+    assert re.match(r"written \d s ago\n", lab.ctl("status", state=True))
+    lab.server.stop()
+    for file in lab.state.glob("health.db*"):
+        os.utime(file, (time.time() - 3600,) * 2)
+    assert re.match(r"written 60 min ago: .*gslbd is not running", lab.ctl("status", state=True))
+
+
 main(init_makes_a_store_once_and_nothing_else_makes_one, explain_needs_no_server_and_runs_the_code_that_answers,
      explain_names_the_fault_of_a_policy_that_does_not_compile, explain_tells_the_ttl_and_the_shares_that_are,
      check_warns_of_what_is_hardly_meant, a_wrong_command_line_is_told_what_is_right, explain_agrees_with_dig,
-     zone_files_go_in_and_out_and_in_again, vantage_points_come_and_go, status_says_what_is)
+     zone_files_go_in_and_out_and_in_again, vantage_points_come_and_go, status_says_what_is,
+     status_shows_how_long_a_drain_lasts_and_how_old_it_all_is)
