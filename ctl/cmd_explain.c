@@ -234,6 +234,21 @@ static enum err explain_hints(const struct preview *preview, const struct image_
     return err;
 }
 
+/* A name of none of our zones, or of one that does not compile. */
+static enum err explain_refused(const struct manifest *manifest, const uint8_t *name,
+                                const struct name_suffixes *suffixes, struct diag *reterr)
+{
+    char text[NAME_TEXT_MAX];
+    for (unsigned i = 0; i <= suffixes->labels; i++) {
+        const char *zone = name_print(name + suffixes->off[i], text);
+        if (!print_problems(manifest, zone, NULL))
+            continue;
+        return diag_set(reterr, ERR_MISSING, "zone %s does not compile; unless gslbd has an earlier form of it (--state DIR), it is REFUSED",
+                        zone);
+    }
+    return diag_set(reterr, ERR_MISSING, "%s is in no zone of this store; it would be REFUSED", name_print(name, text));
+}
+
 /* Follow `name` through our zones. */
 static enum err explain_name(const struct preview *preview, const uint8_t *name, const struct prefix *client,
                              unsigned mapped_bits, uint16_t type, struct diag *reterr)
@@ -245,12 +260,14 @@ static enum err explain_name(const struct preview *preview, const uint8_t *name,
         name_suffixes(name, &suffixes);
         const struct image_zone *zone = image_zone_find(preview->world.packs, name, &suffixes, 0, &apex);
         if (!zone && link == 0)
-            return diag_set(reterr, ERR_MISSING, "%s is in no zone of this store; it would be REFUSED", name_print(name, text));
+            return explain_refused(preview->manifest, name, &suffixes, reterr);
         if (!zone) {
             print_end("not ours; the resolver goes on", 0, 0);
             return OK;
         }
         printf("zone        %s, serial %" PRIu32 "\n", name_print(image_at(zone, zone->name_off), text), zone->serial);
+        if (print_problems(preview->manifest, text, NULL))
+            printf("            so this zone is as it was when it was last in order\n");
         const struct found found = image_find(zone, name, &suffixes, apex, type);
         if (found.kind == FOUND_SERVICE)
             return explain_service(preview, zone, found.service, client, mapped_bits, type, reterr);
@@ -287,7 +304,7 @@ enum err cmd_explain(const struct command_input *input, bool *ret_found, struct 
     const bool mapped = ip_unmap(&client.ip);
     if (mapped)
         client.bits = client.bits >= 96 ? (uint8_t)(client.bits - 96) : 0;
-    err = preview_compile(input, &preview, reterr);
+    err = input->state_dir ? preview_take(input, &preview, reterr) : preview_compile(input, &preview, reterr);
     if (err == OK)
         err = preview_open(input, preview, reterr);
     if (err == OK) {

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "zones/history.h"
+#include "zones/last.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -33,14 +34,29 @@ enum err preview_compile(const struct command_input *input, struct preview **ret
         return err;
     char path[sizeof p->dir + 16];
     (void)snprintf(path, sizeof path, "%s/manifest.next", p->dir);
+    p->images_of = p->dir;
     return manifest_read(path, &p->manifest, reterr);
+}
+
+enum err preview_take(const struct command_input *input, struct preview **ret, struct diag *reterr)
+{
+    struct preview *p = calloc(1, sizeof *p);
+    char *path = command_state_path(input, "manifest.json");
+    enum err err = diag_set(reterr, ERR_MEMORY, "out of memory");
+    *ret = p;
+    if (p && path) {
+        p->images_of = input->state_dir;
+        err = manifest_read(path, &p->manifest, reterr);
+    }
+    free(path);
+    return err;
 }
 
 static enum err map_image(const struct preview *p, const char *file, struct file_map *ret, struct diag *reterr)
 {
-    char path[sizeof p->dir + MANIFEST_FILE_MAX + 16];
-    (void)snprintf(path, sizeof path, "%s/images/%s", p->dir, file);
-    return file_map_open(path, ret, reterr);
+    char path[LAST_PATH_MAX];
+    const enum err err = last_image_path(p->images_of, file, path, reterr);
+    return err == OK ? file_map_open(path, ret, reterr) : err;
 }
 
 static enum err map_world(struct preview *p, struct diag *reterr)
@@ -148,7 +164,42 @@ static enum err take_verdicts(const struct command_input *input, struct words *w
     return err;
 }
 
-static enum err take_states(const struct command_input *input, struct words *words, struct diag *reterr)
+/* An operator's state, unless it has ended. */
+static void put_state(const struct words *words, enum subject_kind kind, const struct store_state *row)
+{
+    uint32_t slot;
+    if (row->until_s != 0 && row->until_s <= words->now_s)
+        return;
+    if (!slot_of(words->preview, kind, row->service, row->region, row->address, &slot))
+        return;
+    struct health health = board_get(words->preview->board, slot);
+    if (state_parse(row->state, &health.state))
+        board_set(words->preview->board, slot, health);
+}
+
+static void take_state(void *context, const struct history_state *row)
+{
+    const struct store_state state = {
+        .service = row->service, .region = row->region, .address = row->address, .state = row->state,
+        .until_s = row->until_ms / 1000};
+    put_state(context, row->kind, &state);
+}
+
+/* The states that gslbd goes by. */
+static enum err take_states_served(const struct command_input *input, struct words *words, struct diag *reterr)
+{
+    char *path = command_state_path(input, "health.db");
+    struct history *history = NULL;
+    const struct history_taker taker = {.context = words, .state = take_state};
+    enum err err = path ? history_open_read(path, &history, reterr) : diag_set(reterr, ERR_MEMORY, "out of memory");
+    if (err == OK)
+        err = history_each_state(history, &taker, reterr);
+    history_close(&history);
+    free(path);
+    return err;
+}
+
+static enum err take_states_stored(const struct command_input *input, struct words *words, struct diag *reterr)
 {
     struct store *store;
     struct store_rows rows;
@@ -159,14 +210,7 @@ static enum err take_states(const struct command_input *input, struct words *wor
     store_states(store, &rows);
     while (store_state_next(&rows, &row)) {
         const enum subject_kind kind = row.address ? SUBJECT_ENDPOINT : row.service ? SUBJECT_POOL : SUBJECT_REGION;
-        uint32_t slot;
-        if (row.until_s != 0 && row.until_s <= words->now_s)
-            continue;
-        if (!slot_of(words->preview, kind, row.service, row.region, row.address, &slot))
-            continue;
-        struct health health = board_get(words->preview->board, slot);
-        if (state_parse(row.state, &health.state))
-            board_set(words->preview->board, slot, health);
+        put_state(words, kind, &row);
     }
     err = store_rows_end(&rows, reterr);
     store_close(&store);
@@ -185,7 +229,9 @@ enum err preview_open(const struct command_input *input, struct preview *preview
     preview->world.board = preview->board;
     if (input->state_dir)
         err = take_verdicts(input, &words, reterr);
-    return err == OK ? take_states(input, &words, reterr) : err;
+    if (err != OK)
+        return err;
+    return preview->dir[0] ? take_states_stored(input, &words, reterr) : take_states_served(input, &words, reterr);
 }
 
 /* Remove a directory of plain files, and itself. */

@@ -66,6 +66,23 @@ def explain_tells_the_ttl_and_the_shares_that_are(lab):
     assert out.count("on standby") == 2 and out.count("share 50.0 %") == 2, out
 
 
+def explain_says_why_a_zone_is_as_it_was(lab):
+    lab.init()
+    lab.sql(FIRST_SESSION)
+    lab.serve(geoip=TOR)
+    until("it answers", lambda: lab.answer(WWW, "A", EU) == ["198.51.100.1"])
+    lab.sql("INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'typo', 'A', '1.2.3.400');"
+            "DELETE FROM endpoint WHERE region = 'us';")
+    until("the problem is known", lambda: "1.2.3.400" in lab.ctl("status", state=True))
+    done = lab.ctl("explain", WWW, "--from", US, check=False)
+    assert done.returncode == 1 and "1.2.3.400" in done.stdout and "does not compile" in done.stderr, done
+    out = lab.ctl("explain", WWW, "--from", US, state=True)
+    assert "1.2.3.400" in out and [last_lines(out)["addresses"]] == lab.answer(WWW, "A", US + "/32") == ["203.0.113.1"], out
+    lab.sql("UPDATE region SET state = 'drain' WHERE name = 'us'")
+    until("the drain is served", lambda: lab.answer(WWW, "A", US + "/32") == ["198.51.100.1"])
+    until("and explained", lambda: "addresses   198.51.100.1" in lab.ctl("explain", WWW, "--from", US, state=True))
+
+
 def check_warns_of_what_is_hardly_meant(lab):
     lab.init()
     lab.sql(FIRST_SESSION + """
@@ -188,6 +205,5 @@ def status_shows_how_long_a_drain_lasts_and_how_old_it_all_is(lab):
 
 main(init_makes_a_store_once_and_nothing_else_makes_one, explain_needs_no_server_and_runs_the_code_that_answers,
      explain_names_the_fault_of_a_policy_that_does_not_compile, explain_tells_the_ttl_and_the_shares_that_are,
-     check_warns_of_what_is_hardly_meant, a_wrong_command_line_is_told_what_is_right, explain_agrees_with_dig,
-     zone_files_go_in_and_out_and_in_again, vantage_points_come_and_go, status_says_what_is,
-     status_shows_how_long_a_drain_lasts_and_how_old_it_all_is)
+     check_warns_of_what_is_hardly_meant, a_wrong_command_line_is_told_what_is_right, explain_says_why_a_zone_is_as_it_was, explain_agrees_with_dig, zone_files_go_in_and_out_and_in_again,
+     vantage_points_come_and_go, status_says_what_is, status_shows_how_long_a_drain_lasts_and_how_old_it_all_is)
