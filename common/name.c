@@ -213,30 +213,6 @@ bool name_is_under(const uint8_t *name, const uint8_t *ancestor)
     return name_equal(name, ancestor);
 }
 
-static int label_compare(const uint8_t *a, const uint8_t *b)
-{
-    const uint8_t shorter = *a < *b ? *a : *b;
-    for (uint8_t i = 1; i <= shorter; i++)
-        if (lower(a[i]) != lower(b[i]))
-            return lower(a[i]) - lower(b[i]);
-    return *a - *b;
-}
-
-int name_compare(const uint8_t *a, const uint8_t *b)
-{
-    struct name_suffixes sa, sb;
-    name_suffixes(a, &sa);
-    name_suffixes(b, &sb);
-    unsigned la = sa.labels, lb = sb.labels;
-    while (la > 0 && lb > 0) {
-        la--, lb--;
-        const int order = label_compare(a + sa.off[la], b + sb.off[lb]);
-        if (order != 0)
-            return order;
-    }
-    return (int)la - (int)lb;
-}
-
 /* The hash of a name from that of its parent and its first label. */
 static uint64_t label_hash(uint64_t parent, const uint8_t *label)
 {

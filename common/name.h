@@ -57,9 +57,6 @@ bool name_equal(const uint8_t *a, const uint8_t *b);
 /* Whether `name` is `ancestor` or below it. */
 bool name_is_under(const uint8_t *name, const uint8_t *ancestor);
 
-/* Canonical order (RFC 4034 6.1): by label from the root down, as lower-case octets. <0, 0, >0. */
-int name_compare(const uint8_t *a, const uint8_t *b);
-
 /* Hash of the whole name, case folded; equals name_suffixes' hash[0]. */
 uint64_t name_hash(const uint8_t *wire);
 

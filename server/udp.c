@@ -48,12 +48,6 @@ enum err udp_new(struct udp **ret, struct diag *reterr)
     return OK;
 }
 
-void udp_free(struct udp **udp)
-{
-    free(*udp);
-    *udp = NULL;
-}
-
 /* Opening -------------------------------------------------------------------------------------- */
 
 static enum err option_set(int fd, int level, int name, int value, struct diag *reterr)

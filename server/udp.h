@@ -24,9 +24,8 @@ struct udp_socket {
 
 struct udp; /* a batch; heap */
 
-/* ERR_MEMORY. */
+/* A batch lasts as long as its process. ERR_MEMORY. */
 NODISCARD enum err udp_new(struct udp **ret, struct diag *reterr);
-void udp_free(struct udp **udp);
 
 /* Make a bound socket ready to be served, for anybody. The descriptor stays the caller's. ERR_SYSTEM. */
 NODISCARD enum err udp_open(int fd, struct udp_socket *ret, struct diag *reterr);

@@ -29,11 +29,6 @@ size_t pack_mark(struct pack *pack)
     return pack->bytes.len;
 }
 
-void pack_undo(struct pack *pack, size_t mark)
-{
-    pack->bytes.len = mark;
-}
-
 void pack_zone_put(struct pack *pack, size_t mark)
 {
     if (pack->bytes.failed)

@@ -33,9 +33,6 @@ size_t pack_mark(struct pack *pack);
 /* Enter the blob that was appended at `mark`. */
 void pack_zone_put(struct pack *pack, size_t mark);
 
-/* Take back what was appended since `mark`. */
-void pack_undo(struct pack *pack, size_t mark);
-
 /* Append a zone of another pack as it is. */
 void pack_zone_copy(struct pack *pack, const struct image_zone *zone);
 

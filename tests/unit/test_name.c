@@ -178,23 +178,6 @@ static void test_is_under_goes_by_labels(void **state)
     }
 }
 
-static void test_canonical_order_is_that_of_rfc_4034(void **state)
-{
-    (void)state;
-    static const char *const sorted[] = {"example",       "a.example",    "yljkjljk.a.example", "Z.a.example",
-                                         "zABC.a.EXAMPLE", "z.example",   "\\001.z.example",    "*.z.example",
-                                         "\\200.z.example"};
-    for (size_t i = 0; i < sizeof sorted / sizeof *sorted; i++) {
-        for (size_t j = 0; j < sizeof sorted / sizeof *sorted; j++) {
-            uint8_t a[NAME_WIRE_MAX], b[NAME_WIRE_MAX];
-            (void)wire_of(sorted[i], a);
-            (void)wire_of(sorted[j], b);
-            const int order = name_compare(a, b);
-            assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
-        }
-    }
-}
-
 static void test_check_stays_inside_its_bytes(void **state)
 {
     (void)state;
@@ -224,7 +207,6 @@ int main(void)
         cmocka_unit_test(test_suffix_hashes_are_the_hashes_of_the_suffixes),
         cmocka_unit_test(test_hash_tells_label_boundaries),
         cmocka_unit_test(test_is_under_goes_by_labels),
-        cmocka_unit_test(test_canonical_order_is_that_of_rfc_4034),
         cmocka_unit_test(test_check_stays_inside_its_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
