@@ -135,7 +135,9 @@ enum err store_fail(const struct store *store, struct diag *reterr)
         return diag_set(reterr, ERR_CORRUPT, "%s is not a store; make one with: gslbctl --store FILE init",
                         store->path);
     case SQLITE_CORRUPT:
-        return diag_set(reterr, ERR_CORRUPT, "store %s is damaged (%s); put a backup in its place",
+        return diag_set(reterr, ERR_CORRUPT,
+                        "store %s is damaged (%s); remove its -wal and -shm, then put a backup in its place"
+                        " (STORE.md, Restore)",
                         store->path, text);
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
@@ -282,7 +284,8 @@ static enum err version_get(struct store *store, const char *const *steps, int64
                         store->path, (long long)*ret, (long long)newest);
     if (*ret < 1)
         return diag_set(reterr, ERR_VERSION,
-                        "store %s has version %lld, which no program has made; put a backup in its place",
+                        "store %s has version %lld, which no program has made; remove its -wal and -shm,"
+                        " then put a backup in its place (STORE.md, Restore)",
                         store->path, (long long)*ret);
     return OK;
 }

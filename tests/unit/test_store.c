@@ -67,7 +67,7 @@ static void test_a_store_cut_short_is_damaged(void **state)
         store_close(&store);
     }
     assert_int_equal(err, ERR_CORRUPT);
-    assert_non_null(strstr(diag.text, "put a backup in its place"));
+    assert_non_null(strstr(diag.text, "remove its -wal and -shm, then put a backup in its place"));
 }
 
 static void test_a_store_out_of_wal_mode_is_not_read(void **state)
@@ -145,6 +145,51 @@ static void test_a_replaced_file_is_noticed(void **state)
     assert_int_equal(rename(fixture->path, moved), 0);
     assert_false(store_is_current(store));
     store_close(&store);
+}
+
+static unsigned count_services(struct store *store, const char *zone)
+{
+    struct store_rows rows;
+    struct store_service service;
+    unsigned count = 0;
+    if (zone)
+        store_services(store, zone, &rows);
+    else
+        store_services_all(store, &rows);
+    while (store_service_next(&rows, &service))
+        count++;
+    assert_int_equal(store_rows_end(&rows, NULL), OK);
+    return count;
+}
+
+static void database_copy(sqlite3 *from, sqlite3 *to)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+    assert_non_null(backup);
+    assert_int_equal(sqlite3_backup_step(backup, -1), SQLITE_DONE);
+    assert_int_equal(sqlite3_backup_finish(backup), SQLITE_OK);
+}
+
+/* As the shell's .backup and .restore do it, with the store open all the time. */
+static void test_a_restored_backup_is_a_commit_like_any_other(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = fixture_reader(fixture);
+    uint32_t before, after;
+    sqlite3 *saved;
+    assert_int_equal(sqlite3_open(":memory:", &saved), SQLITE_OK);
+    database_copy(fixture->db, saved);
+    fixture_run(fixture, "INSERT INTO service(name, policy) VALUES ('a.gslb.example.com', 'global')");
+    assert_int_equal(count_services(store, NULL), 2);
+    assert_int_equal(store_change_counter(store, &before, NULL), OK);
+    database_copy(saved, fixture->db);
+    assert_int_equal(store_change_counter(store, &after, NULL), OK);
+    assert_int_not_equal(before, after);
+    assert_int_equal(count_services(store, NULL), 1);
+    store_close(&store);
+    store = fixture_reader(fixture);
+    store_close(&store);
+    assert_int_equal(sqlite3_close(saved), SQLITE_OK);
 }
 
 static void test_a_snapshot_stands_while_others_write(void **state)
@@ -259,21 +304,6 @@ static void test_monitors_have_milliseconds(void **state)
     assert_true(monitor.tls_verify);
     assert_int_equal(store_rows_end(&rows, NULL), OK);
     store_close(&store);
-}
-
-static unsigned count_services(struct store *store, const char *zone)
-{
-    struct store_rows rows;
-    struct store_service service;
-    unsigned count = 0;
-    if (zone)
-        store_services(store, zone, &rows);
-    else
-        store_services_all(store, &rows);
-    while (store_service_next(&rows, &service))
-        count++;
-    assert_int_equal(store_rows_end(&rows, NULL), OK);
-    return count;
 }
 
 static void test_services_go_to_their_longest_zone(void **state)
@@ -440,6 +470,7 @@ int main(void)
         test(test_a_step_that_fails_leaves_the_store_as_it_was),
         test(test_a_commit_moves_the_change_counter),
         test(test_a_replaced_file_is_noticed),
+        test(test_a_restored_backup_is_a_commit_like_any_other),
         test(test_a_snapshot_stands_while_others_write),
         test(test_a_reader_never_stands_in_a_shells_way),
         test(test_the_first_session_is_read_back),
