@@ -508,8 +508,11 @@ BEGIN
             THEN format('monitor: "%s" is of type tcp and has no port; give one', NEW.name)
         WHEN NEW.port NOT BETWEEN 1 AND 65535
             THEN format('monitor: port %s of "%s" is outside 1 to 65535', NEW.port, NEW.name)
-        WHEN NEW.host = '' OR NEW.host GLOB '*[^!-~]*'
+        -- The limits of health/check.h, CHECK_HOST_MAX and so on: beyond them no prober would run it.
+        WHEN NEW.host = '' OR NEW.host GLOB '*[^!-~]*' OR length(NEW.host) > 255
             THEN format('monitor: host "%s" of "%s" is not a host name', NEW.host, NEW.name)
+        WHEN length(NEW.path) > 2047
+            THEN format('monitor: path of "%s" has %d characters; shorten it to 2047', NEW.name, length(NEW.path))
         WHEN NEW.path NOT GLOB '/*' OR NEW.path GLOB '*[^!-~]*'
             THEN format('monitor: path "%s" of "%s" does not begin with "/", or has a space in it',
                         NEW.path, NEW.name)
@@ -525,12 +528,13 @@ BEGIN
                        AND NOT (item GLOB '[1-5][0-9][0-9]-[1-5][0-9][0-9]' AND substr(item, 1, 3) <= substr(item, 5)))
             THEN format('monitor: expect_status "%s" of "%s" is not a list such as 200,204 or 200-399',
                         NEW.expect_status, NEW.name)
-        WHEN NEW.expect_body = '' OR length(NEW.expect_body) > 1024
-            THEN format('monitor: expect_body of "%s" has %d characters; give 1 to 1024, or NULL',
-                        NEW.name, length(NEW.expect_body))
+        WHEN length(NEW.expect_status) - length(replace(NEW.expect_status, ',', '')) > 7
+            THEN format('monitor: expect_status "%s" of "%s" has more than 8 codes and ranges', NEW.expect_status, NEW.name)
+        WHEN length(CAST(NEW.expect_body AS BLOB)) NOT BETWEEN 1 AND 1024
+            THEN format('monitor: expect_body of "%s" has %d bytes; give 1 to 1024, or NULL',
+                        NEW.name, length(CAST(NEW.expect_body AS BLOB)))
         WHEN NEW.tls_verify NOT IN (0, 1)
             THEN format('monitor: tls_verify %s of "%s" is neither 0 nor 1', NEW.tls_verify, NEW.name)
-        -- From here to quorum as health/check.h has it: CHECK_INTERVAL_MIN_MS and so on.
         WHEN NEW.interval_s NOT BETWEEN 0.1 AND 86400
             THEN format('monitor: interval_s %s of "%s" is outside 0.1 to 86400', NEW.interval_s, NEW.name)
         WHEN NEW.timeout_s < 0.01
