@@ -338,7 +338,8 @@ int control_run(const struct control_setup *setup)
     control.view = (struct metrics_view){.metrics = &control.metrics,
                                          .workers = control.counters,
                                          .workers_count = setup->workers_count,
-                                         .verdicts = control.verdicts};
+                                         .verdicts = control.verdicts,
+                                         .announce = control.announce};
     if (err == OK)
         err = open_service(&control, &diag);
     if (err == OK)

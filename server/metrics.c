@@ -100,6 +100,9 @@ static void put_transfers(const struct metrics_view *view, struct buffer *ret)
             "Zone transfers that were not allowed.", ret);
     put_sum(view, offsetof(struct counters, tsig_refused), "gslbd_tsig_refused_total",
             "Messages with a signature that is wrong.", ret);
+    exposition_single_count(ret, "gslbd_notifies_pending", EXPOSITION_GAUGE,
+                            "NOTIFY messages that a secondary has not acknowledged yet.",
+                            view->announce ? announce_pending(view->announce) : 0);
 }
 
 static void put_tcp(const struct metrics_view *view, struct buffer *ret)
@@ -278,6 +281,9 @@ static void put_control(const struct metrics_view *view, struct buffer *ret)
                             "1: no vote is fresh and every verdict holds.", verdicts_blind(view->verdicts));
     exposition_single_count(ret, "gslbd_history_failures_total", EXPOSITION_COUNTER,
                             "Transactions of health.db that failed.", verdicts_failures(view->verdicts));
+    exposition_single_count(ret, "gslbd_history_events_lost_total", EXPOSITION_COUNTER,
+                            "Events that found no place while health.db could not be written.",
+                            verdicts_events_lost(view->verdicts));
     exposition_single_count(ret, "gslbd_workers", EXPOSITION_GAUGE, "Worker processes.", view->workers_count);
     put_sum(view, offsetof(struct counters, starts), "gslbd_worker_starts_total",
             "Workers started; those above gslbd_workers take the place of lost ones.", ret);

@@ -9,6 +9,7 @@
 #include "common/buffer.h"
 #include "common/err.h"
 #include "health/intake.h"
+#include "server/announce.h"
 #include "server/counters.h"
 #include "server/roster.h"
 #include "server/verdicts.h"
@@ -36,6 +37,7 @@ struct metrics_view {
     size_t workers_count;
     const struct roster *roster;     /* NULL: no world yet */
     const struct verdicts *verdicts; /* configured with that roster */
+    const struct announce *announce; /* NULL: nobody is told of changes */
 };
 
 /* Append everything. ERR_MEMORY. Cost: linear in subjects, and in workers times pools. */

@@ -268,6 +268,11 @@ uint64_t verdicts_failures(const struct verdicts *verdicts)
     return verdicts->failures;
 }
 
+uint64_t verdicts_events_lost(const struct verdicts *verdicts)
+{
+    return verdicts->history ? history_lost(verdicts->history) : 0;
+}
+
 struct verdicts_status verdicts_get(const struct verdicts *verdicts, size_t subject)
 {
     assert(verdicts->world.roster && subject < verdicts->world.roster->count);

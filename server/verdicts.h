@@ -98,6 +98,9 @@ bool verdicts_blind(const struct verdicts *verdicts);
 /* Transactions of health.db that failed. */
 uint64_t verdicts_failures(const struct verdicts *verdicts);
 
+/* Events that health.db will never have: too many waited for it. */
+uint64_t verdicts_events_lost(const struct verdicts *verdicts);
+
 /* The subject with this index in the roster. */
 struct verdicts_status verdicts_get(const struct verdicts *verdicts, size_t subject);
 

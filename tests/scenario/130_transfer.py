@@ -44,6 +44,10 @@ def serial(lab):
     return int(lab.answer(ZONE, "SOA")[0].split()[2])
 
 
+def metrics(lab):
+    return subprocess.run(["curl", "-ks", f"https://127.0.0.1:{lab.control}/metrics"], capture_output=True, text=True).stdout
+
+
 def nobody_may_copy_a_zone_by_default(lab):
     start(lab)
     for words in (("AXFR",), ("IXFR=1",)):
@@ -51,8 +55,7 @@ def nobody_may_copy_a_zone_by_default(lab):
     assert "BADKEY" in kdig(lab, ZONE, "AXFR", key=KEY) # nothing of this zone uses it
     assert "REFUSED" in kdig(lab, ZONE, "AXFR", "+notcp") and "REFUSED" in kdig(lab, ZONE, "IXFR=1", "+notcp")
     assert "NOTAUTH" in kdig(lab, WWW, "AXFR") and "NOTAUTH" in kdig(lab, "example.org", "AXFR")
-    assert "gslbd_transfers_refused_total" in subprocess.run(
-        ["curl", "-ks", f"https://127.0.0.1:{lab.control}/metrics"], capture_output=True, text=True).stdout
+    assert "gslbd_transfers_refused_total" in metrics(lab)
 
 
 def keys_and_networks_open_a_zone(lab):
@@ -253,6 +256,7 @@ def one_who_does_not_acknowledge_is_told_five_times(lab):
             packet, peer = deaf.recvfrom(2048)
             times.append(time.monotonic())
         assert packet[2:4] == b"\x24\0" and struct.pack(">I", serial(lab)) in packet # opcode NOTIFY, AA, the SOA
+        assert "\ngslbd_notifies_pending 1\n" in metrics(lab)
         assert 0.8 < times[1] - times[0] < 1.6 and 1.7 < times[2] - times[1] < 2.8, times
         deaf.sendto(packet[:2] + b"\xa4\0" + packet[4:6] + b"\0" * 6 + packet[12:12 + len(ZONE) + 6], peer)
         deaf.settimeout(6)
