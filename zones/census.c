@@ -1,7 +1,9 @@
 #include "zones/census.h"
 
 #include "common/hash.h"
+#include "geoip/geo.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +21,7 @@ static enum err text_copy(const char *text, char **ret, struct diag *reterr)
 
 /* Indexes --------------------------------------------------------------------------------------------- */
 
-/* What the zones of the last world name. */
+/* What the images of the last world name. */
 struct usage {
     bool regions[REGIONS_MAX];
     bool policies[POLICIES_MAX];
@@ -38,6 +40,19 @@ static void usage_of_zone(const struct image_zone *zone, struct usage *usage)
     }
 }
 
+/* An image that cannot be read is not kept either. */
+static void usage_of_policy(const struct last *last, const char *file, struct usage *usage)
+{
+    char path[LAST_PATH_MAX];
+    struct file_map map = {0};
+    struct geo geo;
+    if (last_image_path(last->state_dir, file, path, NULL) == OK && file_map_open(path, &map, NULL) == OK &&
+        geo_open(map.bytes, map.len, &geo, NULL) == OK)
+        for (uint32_t i = 0; i < geo.sets[geo.sets_count]; i++)
+            usage->regions[geo.choices[i].region % REGIONS_MAX] = true;
+    file_map_close(&map);
+}
+
 static struct usage usage_of(const struct last *last)
 {
     struct usage usage = {0};
@@ -47,6 +62,9 @@ static struct usage usage_of(const struct last *last)
             if (zone->fingerprint & 1)
                 usage_of_zone(zone, &usage);
     }
+    for (unsigned i = 0; i < POLICIES_MAX; i++)
+        if (last->manifest->policies[i].name && last->manifest->policies[i].file[0])
+            usage_of_policy(last, last->manifest->policies[i].file, &usage);
     return usage;
 }
 
@@ -173,7 +191,15 @@ static enum err policies_read(struct store *store, enum pass pass, const struct 
     return err == OK ? end : err;
 }
 
-/* Rows that are gone from the store and that a zone of the last world still names stay as they were. */
+static enum err region_copy(const struct manifest_region *from, struct manifest_region *ret, struct diag *reterr)
+{
+    enum err err = text_copy(from->name, &ret->name, reterr);
+    if (err == OK)
+        err = text_copy(from->monitor, &ret->monitor, reterr);
+    return err == OK ? text_copy(from->target, &ret->target, reterr) : err;
+}
+
+/* Rows that are gone from the store and that an image of the last world still names stay as they were. */
 static enum err lost_keep(const struct last *last, struct manifest *next, struct diag *reterr)
 {
     if (!index_is_lost(&region_indexes, last->manifest, next) &&
@@ -183,7 +209,7 @@ static enum err lost_keep(const struct last *last, struct manifest *next, struct
     enum err err = OK;
     for (unsigned i = 0; i < REGIONS_MAX && err == OK; i++)
         if (usage.regions[i] && !next->regions[i].name)
-            err = text_copy(last->manifest->regions[i].name, &next->regions[i].name, reterr);
+            err = region_copy(&last->manifest->regions[i], &next->regions[i], reterr);
     for (unsigned i = 0; i < POLICIES_MAX && err == OK; i++) {
         if (!usage.policies[i] || next->policies[i].name)
             continue;
@@ -251,6 +277,15 @@ static enum err monitor_copy(const struct store_monitor *monitor, struct manifes
     return err;
 }
 
+static enum err monitor_put(struct manifest *next, const struct store_monitor *monitor, struct diag *reterr)
+{
+    struct manifest_monitor *all = reallocarray(next->monitors, next->monitors_count + 1, sizeof *all);
+    if (!all)
+        return memory_error(reterr);
+    next->monitors = all;
+    return monitor_copy(monitor, &all[next->monitors_count++], reterr);
+}
+
 /* A monitor whose texts cannot be handed on is left out; services that name it say so. */
 static bool monitor_is_valid(const struct store_monitor *monitor, struct problems *problems)
 {
@@ -268,7 +303,6 @@ static bool monitor_is_valid(const struct store_monitor *monitor, struct problem
 static enum err monitors_read(struct store *store, struct census *census, struct problems *problems,
                               struct diag *reterr)
 {
-    struct manifest *next = census->next;
     struct store_rows rows;
     struct store_monitor monitor;
     enum err err = OK;
@@ -276,16 +310,73 @@ static enum err monitors_read(struct store *store, struct census *census, struct
     while (err == OK && store_monitor_next(&rows, &monitor)) {
         if (!monitor_is_valid(&monitor, problems))
             continue;
-        struct manifest_monitor *all = reallocarray(next->monitors, next->monitors_count + 1, sizeof *all);
-        if (!all) {
-            err = memory_error(reterr);
-            break;
-        }
-        next->monitors = all;
-        err = monitor_copy(&monitor, &all[next->monitors_count++], reterr);
+        err = monitor_put(census->next, &monitor, reterr);
     }
+    census->monitors_live = census->next->monitors_count;
     const enum err end = store_rows_end(&rows, err == OK ? reterr : NULL);
     return err == OK ? end : err;
+}
+
+/* One that is gone from the store, as it was. */
+static enum err monitor_keep(struct manifest *next, const struct manifest_monitor *lost, struct diag *reterr)
+{
+    char quorum[16];
+    (void)snprintf(quorum, sizeof quorum, "%u", lost->quorum);
+    const struct store_monitor row = {
+        .name = lost->name,
+        .type = lost->type,
+        .path = lost->path,
+        .method = lost->method,
+        .expect_status = lost->expect_status,
+        .quorum = quorum,
+        .host = lost->host,
+        .expect_body = lost->expect_body,
+        .port = lost->port,
+        .tls_verify = lost->tls_verify,
+        .interval_ms = lost->interval_ms,
+        .timeout_ms = lost->timeout_ms,
+        .fall = lost->fall,
+        .rise = lost->rise,
+        .latency_max_ms = lost->latency_max_ms,
+    };
+    return monitor_put(next, &row, reterr);
+}
+
+static bool zone_names_monitor(const struct image_zone *zone, const char *name)
+{
+    const struct image_subject *subjects = image_at(zone, zone->subjects_off);
+    for (uint32_t i = 0; i < zone->subjects_count; i++)
+        if (subjects[i].monitor_off && strcmp(image_at(zone, subjects[i].monitor_off), name) == 0)
+            return true;
+    return false;
+}
+
+/* Whether a zone of the last world or a region of the next names it. */
+static bool monitor_is_named(const struct last *last, const struct manifest *next, const char *name)
+{
+    for (unsigned i = 0; i < REGIONS_MAX; i++)
+        if (next->regions[i].monitor && strcmp(next->regions[i].monitor, name) == 0)
+            return true;
+    for (unsigned i = 0; i < PACKS_MAX; i++) {
+        const struct image_zone *zone;
+        for (uint32_t cursor = 0; (zone = image_zone_next(&last->packs[i], &cursor));)
+            if (zone_names_monitor(zone, name))
+                return true;
+    }
+    return false;
+}
+
+/* Monitors that are gone from the store stay as long as what names them may. */
+static enum err monitors_keep(const struct last *last, const struct census *census, struct diag *reterr)
+{
+    enum err err = OK;
+    for (size_t i = 0; err == OK && i < last->manifest->monitors_count; i++) {
+        const struct manifest_monitor *monitor = &last->manifest->monitors[i];
+        if (!census_monitor_find(census, monitor->name) &&
+            monitor_is_named(last, census->next, monitor->name))
+            err = monitor_keep(census->next, monitor, reterr);
+    }
+    return err;
 }
 
 static void regions_check(const struct census *census, struct problems *problems)
@@ -317,7 +408,7 @@ static uint64_t fingerprint_make(const struct census *census)
     for (unsigned i = 0; i < POLICIES_MAX; i++)
         if (census->policies_live[i])
             hash = text_hash(hash, census->next->policies[i].name, i + 1000);
-    for (size_t i = 0; i < census->next->monitors_count; i++) {
+    for (size_t i = 0; i < census->monitors_live; i++) {
         const struct manifest_monitor *monitor = &census->next->monitors[i];
         hash = text_hash(hash, monitor->name, census_quorum_is_met(census, monitor));
     }
@@ -337,6 +428,8 @@ enum err census_read(struct store *store, const struct last *last, struct manife
         err = policies_read(store, PASS_KNOWN, last, ret, reterr);
     if (err == OK)
         err = lost_keep(last, next, reterr);
+    if (err == OK)
+        err = monitors_keep(last, ret, reterr);
     if (err == OK)
         err = regions_read(store, PASS_NEW, last, ret, reterr);
     if (err == OK)
@@ -362,7 +455,7 @@ int census_policy_find(const struct census *census, const char *name)
 
 const struct manifest_monitor *census_monitor_find(const struct census *census, const char *name)
 {
-    for (size_t i = 0; i < census->next->monitors_count; i++)
+    for (size_t i = 0; i < census->monitors_live; i++)
         if (strcmp(census->next->monitors[i].name, name) == 0)
             return &census->next->monitors[i];
     return NULL;

@@ -1,8 +1,9 @@
 /* zones/census.h - the regions, policies, monitors and vantage points of a store, and the numbers that images know them by.
  *
- * A region or policy keeps its index as long as it is in the store, and for as long after as a zone of the last world
- * names it: such a zone may be one that does not compile and goes on serving. New ones get an index that the last world
- * did not use, while there is one. What zones may refer to is what is *live*: in the store now.
+ * A region or policy keeps its index as long as it is in the store, and for as long after as an image of the last world
+ * names it: that of a zone or policy that does not compile and goes on serving. So do monitors, which are known by name. New
+ * ones get an index that the last world did not use, while there is one. What zones may refer to is what is *live*: in the
+ * store now.
  */
 #ifndef ZONES_CENSUS_H
 #define ZONES_CENSUS_H
@@ -15,12 +16,14 @@
 #include "zones/store.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct census {
     struct manifest *next; /* its regions, policies, monitors and vantages are the rows */
     bool regions_live[REGIONS_MAX];
     bool policies_live[POLICIES_MAX];
+    size_t monitors_live; /* the first ones of `next` */
     uint32_t vantages_enabled;
     uint64_t fingerprint; /* of all that a service can refer to */
 };
@@ -34,6 +37,7 @@ NODISCARD enum err census_read(struct store *store, const struct last *last, str
 int census_region_find(const struct census *census, const char *name);
 int census_policy_find(const struct census *census, const char *name);
 
+/* The live monitor of this name, or NULL. */
 const struct manifest_monitor *census_monitor_find(const struct census *census, const char *name);
 
 /* Whether the enabled vantage points are enough for the monitor's quorum. */

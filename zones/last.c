@@ -65,7 +65,7 @@ static enum err pack_open(const char *state_dir, unsigned bucket, struct problem
 
 enum err last_open(const char *state_dir, struct problems *problems, struct last *ret, struct diag *reterr)
 {
-    *ret = (struct last){0};
+    *ret = (struct last){.state_dir = state_dir};
     enum err err = manifest_open(state_dir, problems, ret, reterr);
     for (unsigned i = 0; i < PACKS_MAX && err == OK; i++)
         err = pack_open(state_dir, i, problems, ret, reterr);

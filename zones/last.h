@@ -12,6 +12,7 @@
 enum { LAST_PATH_MAX = 4096 };
 
 struct last {
+    const char *state_dir; /* lent */
     struct manifest *manifest; /* an empty one when there is no last world */
     struct file_map maps[PACKS_MAX];
     struct image packs[PACKS_MAX]; /* {0}: none, or one that cannot be used */

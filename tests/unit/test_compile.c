@@ -292,6 +292,72 @@ static void test_a_region_that_a_quarantined_zone_names_is_kept(void **state)
     last_close(&world.last);
 }
 
+static void test_a_region_that_a_kept_policy_image_names_keeps_its_index(void **state)
+{
+    struct world world = world_of(state);
+    fixture_run(world.fixture, "INSERT INTO region(name) VALUES ('old');"
+                               "INSERT INTO rule(policy, client, region) VALUES ('global', 'net:11.0.0.0/8', 'old')");
+    deploy(&world);
+    assert_string_equal(world.last.manifest->regions[1].name, "old");
+    run_without_triggers(&world,
+                         "INSERT INTO rule(policy, client, region) VALUES ('global', 'net:10.0.0.1/8', 'us')");
+    deploy(&world);
+    expect_problem(&world, "", "global", "10.0.0.1/8");
+    fixture_run(world.fixture, "DELETE FROM rule WHERE region = 'old'; DELETE FROM region WHERE name = 'old'");
+    deploy(&world);
+    fixture_run(world.fixture, "INSERT INTO region(name) VALUES ('brandnew')");
+    deploy(&world);
+    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-1.img");
+    assert_string_equal(world.last.manifest->regions[1].name, "old");
+    fixture_run(world.fixture, "DELETE FROM rule WHERE client = 'net:10.0.0.1/8'");
+    deploy(&world);
+    fixture_run(world.fixture, "UPDATE zone SET ttl = 301");
+    deploy(&world);
+    assert_null(world.last.manifest->regions[1].name);
+    last_close(&world.last);
+}
+
+static const struct manifest_monitor *monitor_find(const struct world *world, const char *name)
+{
+    for (size_t i = 0; i < world->last.manifest->monitors_count; i++)
+        if (strcmp(world->last.manifest->monitors[i].name, name) == 0)
+            return &world->last.manifest->monitors[i];
+    return NULL;
+}
+
+static void test_what_a_quarantined_zone_is_checked_by_is_kept(void **state)
+{
+    struct world world = world_of(state);
+    fixture_run(world.fixture, "UPDATE region SET monitor = 'web', target = '192.0.2.80' WHERE name = 'eu'");
+    deploy(&world);
+    fixture_run(world.fixture,
+                "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'bad', 'A', 'x')");
+    fixture_run(world.fixture,
+                "INSERT INTO monitor(name, type, port) VALUES ('other', 'tcp', 80);"
+                "DELETE FROM endpoint WHERE region = 'eu'; DELETE FROM pool WHERE region = 'eu';"
+                "DELETE FROM rule WHERE region = 'eu'; DELETE FROM region WHERE name = 'eu';"
+                "UPDATE service SET monitor = 'other'; DELETE FROM monitor WHERE name = 'web'");
+    deploy(&world);
+    deploy(&world); /* and from one world to the next */
+    const struct manifest_monitor *web = monitor_find(&world, "web");
+    assert_non_null(web);
+    assert_string_equal(web->type, "http");
+    assert_string_equal(web->path, "/healthz");
+    assert_int_equal(web->port, 80);
+    assert_non_null(monitor_find(&world, "other"));
+    assert_string_equal(world.last.manifest->regions[0].monitor, "web");
+    assert_string_equal(world.last.manifest->regions[0].target, "192.0.2.80");
+    fixture_run(world.fixture, "DELETE FROM record WHERE name = 'bad'");
+    deploy(&world);
+    fixture_run(world.fixture, "UPDATE zone SET ttl = 301");
+    deploy(&world);
+    assert_null(world.last.manifest->regions[0].name);
+    fixture_run(world.fixture, "UPDATE zone SET ttl = 302");
+    deploy(&world);
+    assert_null(monitor_find(&world, "web"));
+    last_close(&world.last);
+}
+
 static void test_a_service_goes_to_a_zone_that_is_put_around_it(void **state)
 {
     struct world world = world_of(state);
@@ -552,6 +618,8 @@ int main(void)
         test(test_a_quorum_is_met_when_vantage_points_are_added),
         test(test_slots_stand_through_edits_and_are_not_reused_at_once),
         test(test_regions_keep_their_index),
+        test(test_a_region_that_a_kept_policy_image_names_keeps_its_index),
+        test(test_what_a_quarantined_zone_is_checked_by_is_kept),
         test(test_a_region_that_a_quarantined_zone_names_is_kept),
         test(test_a_service_goes_to_a_zone_that_is_put_around_it),
         test(test_a_broken_database_keeps_the_last_policy_image),
