@@ -10,47 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { GEO_PATHS_MAX = OPTION_VALUES_MAX };
-
-enum err preview_compile(const struct command_input *input, struct preview **ret, struct diag *reterr)
-{
-    struct preview *p = calloc(1, sizeof *p);
-    *ret = p;
-    if (!p)
-        return diag_set(reterr, ERR_MEMORY, "out of memory");
-    const char *tmp = getenv("TMPDIR");
-    if ((size_t)snprintf(p->dir, sizeof p->dir, "%s/gslbctl.XXXXXX", tmp ? tmp : "/tmp") >= sizeof p->dir || !mkdtemp(p->dir)) {
-        p->dir[0] = '\0';
-        return diag_errno(reterr, "cannot make a temporary directory in %s", tmp ? tmp : "/tmp");
-    }
-    const char *paths[GEO_PATHS_MAX];
-    const size_t count = option_count(input->options, "geoip");
-    for (size_t i = 0; i < count; i++)
-        paths[i] = option_get(input->options, "geoip", i);
-    const struct compile_request request = {
-        .store_path = input->store_path, .state_dir = p->dir, .geo_paths = paths, .geo_paths_count = count};
-    enum err err = compile_world(&request, &p->result, reterr);
-    if (err != OK)
-        return err;
-    char path[sizeof p->dir + 16];
-    (void)snprintf(path, sizeof path, "%s/manifest.next", p->dir);
-    p->images_of = p->dir;
-    return manifest_read(path, &p->manifest, reterr);
-}
-
-enum err preview_take(const struct command_input *input, struct preview **ret, struct diag *reterr)
-{
-    struct preview *p = calloc(1, sizeof *p);
-    char *path = command_state_path(input, "manifest.json");
-    enum err err = diag_set(reterr, ERR_MEMORY, "out of memory");
-    *ret = p;
-    if (p && path) {
-        p->images_of = input->state_dir;
-        err = manifest_read(path, &p->manifest, reterr);
-    }
-    free(path);
-    return err;
-}
+enum {
+    GEO_PATHS_MAX = OPTION_VALUES_MAX,
+    TAKES_MAX = 5, /* of a world that is published anew again and again */
+};
 
 static enum err map_image(const struct preview *p, const char *file, struct file_map *ret, struct diag *reterr)
 {
@@ -79,6 +42,59 @@ static enum err map_world(struct preview *p, struct diag *reterr)
         if (err == OK)
             err = geo_open(map->bytes, map->len, &p->world.policies[i], reterr);
     }
+    return err;
+}
+
+enum err preview_compile(const struct command_input *input, struct preview **ret, struct diag *reterr)
+{
+    struct preview *p = calloc(1, sizeof *p);
+    *ret = p;
+    if (!p)
+        return diag_set(reterr, ERR_MEMORY, "out of memory");
+    const char *tmp = getenv("TMPDIR");
+    if ((size_t)snprintf(p->dir, sizeof p->dir, "%s/gslbctl.XXXXXX", tmp ? tmp : "/tmp") >= sizeof p->dir || !mkdtemp(p->dir)) {
+        p->dir[0] = '\0';
+        return diag_errno(reterr, "cannot make a temporary directory in %s", tmp ? tmp : "/tmp");
+    }
+    const char *paths[GEO_PATHS_MAX];
+    const size_t count = option_count(input->options, "geoip");
+    for (size_t i = 0; i < count; i++)
+        paths[i] = option_get(input->options, "geoip", i);
+    const struct compile_request request = {
+        .store_path = input->store_path, .state_dir = p->dir, .geo_paths = paths, .geo_paths_count = count};
+    enum err err = compile_world(&request, &p->result, reterr);
+    if (err != OK)
+        return err;
+    char path[sizeof p->dir + 16];
+    (void)snprintf(path, sizeof path, "%s/manifest.next", p->dir);
+    p->images_of = p->dir;
+    err = manifest_read(path, &p->manifest, reterr);
+    return err == OK ? map_world(p, reterr) : err;
+}
+
+static void unmap_world(struct preview *p)
+{
+    for (size_t i = 0; i < sizeof p->maps / sizeof *p->maps; i++)
+        file_map_close(&p->maps[i]);
+    manifest_free(&p->manifest);
+    p->world = (struct world){0};
+}
+
+enum err preview_take(const struct command_input *input, struct preview **ret, struct diag *reterr)
+{
+    struct preview *p = calloc(1, sizeof *p);
+    char *path = command_state_path(input, "manifest.json");
+    enum err err = p && path ? ERR_MISSING : diag_set(reterr, ERR_MEMORY, "out of memory");
+    *ret = p;
+    /* Images go when the next world is out, which may have happened since the manifest was read. */
+    for (unsigned i = 0; i < TAKES_MAX && err == ERR_MISSING; i++) {
+        unmap_world(p);
+        p->images_of = input->state_dir;
+        err = manifest_read(path, &p->manifest, reterr);
+        if (err == OK)
+            err = map_world(p, reterr);
+    }
+    free(path);
     return err;
 }
 
@@ -220,10 +236,8 @@ static enum err take_states_stored(const struct command_input *input, struct wor
 enum err preview_open(const struct command_input *input, struct preview *preview, struct diag *reterr)
 {
     struct words words = {.preview = preview, .now_s = clock_wall_ms() / 1000};
-    enum err err = map_world(preview, reterr);
-    if (err == OK)
-        err = board_new(preview->manifest->slots_end > REGIONS_MAX ? preview->manifest->slots_end : REGIONS_MAX,
-                        &preview->board, reterr);
+    enum err err = board_new(preview->manifest->slots_end > REGIONS_MAX ? preview->manifest->slots_end : REGIONS_MAX,
+                             &preview->board, reterr);
     if (err != OK)
         return err;
     preview->world.board = preview->board;
@@ -252,9 +266,7 @@ void preview_free(struct preview **preview)
     if (!p)
         return;
     board_close(&p->board);
-    for (size_t i = 0; i < sizeof p->maps / sizeof *p->maps; i++)
-        file_map_close(&p->maps[i]);
-    manifest_free(&p->manifest);
+    unmap_world(p);
     if (p->dir[0]) {
         char images[sizeof p->dir + 8];
         (void)snprintf(images, sizeof images, "%s/images", p->dir);
