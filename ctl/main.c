@@ -32,7 +32,7 @@ static const struct option_def defs[] = {
 static const struct command commands[] = {
     {"init", "", "make the store", 0, 0, COMMAND_NEEDS_STORE, cmd_store_init},
     {"check", "[--geoip FILE]...", "compile everything and say what is wrong", 0, 0, COMMAND_NEEDS_STORE, cmd_check},
-    {"explain", "NAME [TYPE] --from ADDRESS [--geoip FILE]...", "say step by step what a client would get", 1, 2,
+    {"explain", "NAME [TYPE] --from ADDRESS [--geoip FILE]...", "say step by step what a client would get; with --state, gets", 1, 2,
      COMMAND_NEEDS_STORE, cmd_explain},
     {"status", "[--json]", "regions, pools, endpoints, vantage points and their votes", 0, 0, COMMAND_NEEDS_STATE,
      cmd_status},
@@ -52,7 +52,8 @@ static int usage(FILE *to)
 {
     (void)fprintf(to, "usage: gslbctl [--store FILE] [--state DIR] COMMAND\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        (void)fprintf(to, "  %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+        (void)fprintf(to, "  %s%s%s\n      %s\n", commands[i].name, commands[i].arguments[0] ? " " : "", commands[i].arguments,
+                      commands[i].help);
     (void)fprintf(to, "\n");
     option_print(to, defs, DEFS);
     return to == stdout ? 0 : EXIT_USAGE;
