@@ -338,6 +338,32 @@ static void derive_kind(struct verdicts_world *world, enum subject_kind kind, st
             set_row(&world->rows[i], verdicts_derive(&world->roster->subjects[i], &world->rows[i]), now);
 }
 
+/* The check of a subject, "" for none. */
+static const char *check_id(const struct verdicts_world *world, size_t subject)
+{
+    const uint32_t check = world->checks->of[subject];
+    return check != CHECKS_NONE ? world->checks->rows[check].id : "";
+}
+
+/* Whether the subject has another check than it had, or is new. */
+static bool has_joined(const struct verdicts_world *old, const struct verdicts_world *world, size_t subject)
+{
+    const uint32_t origin = world->rows[subject].origin;
+    return origin == VERDICTS_NONE || strcmp(check_id(old, origin), check_id(world, subject)) != 0;
+}
+
+/* A check that has a new subject is looked at as if nothing had been seen of it: the subject has nothing yet. */
+static void forget_seen(const struct verdicts_world *old, const struct verdicts_world *world)
+{
+    for (size_t i = 0; i < world->roster->count; i++) {
+        const uint32_t check = world->checks->of[i];
+        if (check == CHECKS_NONE || !has_joined(old, world, i))
+            continue;
+        memset(world->rows[i].counts, 0, sizeof world->rows[i].counts);
+        world->seen[check] = (struct verdicts_seen){.flapped = world->seen[check].flapped};
+    }
+}
+
 /* Which rows health.db does not have like this; the counts of votes follow with the next second. */
 static void mark_dirty(const struct verdicts_world *old, struct verdicts_world *world)
 {
@@ -346,7 +372,7 @@ static void mark_dirty(const struct verdicts_world *old, struct verdicts_world *
         const struct verdicts_row *from = row->origin == VERDICTS_NONE ? NULL : &old->rows[row->origin];
         row->dirty = !from || from->dirty || from->verdict != row->verdict ||
                      (from->parent == VERDICTS_NONE) != (row->parent == VERDICTS_NONE) ||
-                     memcmp(from->counts, row->counts, sizeof row->counts) != 0;
+                     memcmp(from->counts, row->counts, sizeof row->counts) != 0 || has_joined(old, world, i);
     }
 }
 
@@ -432,6 +458,7 @@ enum err verdicts_configure(struct verdicts *verdicts, const struct roster *rost
     derive_kind(&next, SUBJECT_POOL, now);
     count_kind(&next, SUBJECT_POOL);
     derive_kind(&next, SUBJECT_REGION, now);
+    forget_seen(&verdicts->world, &next);
     mark_dirty(&verdicts->world, &next);
     set_words(verdicts, &next);
     forget_gone(verdicts, &verdicts->world, &next);

@@ -251,6 +251,26 @@ static void test_counts_are_in_the_file_a_second_later(void **state)
     close_rig(&rig);
 }
 
+static void test_who_joins_a_check_has_what_is_known_of_it(void **state)
+{
+    (void)state;
+    struct rig rig = open_rig();
+    enum { WITHOUT_US = 4 };
+    publish(&rig, rows, WITHOUT_US);
+    vote(&rig, 3, "web 192.0.2.1", VERDICT_DOWN, "timeout");
+    vote_all(&rig, 3, "web 192.0.2.1", VERDICT_UP);
+    pass(&rig, 1000);
+    verdicts_tick(rig.verdicts, rig.now);
+    publish(&rig, rows, ROWS);
+    pass(&rig, 1000);
+    verdicts_tick(rig.verdicts, rig.now);
+    assert_string_equal(ask(&rig, "SELECT verdict || ' ' || up || ' ' || down || ' ' || unknown || ' ' || latency_ms"
+                                  " || ' ' || reason FROM endpoint_health WHERE address = '192.0.2.1' AND region = 'us'"),
+                        "up 3 1 1 20 3 of 5 up, 1 down: timeout");
+    assert_int_equal(board_get(rig.board, 402).latency_ms, 20);
+    close_rig(&rig);
+}
+
 static void test_what_vantage_points_say_is_in_the_file(void **state)
 {
     (void)state;
@@ -585,6 +605,7 @@ int main(void)
         cmocka_unit_test(test_a_region_with_a_monitor_has_its_own_verdict_on_the_board),
         cmocka_unit_test(test_a_verdict_is_in_the_file_at_once_with_the_votes_that_made_it),
         cmocka_unit_test(test_counts_are_in_the_file_a_second_later),
+        cmocka_unit_test(test_who_joins_a_check_has_what_is_known_of_it),
         cmocka_unit_test(test_what_vantage_points_say_is_in_the_file),
         cmocka_unit_test(test_votes_on_checks_that_are_not_ours_are_passed_over),
         cmocka_unit_test(test_a_vantage_point_that_has_nothing_to_say_is_seen),
