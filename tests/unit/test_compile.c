@@ -429,43 +429,7 @@ static void test_a_first_start_is_not_held_up_by_a_missing_database(void **state
     last_close(&world.last);
 }
 
-static void test_a_policy_is_built_again_when_its_rules_change(void **state)
-{
-    struct world world = world_of(state);
-    deploy(&world);
-    fixture_run(world.fixture,
-                "UPDATE rule SET weight = 51 WHERE client = 'continent:EU' AND region = 'us'");
-    deploy(&world);
-    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-2.img");
-    assert_int_equal(world.result.zones_built, 0);
-    run_without_triggers(&world, "UPDATE rule SET client = 'net:nonsense' WHERE client = 'default'");
-    deploy(&world);
-    expect_problem(&world, "", "global", "nonsense");
-    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-2.img");
-    last_close(&world.last);
-}
-
 /* Failures -------------------------------------------------------------------------------------------- */
-
-static void test_a_policy_with_too_many_rules_keeps_its_last_image_and_others_go_live(void **state)
-{
-    struct world world = world_of(state);
-    deploy(&world);
-    run_without_triggers(&world, "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 65540)"
-                                 " INSERT INTO rule(policy, client, region)"
-                                 " SELECT 'global', format('asn:%d', 1 + i), 'eu' FROM n");
-    fixture_run(world.fixture, "INSERT INTO policy(name) VALUES ('other');"
-                               "INSERT INTO rule(policy, client, region) VALUES ('other', 'default', 'us');"
-                               "INSERT INTO record(zone, name, type, data)"
-                               " VALUES ('gslb.example.com', 'fresh', 'A', '192.0.2.9')");
-    deploy(&world);
-    expect_problem(&world, "", "global", "rules are over POLICY_RULES_MAX (65536)");
-    assert_int_equal(world.result.problems, 1);
-    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-1.img");
-    assert_string_equal(world.last.manifest->policies[1].file, "policy-1-2.img");
-    assert_int_equal(find(&world, "fresh.gslb.example.com", 1).kind, FOUND_RRSET);
-    last_close(&world.last);
-}
 
 static void test_a_compile_that_is_never_committed_changes_nothing(void **state)
 {
@@ -624,8 +588,6 @@ int main(void)
         test(test_a_service_goes_to_a_zone_that_is_put_around_it),
         test(test_a_broken_database_keeps_the_last_policy_image),
         test(test_a_first_start_is_not_held_up_by_a_missing_database),
-        test(test_a_policy_is_built_again_when_its_rules_change),
-        test(test_a_policy_with_too_many_rules_keeps_its_last_image_and_others_go_live),
         test(test_a_compile_that_is_never_committed_changes_nothing),
         test(test_damaged_state_is_compiled_anew),
         test(test_a_pack_that_cannot_be_written_is_an_error_and_the_last_world_stands),

@@ -1,4 +1,5 @@
-/* What a compiler takes over from the one before: trees of a policy's image, and geo databases that were read. */
+/* What a compiler makes of policies, and takes over from the one before: images, their trees, and geo databases that
+ * were read. */
 #include "zones/compile_policies.h"
 
 #include "compile_fixture.h"
@@ -203,6 +204,43 @@ static void test_what_is_kept_makes_room_when_an_image_cannot_be_written(void **
     last_close(&atlas.world.last);
 }
 
+static void test_a_policy_is_built_again_when_its_rules_change(void **state)
+{
+    struct world world = world_of(state);
+    deploy(&world);
+    fixture_run(world.fixture,
+                "UPDATE rule SET weight = 51 WHERE client = 'continent:EU' AND region = 'us'");
+    deploy(&world);
+    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-2.img");
+    assert_int_equal(world.result.zones_built, 0);
+    fixture_run(world.fixture, "DROP TRIGGER rule_before_update;"
+                               "UPDATE rule SET client = 'net:nonsense' WHERE client = 'default'");
+    deploy(&world);
+    expect_problem(&world, "", "global", "nonsense");
+    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-2.img");
+    last_close(&world.last);
+}
+
+static void test_a_policy_with_too_many_rules_keeps_its_last_image_and_others_go_live(void **state)
+{
+    struct world world = world_of(state);
+    deploy(&world);
+    fixture_run(world.fixture, "DROP TRIGGER rule_before_insert;"
+                               "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 65540)"
+                               " INSERT INTO rule(policy, client, region) SELECT 'global', 'asn:' || i, 'eu' FROM n;"
+                               "INSERT INTO policy(name) VALUES ('other');"
+                               "INSERT INTO rule(policy, client, region) VALUES ('other', 'default', 'us');"
+                               "INSERT INTO record(zone, name, type, data)"
+                               " VALUES ('gslb.example.com', 'fresh', 'A', '192.0.2.9')");
+    deploy(&world);
+    expect_problem(&world, "", "global", "rules are over POLICY_RULES_MAX (65536)");
+    assert_int_equal(world.result.problems, 1);
+    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-1.img");
+    assert_string_equal(world.last.manifest->policies[1].file, "policy-1-2.img");
+    assert_int_equal(find(&world, "fresh.gslb.example.com", 1).kind, FOUND_RRSET);
+    last_close(&world.last);
+}
+
 int main(void)
 {
 #define test(name) cmocka_unit_test_setup_teardown(name, fixture_setup_session, fixture_teardown)
@@ -214,6 +252,8 @@ int main(void)
         test(test_without_a_policy_databases_are_read_after_the_commit),
         test(test_what_cannot_be_kept_is_no_error),
         test(test_what_is_kept_makes_room_when_an_image_cannot_be_written),
+        test(test_a_policy_is_built_again_when_its_rules_change),
+        test(test_a_policy_with_too_many_rules_keeps_its_last_image_and_others_go_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -457,6 +457,27 @@ static void test_a_change_that_is_undone_leaves_nothing(void **state)
     store_close(&store);
 }
 
+/* The manual ------------------------------------------------------------------------------------------------ */
+
+static void test_the_manual_has_the_first_session_and_every_column(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buffer manual = fixture_file("../../../docs/STORE.md");
+    struct buffer session = fixture_file("first_session.sql");
+    assert_non_null(strstr((const char *)manual.bytes, (const char *)session.bytes));
+    sqlite3_stmt *columns;
+    const char *sql = "SELECT '`' || c.name || '`' FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'";
+    assert_int_equal(sqlite3_prepare_v2(fixture->db, sql, -1, &columns, NULL), SQLITE_OK);
+    unsigned count = 0;
+    for (; sqlite3_step(columns) == SQLITE_ROW; count++)
+        if (!strstr((const char *)manual.bytes, (const char *)sqlite3_column_text(columns, 0)))
+            fail_msg("docs/STORE.md lacks %s", (const char *)sqlite3_column_text(columns, 0));
+    assert_int_equal(count, 93);
+    sqlite3_finalize(columns);
+    buffer_fini(&manual);
+    buffer_fini(&session);
+}
+
 int main(void)
 {
 #define test(name) cmocka_unit_test_setup_teardown(name, fixture_setup_session, fixture_teardown)
@@ -481,6 +502,7 @@ int main(void)
         test(test_a_value_past_the_triggers_is_an_error_and_no_row),
         test(test_vantage_points_come_and_go),
         test(test_a_change_that_is_undone_leaves_nothing),
+        test(test_the_manual_has_the_first_session_and_every_column),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

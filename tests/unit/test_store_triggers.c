@@ -573,25 +573,6 @@ static void test_recursive_triggers_change_nothing(void **state)
     assert_int_equal(serial_after(fixture, "UPDATE zone SET ttl = 5"), 1);
 }
 
-static void test_the_manual_has_the_first_session_and_every_column(void **state)
-{
-    struct fixture *fixture = *state;
-    struct buffer manual = fixture_file("../../../docs/STORE.md");
-    struct buffer session = fixture_file("first_session.sql");
-    assert_non_null(strstr((const char *)manual.bytes, (const char *)session.bytes));
-    sqlite3_stmt *columns;
-    const char *sql = "SELECT '`' || c.name || '`' FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'";
-    assert_int_equal(sqlite3_prepare_v2(fixture->db, sql, -1, &columns, NULL), SQLITE_OK);
-    unsigned count = 0;
-    for (; sqlite3_step(columns) == SQLITE_ROW; count++)
-        if (!strstr((const char *)manual.bytes, (const char *)sqlite3_column_text(columns, 0)))
-            fail_msg("docs/STORE.md lacks %s", (const char *)sqlite3_column_text(columns, 0));
-    assert_int_equal(count, 93);
-    sqlite3_finalize(columns);
-    buffer_fini(&manual);
-    buffer_fini(&session);
-}
-
 int main(void)
 {
 #define test(name) cmocka_unit_test_setup_teardown(name, fixture_setup_session, fixture_teardown)
@@ -608,7 +589,6 @@ int main(void)
         test(test_the_audit_tells_rows_before_and_after),
         test(test_the_audit_holds_every_column_of_every_table),
         test(test_recursive_triggers_change_nothing),
-        test(test_the_manual_has_the_first_session_and_every_column),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
