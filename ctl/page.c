@@ -49,11 +49,14 @@ static const char *age_of(int64_t then_s, int64_t now_s, char text[32])
 }
 
 /* What tells subjects apart: a region has only the second, a pool the first two. */
-enum { KEYS = 3 };
+static const char *const keys[] = {"service", "region", "address"};
+
+/* Those that are columns; a service is a line above its rows. */
+enum { COLUMNS = 2 };
 
 static const struct {
     const char *member, *head;
-} keys[KEYS] = {{"service", "SERVICE"}, {"region", "REGION"}, {"address", "ADDRESS"}};
+} columns[COLUMNS] = {{"region", "REGION"}, {"address", "ADDRESS"}};
 
 /* The operator's state of a subject and how long it will last, "auto" where there is no row. */
 static const char *state_of(const json_t *document, const char *kind, const json_t *subject, int64_t now_s, char text[64])
@@ -64,8 +67,8 @@ static const char *state_of(const json_t *document, const char *kind, const json
         char left[32];
         const int64_t until_s = number_of(row, "until");
         bool same = strcmp(text_of(row, "kind"), kind) == 0;
-        for (size_t k = 0; k < KEYS && same; k++)
-            same = strcmp(text_of(row, keys[k].member), text_of(subject, keys[k].member)) == 0;
+        for (size_t k = 0; k < sizeof keys / sizeof *keys && same; k++)
+            same = strcmp(text_of(row, keys[k]), text_of(subject, keys[k])) == 0;
         if (!same)
             continue;
         (void)snprintf(text, 64, "%s%s%s", text_of(row, "state"), until_s ? ", " : "", until_s ? span_print(until_s - now_s, left) : "");
@@ -75,19 +78,19 @@ static const char *state_of(const json_t *document, const char *kind, const json
 }
 
 /* As wide as the longest, so that a row fits where the names do; 0: no row has this. */
-static void measure(const json_t *rows, int ret_widths[KEYS])
+static void measure(const json_t *rows, int ret_widths[COLUMNS])
 {
-    for (size_t k = 0; k < KEYS; k++) {
+    for (size_t k = 0; k < COLUMNS; k++) {
         size_t i, len = 0;
         const json_t *row;
         json_array_foreach (rows, i, row)
-            if (strlen(text_of(row, keys[k].member)) > len)
-                len = strlen(text_of(row, keys[k].member));
-        ret_widths[k] = len > 0 && len < strlen(keys[k].head) ? (int)strlen(keys[k].head) : (int)len;
+            if (strlen(text_of(row, columns[k].member)) > len)
+                len = strlen(text_of(row, columns[k].member));
+        ret_widths[k] = len > 0 && len < strlen(columns[k].head) ? (int)strlen(columns[k].head) : (int)len;
     }
 }
 
-static void print_key(const char *text, int width)
+static void print_column(const char *text, int width)
 {
     if (width > 0)
         printf("  %-*s", width, text);
@@ -96,19 +99,24 @@ static void print_key(const char *text, int width)
 static void print_health(const json_t *document, const char *member, const char *kind, int64_t now_s)
 {
     const json_t *rows = json_object_get(document, member), *row;
-    int widths[KEYS];
+    const char *service = "";
+    int widths[COLUMNS];
     size_t i;
     measure(rows, widths);
     printf("\n%s%s\n", member, json_array_size(rows) ? "" : ": none");
     if (json_array_size(rows) == 0)
         return;
-    for (size_t k = 0; k < KEYS; k++)
-        print_key(keys[k].head, widths[k]);
+    printf("  ");
+    for (size_t k = 0; k < COLUMNS; k++)
+        print_column(columns[k].head, widths[k]);
     printf("  %-7s  %-13s  %3s %4s %4s %8s %7s  %s\n", "VERDICT", "STATE", "UP", "DOWN", "UNK.", "LATENCY", "SINCE", "REASON");
     json_array_foreach (rows, i, row) {
         char age[32], state[64];
-        for (size_t k = 0; k < KEYS; k++)
-            print_key(text_of(row, keys[k].member), widths[k]);
+        if (strcmp(text_of(row, "service"), service) != 0)
+            printf("  %s\n", service = text_of(row, "service"));
+        printf("  ");
+        for (size_t k = 0; k < COLUMNS; k++)
+            print_column(text_of(row, columns[k].member), widths[k]);
         printf("  %-7s  %-13s  %3" PRId64 " %4" PRId64 " %4" PRId64 " %5" PRId64 " ms %7s  %s\n", text_of(row, "verdict"),
                state_of(document, kind, row, now_s, state), number_of(row, "up"), number_of(row, "down"),
                number_of(row, "unknown"), number_of(row, "latency_ms"), age_of(number_of(row, "since"), now_s, age),
