@@ -18,6 +18,7 @@ MAY = {
 # file (a pattern) -> what it may include beyond its directory: the control side, file by file
 ALSO = {
     r"zones/compile.*":  ["geoip/build.h", "geoip/source.h"],
+    r"ctl/cmd_check\.c": ["geoip/continent.h"],
     r"server/(compiler|control|publish|rebuild|roster|states|sweep|verdicts|checks|metrics|watch|api)[a-z_]*\.[ch]":
                          ["zones/manifest.h", "zones/history.h", "zones/store.h", "zones/compile.h"],
 }
