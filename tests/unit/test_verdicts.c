@@ -477,17 +477,6 @@ static void test_a_locked_file_delays_no_verdict(void **state)
     close_rig(&rig);
 }
 
-static void test_events_that_no_file_took_are_counted(void **state)
-{
-    (void)state;
-    struct rig rig = open_rig();
-    const size_t waiting = history_pending(rig.history);
-    for (size_t i = 0; i < HISTORY_PENDING_MAX + 3 - waiting; i++)
-        history_event(rig.history, &(struct history_event){1000, "region eu", "up", "down", "why"});
-    assert_int_equal(verdicts_events_lost(rig.verdicts), 3);
-    close_rig(&rig);
-}
-
 /* All but the first page, as a dying disk would. */
 static void spoil(const struct rig *rig)
 {
@@ -615,7 +604,6 @@ int main(void)
         cmocka_unit_test(test_a_changed_monitor_does_not_hand_out_what_is_down),
         cmocka_unit_test(test_what_loses_its_monitor_is_unknown),
         cmocka_unit_test(test_publishing_the_same_world_writes_nothing),
-        cmocka_unit_test(test_events_that_no_file_took_are_counted),
         cmocka_unit_test(test_a_locked_file_delays_no_verdict),
         cmocka_unit_test(test_a_broken_file_is_begun_anew_from_the_board),
         cmocka_unit_test(test_blindness_holds_everything_and_is_told_once),

@@ -1,4 +1,5 @@
-/* tests/unit/test_verdicts_restart.c - what outlives control besides the verdicts: damping and suspicions. */
+/* tests/unit/test_verdicts_restart.c - what outlives control besides the verdicts: damping and suspicions; and
+ * events that do not. */
 #include "server/verdicts.h"
 
 #include <setjmp.h>
@@ -159,12 +160,22 @@ static void test_a_restart_does_not_clear_a_suspicion(void **state)
     }
 }
 
+static void test_events_that_no_file_took_are_counted(void **state)
+{
+    struct rig *rig = *state;
+    const size_t waiting = history_pending(rig->history);
+    for (size_t i = 0; i < HISTORY_PENDING_MAX + 3 - waiting; i++)
+        history_event(rig->history, &(struct history_event){1000, "region eu", "up", "down", "why"});
+    assert_int_equal(verdicts_events_lost(rig->verdicts), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_restart_does_not_forget_how_often_an_endpoint_has_flapped, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_restart_does_not_clear_a_suspicion, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_events_that_no_file_took_are_counted, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
