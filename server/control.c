@@ -46,7 +46,7 @@ static enum err open_shared(struct control *control, struct diag *reterr)
     return err;
 }
 
-/* Without health.db there is no memory, and the answers are the same. */
+/* Without health.db there is no memory, and the answers are the same. Who writes to it tries to open it again. */
 static void open_history(struct control *control)
 {
     char path[STATE_DIR_PATH_MAX];
@@ -56,8 +56,9 @@ static void open_history(struct control *control)
         err = history_open(path, &control->history, &diag);
     if (err == OK)
         return;
-    control->history = NULL;
     log_message(LOG_LEVEL_ERROR, "history", diag.text);
+    if (history_open_later(path, &control->history, &diag) != OK)
+        control->history = NULL;
 }
 
 /* Without it secondaries find out what is new at their refresh time. */

@@ -47,7 +47,7 @@ struct control {
     const struct counters **counters; /* [setup->workers_count], by worker */
     struct metrics metrics;           /* the numbers of this process */
     struct metrics_view view;         /* what /metrics reads */
-    struct history *history;          /* health.db; NULL: it cannot be opened, so nothing is remembered */
+    struct history *history;          /* health.db; NULL: there is no memory for it, so nothing is remembered */
     struct verdicts *verdicts;
     struct states *states;            /* the operator's */
     struct announce *announce;        /* to secondaries; NULL: there are no sockets for it */

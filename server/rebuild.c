@@ -32,6 +32,7 @@ struct rebuild {
     bool uncommitted;  /* the current world is not manifest.json */
     bool load_due;     /* `load` is not in health.db yet */
     bool problems_due; /* those of the current world are not in health.db yet */
+    unsigned epoch;    /* of health.db when they were */
     int64_t wanted_ms;       /* when what it compiles was first asked for; monotonic */
     int64_t wanted_again_ms; /* when what comes after it was */
     int64_t retry_ms;        /* the next wait after a failure; 0: the last one did not fail */
@@ -59,11 +60,16 @@ static enum err record(struct rebuild *rebuild, struct diag *reterr)
 
 void rebuild_tick(struct rebuild *rebuild)
 {
+    const struct history *history = rebuild->control->history;
     struct diag diag;
-    if (!rebuild->control->history || (!rebuild->load_due && !rebuild->problems_due))
+    if (!history)
         return;
-    if (record(rebuild, &diag) == OK)
+    if (rebuild->epoch != history_epoch(history))
+        rebuild->problems_due = publish_manifest(rebuild->control->publish) != NULL;
+    if ((rebuild->load_due || rebuild->problems_due) && record(rebuild, &diag) == OK) {
         rebuild->load_due = rebuild->problems_due = false;
+        rebuild->epoch = history_epoch(history);
+    }
 }
 
 /* A load that health.db has not taken yet gives way to this one. */

@@ -44,6 +44,7 @@ struct states {
     bool waits;            /* words that loosen wait for the workers to have the world */
     bool due;              /* what is on the board is not in health.db yet */
     bool refused;          /* ... and could not be put there: logged once */
+    unsigned epoch;        /* of health.db when it was */
     uint64_t hash;         /* of what is in health.db, or is due */
     int64_t next_s;        /* when the next `until` ends one; 0: none does */
     uint32_t says[BOARD_SLOTS_MAX];   /* by slot, 1 + index of its row in `list`; 0: none that has not ended */
@@ -398,6 +399,7 @@ static void remember(struct states *states)
     if (err != OK || recall.err != OK)
         log_message(LOG_LEVEL_ERROR, "states-forgotten", diag.text);
     states->granted = recall.list;
+    states->epoch = history_epoch(states->control->history);
 }
 
 enum err states_new(struct control *control, struct states **ret, struct diag *reterr)
@@ -458,11 +460,14 @@ void states_tick(struct states *states, struct moment now)
     const bool ended = states->next_s != 0 && states->next_s <= now.wall_ms / 1000;
     if (states->roster && (ended || states->waits))
         update(states, reach_now(states), now);
-    if (!states->due || !states->control->history)
+    if (!states->control->history || !states->roster)
+        return;
+    if (!states->due && states->epoch == history_epoch(states->control->history))
         return;
     const enum err err = record(states, &diag);
     if (err != OK && err != ERR_BUSY && !states->refused)
         log_message(LOG_LEVEL_WARNING, "states-not-kept", diag.text);
     states->refused = err != OK;
     states->due = err != OK;
+    states->epoch = history_epoch(states->control->history);
 }

@@ -355,14 +355,20 @@ static void checkpoint(struct history *history)
     history->wal_pages = pages > copied ? pages - copied : 0;
 }
 
+/* Have a file that can be written to: another one, if the last is broken or gone. */
+static enum err ready(struct history *history, struct diag *reterr)
+{
+    if (history->broken)
+        return history_replace(history, reterr);
+    return history_is_current(history) ? OK : history_reopen(history, reterr);
+}
+
 enum err history_begin(struct history *history, struct diag *reterr)
 {
     assert(!history->open_transaction);
-    if (history->broken) {
-        const enum err err = history_replace(history, reterr);
-        if (err)
-            return err;
-    }
+    enum err err = ready(history, reterr);
+    if (err)
+        return err;
     if (history->wal_pages > HISTORY_WAL_PAGES_MAX)
         checkpoint(history);
     if (history->wal_pages > HISTORY_WAL_PAGES_MAX)
@@ -373,7 +379,7 @@ enum err history_begin(struct history *history, struct diag *reterr)
     if (!statement)
         return ERR_SYSTEM;
     const int step = sqlite3_step(statement);
-    const enum err err = step == SQLITE_DONE ? OK : history_fail(history, reterr);
+    err = step == SQLITE_DONE ? OK : history_fail(history, reterr);
     (void)sqlite3_reset(statement);
     history->open_transaction = err == OK;
     history->err = OK;

@@ -117,15 +117,19 @@ struct history_problem {
  * opened nor made. */
 NODISCARD enum err history_open(const char *path, struct history **ret, struct diag *reterr);
 
+/* After that has failed: without a file, and so without rows, until a history_begin() can open it. Each tries, as it does when
+ * the file has been deleted or another one is in its place. ERR_LIMIT: the path; ERR_MEMORY. */
+NODISCARD enum err history_open_later(const char *path, struct history **ret, struct diag *reterr);
+
 /* Open for reading. ERR_MISSING: no such file. ERR_CORRUPT. ERR_VERSION. ERR_SYSTEM. */
 NODISCARD enum err history_open_read(const char *path, struct history **ret, struct diag *reterr);
 void history_close(struct history **history);
 
-/* How many files this has been: whoever knows what is in the file compares it after history_begin(). */
+/* How many files this has been beside the first: whoever knows what is in the file compares it after history_begin(). */
 unsigned history_epoch(const struct history *history);
 
 /* Control. Begin a transaction. ERR_BUSY: another writer has the lock, or a reader has kept its snapshot
- * for too long. ERR_SYSTEM: disk full, or the file is not writable. */
+ * for too long. ERR_SYSTEM: disk full, or the file is not writable, or cannot be opened; ERR_VERSION likewise. */
 NODISCARD enum err history_begin(struct history *history, struct diag *reterr);
 
 /* Control. End it, with the events that wait. On an error nothing of it is in the file. */

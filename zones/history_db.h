@@ -6,6 +6,7 @@
 #include "zones/history.h"
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 enum history_statement {
     HISTORY_BEGIN,
@@ -49,7 +50,9 @@ struct history_waiting {
 
 struct history {
     char *path;
-    sqlite3 *db;
+    sqlite3 *db;          /* NULL: there is no file, history_begin() tries to open one */
+    dev_t device;         /* which file it is */
+    ino_t inode;
     sqlite3_stmt *statements[HISTORY_STATEMENTS]; /* prepared when first asked for */
     unsigned epoch;
     bool broken; /* SQLite found it corrupt */
@@ -67,6 +70,12 @@ enum err history_fail(struct history *history, struct diag *reterr);
 
 /* Close the file and give back the rest; NULL is none. No event may wait. */
 void history_dispose(struct history **history);
+
+/* Whether the open file is still the one at its path. */
+bool history_is_current(const struct history *history);
+
+/* Open what is at the path now, or make it. Logs it. ERR_SYSTEM, ERR_VERSION: it cannot be. */
+NODISCARD enum err history_reopen(struct history *history, struct diag *reterr);
 
 /* Move the broken file aside and go on with a new one. Logs it. ERR_SYSTEM: that cannot be done. */
 NODISCARD enum err history_replace(struct history *history, struct diag *reterr);

@@ -189,6 +189,24 @@ static enum err prepare_writer(struct history *history, struct diag *reterr)
     return OK;
 }
 
+/* Which file is at the path. */
+static enum err identify(struct history *history, struct diag *reterr)
+{
+    struct stat st;
+    if (stat(history->path, &st) < 0)
+        return diag_errno(reterr, "cannot look at %s", history->path);
+    history->device = st.st_dev;
+    history->inode = st.st_ino;
+    return OK;
+}
+
+bool history_is_current(const struct history *history)
+{
+    struct stat st;
+    return history->db && stat(history->path, &st) == 0 && st.st_dev == history->device &&
+           st.st_ino == history->inode;
+}
+
 static enum err open_writer(struct history *history, struct diag *reterr)
 {
     enum err err = touch(history->path, reterr);
@@ -196,6 +214,8 @@ static enum err open_writer(struct history *history, struct diag *reterr)
         err = attach(history, SQLITE_OPEN_READWRITE, reterr);
     if (!err)
         err = prepare_writer(history, reterr);
+    if (!err)
+        err = identify(history, reterr);
     if (err && history->db)
         detach(history);
     return err;
@@ -212,6 +232,19 @@ static enum err set_aside(const char *path, const char *suffix, struct diag *ret
     return OK;
 }
 
+/* The file is another one by now. */
+static void begin_anew(struct history *history, const char *why)
+{
+    struct log_line line;
+    history->broken = false;
+    history->epoch++;
+    history->wal_pages = 0;
+    log_begin(&line, LOG_LEVEL_ERROR, "history");
+    log_text(&line, "file", history->path);
+    log_text(&line, "message", why);
+    log_end(&line);
+}
+
 enum err history_replace(struct history *history, struct diag *reterr)
 {
     detach(history);
@@ -222,17 +255,19 @@ enum err history_replace(struct history *history, struct diag *reterr)
         err = set_aside(history->path, "-shm", reterr);
     if (!err)
         err = open_writer(history, reterr);
-    if (err)
-        return err;
-    history->broken = false;
-    history->epoch++;
-    history->wal_pages = 0;
-    struct log_line line;
-    log_begin(&line, LOG_LEVEL_ERROR, "history");
-    log_text(&line, "file", history->path);
-    log_text(&line, "message", "it was broken and is now beside itself as .broken; a new one was begun");
-    log_end(&line);
-    return OK;
+    if (!err)
+        begin_anew(history, "it was broken and is now beside itself as .broken; a new one was begun");
+    return err;
+}
+
+enum err history_reopen(struct history *history, struct diag *reterr)
+{
+    const char *why = history->db ? "it was gone; a new one was begun" : "it could not be opened, and is now";
+    detach(history);
+    const enum err err = open_writer(history, reterr);
+    if (!err)
+        begin_anew(history, why);
+    return err;
 }
 
 static enum err make(const char *path, struct history **ret, struct diag *reterr)
@@ -265,6 +300,11 @@ enum err history_open(const char *path, struct history **ret, struct diag *reter
     else
         *ret = history;
     return err;
+}
+
+enum err history_open_later(const char *path, struct history **ret, struct diag *reterr)
+{
+    return make(path, ret, reterr);
 }
 
 enum err history_open_read(const char *path, struct history **ret, struct diag *reterr)

@@ -17,6 +17,8 @@ static enum err walk(struct history *history, const struct walk *walk, const str
                      struct diag *reterr)
 {
     sqlite3_stmt *row;
+    if (!history->db && !history->broken)
+        return OK;
     if (!history->db)
         return diag_set(reterr, ERR_CORRUPT, "%s is broken", history->path);
     if (sqlite3_prepare_v2(history->db, walk->sql, -1, &row, NULL))

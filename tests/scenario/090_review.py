@@ -100,7 +100,28 @@ def states_alone_are_on_the_board_at_once_both_ways(lab):
             print(f"     {table} {state}: {1000 * (time.monotonic() - begin):.0f} ms with dig")
 
 
+def health_db_that_is_gone_comes_back_with_what_it_said(lab):
+    lab.state.mkdir()
+    (lab.state / "health.db").mkdir()
+    quiet(lab, "UPDATE pool SET state = 'drain' WHERE region = 'us';")
+    assert lab.answer(WWW) == [EU]
+    (lab.state / "health.db").rmdir()
+
+    def complete():
+        return all(lab.rows(f"SELECT * FROM {table}") for table in ("operator_state", "endpoint_health", "load"))
+
+    until("it is made when it can be", complete)
+    for path in lab.state.glob("health.db*"):
+        path.unlink()
+    lab.sql(TYPO)
+    until("and made again", lambda: lab.rows("SELECT * FROM operator_state") and lab.rows("SELECT * FROM problem"))
+    lab.server.stop()
+    lab.store.rename(lab.dir / "away.db")
+    lab.serve(name="gslbd-again")
+    assert lab.answer(WWW) == [EU], "the drain was forgotten"
+
+
 if __name__ == "__main__":
     main(endpoint_that_is_down_is_never_handed_out_while_its_row_goes, zone_that_does_not_compile_keeps_its_states,
          pool_that_a_transaction_exchanges_shows_nothing_old, endpoint_deleted_while_gslbd_is_stopped_stays_down,
-         states_alone_are_on_the_board_at_once_both_ways)
+         states_alone_are_on_the_board_at_once_both_ways, health_db_that_is_gone_comes_back_with_what_it_said)

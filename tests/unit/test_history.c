@@ -458,6 +458,50 @@ static void test_a_file_that_breaks_while_it_is_open_is_replaced(void **state)
     remove_place(&place);
 }
 
+static void test_a_file_that_is_gone_is_made_again(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"rm health.db", "rm health.db*", "cp health.db copy && mv copy health.db"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        const struct place place = make_place();
+        struct history *history = open_history(&place);
+        char command[128];
+        put_one(history, &eu_down);
+        (void)snprintf(command, sizeof command, "cd %s && %s", place.dir, ways[i]);
+        assert_int_equal(system(command), 0);
+        put_one(history, &eu_down);
+        assert_int_equal(history_epoch(history), 1);
+        assert_int_equal(ask(&place, "SELECT count(*) FROM endpoint_health"), 1);
+        put_one(history, &eu_down);
+        assert_int_equal(history_epoch(history), 1);
+        history_close(&history);
+        remove_place(&place);
+    }
+}
+
+static void test_a_file_that_cannot_be_opened_is_tried_again(void **state)
+{
+    (void)state;
+    const struct place place = make_place();
+    struct history *history = NULL;
+    struct diag diag;
+    struct taken taken = {0};
+    const struct history_taker taker = {.context = &taken, .health = take_health};
+    assert_int_equal(mkdir(place.path, 0700), 0);
+    assert_int_equal(history_open(place.path, &history, &diag), ERR_SYSTEM);
+    assert_int_equal(history_open_later(place.path, &history, &diag), OK);
+    assert_int_equal(history_each_health(history, SUBJECT_ENDPOINT, &taker, &diag), OK);
+    history_event(history, &(struct history_event){.subject = "s", .was = "up", .is = "down", .reason = "r"});
+    assert_int_equal(history_begin(history, &diag), ERR_SYSTEM);
+    assert_int_equal(rmdir(place.path), 0);
+    put_one(history, &eu_down);
+    assert_int_equal(history_epoch(history), 1);
+    assert_int_equal(ask(&place, "SELECT count(*) FROM endpoint_health"), 1);
+    assert_int_equal(ask(&place, "SELECT count(*) FROM event"), 1);
+    history_close(&history);
+    remove_place(&place);
+}
+
 static void test_a_newer_program_s_file_is_left_alone(void **state)
 {
     (void)state;
@@ -540,6 +584,8 @@ int main(void)
         cmocka_unit_test(test_a_full_disk_is_an_error_and_passes),
         cmocka_unit_test(test_a_broken_file_is_moved_aside),
         cmocka_unit_test(test_a_file_that_breaks_while_it_is_open_is_replaced),
+        cmocka_unit_test(test_a_file_that_is_gone_is_made_again),
+        cmocka_unit_test(test_a_file_that_cannot_be_opened_is_tried_again),
         cmocka_unit_test(test_a_newer_program_s_file_is_left_alone),
         cmocka_unit_test(test_reading_what_is_not_there_says_so),
         cmocka_unit_test(test_damping_is_kept_in_files_that_had_no_room_for_it_too),
