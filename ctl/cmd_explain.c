@@ -243,7 +243,7 @@ static enum err explain_refused(const struct manifest *manifest, const uint8_t *
         const char *zone = name_print(name + suffixes->off[i], text);
         if (!print_problems(manifest, zone, NULL))
             continue;
-        return diag_set(reterr, ERR_MISSING, "zone %s does not compile; unless gslbd has an earlier form of it (--state DIR), it is REFUSED",
+        return diag_set(reterr, ERR_MISSING, "zone %s does not compile; unless gslbd has an earlier form of it (give --state without --geoip), it is REFUSED",
                         zone);
     }
     return diag_set(reterr, ERR_MISSING, "%s is in no zone of this store; it would be REFUSED", name_print(name, text));
@@ -282,6 +282,20 @@ static enum err explain_name(const struct preview *preview, const uint8_t *name,
     return OK;
 }
 
+/* With a state directory alone the world that is served; else what the store would become, which with a state directory
+ * has the verdicts of today. */
+static enum err world_make(const struct command_input *input, struct preview **ret, struct diag *reterr)
+{
+    enum err err = ERR_MISSING;
+    if (input->state_dir && option_count(input->options, "geoip") == 0)
+        err = preview_take(input, ret, reterr);
+    if (err == ERR_MISSING) {
+        preview_free(ret);
+        err = preview_compile(input, ret, reterr);
+    }
+    return err == OK ? preview_open(input, *ret, reterr) : err;
+}
+
 enum err cmd_explain(const struct command_input *input, bool *ret_found, struct diag *reterr)
 {
     (void)ret_found;
@@ -304,9 +318,7 @@ enum err cmd_explain(const struct command_input *input, bool *ret_found, struct 
     const bool mapped = ip_unmap(&client.ip);
     if (mapped)
         client.bits = client.bits >= 96 ? (uint8_t)(client.bits - 96) : 0;
-    err = input->state_dir ? preview_take(input, &preview, reterr) : preview_compile(input, &preview, reterr);
-    if (err == OK)
-        err = preview_open(input, preview, reterr);
+    err = world_make(input, &preview, reterr);
     if (err == OK) {
         printf("query       %s", name_print(name, text));
         printf(", type %s\n", print_type(type, text));

@@ -182,6 +182,10 @@ def status_says_what_is(lab):
     assert "127.10.0.5" in events, events
     out = lab.ctl("explain", WWW, "--from", US, *GEOIP, state=True)
     assert last_lines(out)["addresses"] == "127.20.0.5", out
+    lab.server.stop()
+    lab.sql("UPDATE endpoint SET state = 'down' WHERE region = 'eu'") # not served: tried before it goes live
+    assert last_lines(lab.ctl("explain", WWW, "--from", US, state=True))["addresses"] == "127.20.0.5"
+    assert last_lines(lab.ctl("explain", WWW, "--from", US, *GEOIP, state=True))["addresses"] == "127.10.0.5"
 
 
 def status_shows_how_long_a_drain_lasts_and_how_old_it_all_is(lab):

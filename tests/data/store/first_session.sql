@@ -13,4 +13,4 @@ INSERT INTO endpoint(service, region, address) VALUES ('www.gslb.example.com', '
 -- later: shift a third of Europe to the US, drain a region for an hour, canary 5 %
 UPDATE rule SET tier = 1, weight = 50 WHERE policy = 'global' AND client = 'continent:EU' AND region = 'us';
 UPDATE region SET state = 'drain', until = unixepoch() + 3600, note = 'kernel upgrade' WHERE name = 'eu';
-UPDATE pool SET weight = 5 WHERE service = 'www.gslb.example.com' AND region = 'us';
+UPDATE rule SET weight = 5 WHERE policy = 'global' AND client = 'continent:EU' AND region = 'us';
