@@ -270,7 +270,7 @@ static void test_the_first_session_is_read_back(void **state)
     assert_true(store_pool_next(&pools, &pool));
     assert_true(store_pool_next(&pools, &pool));
     assert_string_equal(pool.region, "us");
-    assert_int_equal(pool.weight, 5);
+    assert_int_equal(pool.weight, 100);
     store_endpoints(store, service.name, &endpoints);
     assert_true(store_endpoint_next(&endpoints, &endpoint));
     assert_string_equal(endpoint.address, "198.51.100.1");
