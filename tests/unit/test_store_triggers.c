@@ -525,7 +525,7 @@ static void test_the_audit_tells_rows_before_and_after(void **state)
     fixture_run(fixture, "UPDATE pool SET weight = 9 WHERE region = 'us'");
     assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM audit WHERE seq = (SELECT max(seq) FROM audit)"
                                              " AND op = 'update' AND tbl = 'pool' AND key = 'www.gslb.example.com us'"
-                                             " AND before ->> 'weight' = 5 AND after ->> 'weight' = 9"
+                                             " AND before ->> 'weight' = 100 AND after ->> 'weight' = 9"
                                              " AND abs(at - unixepoch()) < 5"),
                      1);
     fixture_run(fixture, "DELETE FROM endpoint WHERE region = 'us'");
