@@ -150,16 +150,6 @@ static void print_steps(const struct preview *preview, const struct steer_case *
     (void)print_problems(manifest, "", policy);
 }
 
-/* The kind of endpoint that a type asks for; ANY gets one that is there (as in server/answer.c). */
-static enum kind kind_of(const struct image_service *service, uint16_t type)
-{
-    if (type == TYPE_A || (type == TYPE_ANY && service->kinds & 1 << KIND_V4))
-        return KIND_V4;
-    if (type == TYPE_AAAA || (type == TYPE_ANY && service->kinds & 1 << KIND_V6))
-        return KIND_V6;
-    return KIND_HOST;
-}
-
 static enum err explain_service(const struct preview *preview, const struct image_zone *zone,
                                 const struct image_service *service, const struct prefix *client, unsigned mapped_bits,
                                 uint16_t type, struct diag *reterr)
@@ -176,7 +166,7 @@ static enum err explain_service(const struct preview *preview, const struct imag
         .geo = &preview->world.policies[service->policy],
         .board = preview->world.board,
         .client = &client->ip,
-        .kind = kind_of(service, type),
+        .kind = steer_kind(service, type),
     };
     struct steer_trace *trace = calloc(1, sizeof *trace);
     struct choice *choice = malloc(sizeof *choice);

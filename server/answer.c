@@ -90,24 +90,6 @@ static bool zone_find(const struct work *work, struct link *link)
     return true;
 }
 
-/* The kind of endpoint that a type asks a service for; ANY gets one that is there (RFC 8482
- * 4.1). */
-static enum kind kind_of(const struct image_service *service, uint16_t qtype)
-{
-    switch (qtype) {
-    case QTYPE_A:
-        return KIND_V4;
-    case QTYPE_AAAA:
-        return KIND_V6;
-    case QTYPE_ANY:
-        return service->kinds & 1 << KIND_V4   ? KIND_V4
-               : service->kinds & 1 << KIND_V6 ? KIND_V6
-                                               : KIND_HOST;
-    default:
-        return KIND_HOST;
-    }
-}
-
 static void choice_count(struct counters *counters, const struct choice *choice)
 {
     counters->steered++;
@@ -137,7 +119,7 @@ static bool service_answer(const struct work *work, struct link *link,
         .geo = &world->policies[service->policy],
         .board = world->board,
         .client = &work->client->ip,
-        .kind = kind_of(service, work->query->qtype),
+        .kind = steer_kind(service, work->query->qtype),
     };
     struct choice choice;
     steer_choose(&asked, work->answerer->rng, NULL, &choice);

@@ -3,6 +3,7 @@
 #include "common/hash.h"
 #include "geoip/policy.h"
 #include "server/draw.h"
+#include "server/query.h"
 
 /* One walk through the sets, tiers and regions: what it looks for, and what it has seen. */
 struct walk {
@@ -409,4 +410,20 @@ void steer_choose(const struct steer_case *asked, struct rng *rng, struct steer_
         serving_choose(&walk, &stand, ret);
     else
         nothing_choose(&walk, ret);
+}
+
+enum kind steer_kind(const struct image_service *service, uint16_t qtype)
+{
+    switch (qtype) {
+    case QTYPE_A:
+        return KIND_V4;
+    case QTYPE_AAAA:
+        return KIND_V6;
+    case QTYPE_ANY:
+        return service->kinds & 1 << KIND_V4   ? KIND_V4
+               : service->kinds & 1 << KIND_V6 ? KIND_V6
+                                               : KIND_HOST;
+    default:
+        return KIND_HOST;
+    }
 }

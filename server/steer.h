@@ -96,6 +96,9 @@ struct steer_trace {
     uint32_t count; /* of rows wanted; over STEER_TRACE_MAX the rest were not kept */
 };
 
+/* Hot path. The kind of endpoint that a type asks a service for; ANY gets one that is there (RFC 8482 4.1). */
+enum kind steer_kind(const struct image_service *service, uint16_t qtype);
+
 /* Hot path. Decide. `trace` is NULL or zeroed by the caller. Cannot fail; without any usable
  * endpoint it is a kind of choice. Cost: the words of the regions, pools and endpoints it
  * considers. */
