@@ -10,7 +10,7 @@
 
 #include "common/file.h"
 #include "ctl/command.h"
-#include "server/world.h"
+#include "server/answer/world.h"
 #include "zones/compile.h"
 #include "zones/manifest.h"
 

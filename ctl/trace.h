@@ -1,9 +1,9 @@
-/* ctl/trace.h - what server/steer.c recorded of a choice, in words.
+/* ctl/trace.h - what server/answer/steer.c recorded of a choice, in words.
  */
 #ifndef CTL_TRACE_H
 #define CTL_TRACE_H
 
-#include "server/steer.h"
+#include "server/answer/steer.h"
 #include "zones/manifest.h"
 
 /* Print class, sets, tiers and regions with their reasons, weights and shares to stdout. `manifest` names the regions. */

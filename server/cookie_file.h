@@ -9,7 +9,7 @@
 #define SERVER_COOKIE_FILE_H
 
 #include "common/err.h"
-#include "server/cookie.h"
+#include "server/answer/cookie.h"
 
 enum { COOKIE_FILE_MAX = 4096 }; /* bytes: four secrets and what there is to say of them */
 

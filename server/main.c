@@ -3,10 +3,10 @@
 #include "config.h"
 #endif
 
-#include "server/compiler.h"
-#include "server/settings.h"
+#include "server/control/compiler.h"
+#include "server/process/settings.h"
+#include "server/process/title.h"
 #include "server/supervisor.h"
-#include "server/title.h"
 
 #include <sched.h>
 #include <stdio.h>

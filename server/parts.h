@@ -4,7 +4,7 @@
 #ifndef SERVER_PARTS_H
 #define SERVER_PARTS_H
 
-#include "server/channel.h"
+#include "server/process/channel.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
 #include "server/place.h"
 
 #include "common/log.h"
+#include "server/answer/counters.h"
 #include "server/cookie_file.h"
-#include "server/counters.h"
-#include "server/sockets.h"
+#include "server/process/sockets.h"
 #include "server/worker.h"
 
 #include <stdlib.h>

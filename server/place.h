@@ -7,9 +7,9 @@
 #define SERVER_PLACE_H
 
 #include "common/err.h"
-#include "server/child.h"
 #include "server/parts.h"
-#include "server/settings.h"
+#include "server/process/child.h"
+#include "server/process/settings.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,12 +4,12 @@
 #include "common/log.h"
 #include "common/notify.h"
 #include "health/board.h"
-#include "server/control.h"
+#include "server/control/control.h"
 #include "server/cookie_file.h"
 #include "server/place.h"
-#include "server/sockets.h"
-#include "server/state_dir.h"
-#include "server/user.h"
+#include "server/process/sockets.h"
+#include "server/process/state_dir.h"
+#include "server/process/user.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -11,14 +11,14 @@
 #ifndef SERVER_SUPERVISOR_H
 #define SERVER_SUPERVISOR_H
 
-#include "server/settings.h"
+#include "server/process/settings.h"
 
 enum {
     SUPERVISOR_DRAIN_MS = 4000, /* for the workers to drain, before SIGKILL */
     SUPERVISOR_STOP_MS = 5000,  /* for everything */
     SUPERVISOR_DESCRIPTORS = 4096, /* that a process is to have besides TCP connections, if we may say so */
     SUPERVISOR_DESCRIPTORS_MAX = 1 << 18, /* RLIMIT_NOFILE that we ask for: 64 addresses x 256 workers x 2, and worlds */
-    SUPERVISOR_WORKER_MISSED = 5, /* looks at a worker's pulse (server/child.h) without a beat, before it is killed */
+    SUPERVISOR_WORKER_MISSED = 5, /* looks at a worker's pulse (server/process/child.h) without a beat, before it is killed */
     SUPERVISOR_CONTROL_MISSED = 10, /* ... at control's, which waits for disks and may publish a large world */
     SUPERVISOR_RESEND_MS = 20,  /* until a worker whose channel was full is tried again */
 };

@@ -4,14 +4,14 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/rng.h"
-#include "server/answer.h"
-#include "server/channel.h"
-#include "server/sandbox.h"
-#include "server/tcp.h"
-#include "server/tls.h"
-#include "server/tsig.h"
-#include "server/udp.h"
-#include "server/world.h"
+#include "server/answer/answer.h"
+#include "server/answer/world.h"
+#include "server/process/channel.h"
+#include "server/process/sandbox.h"
+#include "server/transfer/tsig.h"
+#include "server/transport/tcp.h"
+#include "server/transport/tls.h"
+#include "server/transport/udp.h"
 
 #include <errno.h>
 #include <event2/event.h>

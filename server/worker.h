@@ -8,11 +8,11 @@
 #define SERVER_WORKER_H
 
 #include "common/err.h"
-#include "server/child.h"
-#include "server/cookie.h"
-#include "server/identity.h"
-#include "server/proxy.h"
-#include "server/rrl.h"
+#include "server/answer/cookie.h"
+#include "server/answer/identity.h"
+#include "server/answer/rrl.h"
+#include "server/process/child.h"
+#include "server/transport/proxy.h"
 
 #include <stddef.h>
 #include <stdint.h>

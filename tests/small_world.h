@@ -6,7 +6,7 @@
 #ifndef TESTS_SMALL_WORLD_H
 #define TESTS_SMALL_WORLD_H
 
-#include "server/steer.h"
+#include "server/answer/steer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

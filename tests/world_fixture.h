@@ -7,8 +7,8 @@
 
 #include "common/writer.h"
 #include "geoip/policy.h"
-#include "server/answer.h"
-#include "server/aside.h"
+#include "server/answer/answer.h"
+#include "server/transfer/aside.h"
 #include "tests/geo_fixture.h"
 #include "tests/zone_fixture.h"
 

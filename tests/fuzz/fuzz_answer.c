@@ -2,8 +2,8 @@
  *
  * The first byte chooses transport and resolver, the rest is the message.
  */
-#include "server/aside.h"
-#include "server/query.h"
+#include "server/answer/query.h"
+#include "server/transfer/aside.h"
 #include "tests/reply_check.h"
 
 #include <assert.h>

@@ -2,7 +2,7 @@
  *
  * The first byte seeds the cuts, the rest is the stream.
  */
-#include "server/framer.h"
+#include "server/transport/framer.h"
 
 #include "common/hash.h"
 

@@ -1,6 +1,6 @@
 /* tests/fuzz/fuzz_proxy.c - the PROXY header: it never reads past its bytes, and what it says of
  * a prefix holds for the whole. */
-#include "server/proxy.h"
+#include "server/transport/proxy.h"
 
 #include <assert.h>
 

@@ -1,6 +1,6 @@
 /* tests/fuzz/fuzz_query.c - the parser of queries: whatever the bytes, what it says of them lies within them.
  */
-#include "server/query.h"
+#include "server/answer/query.h"
 
 #include "common/name.h"
 

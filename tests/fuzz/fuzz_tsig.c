@@ -1,7 +1,7 @@
 /* tests/fuzz/fuzz_tsig.c - TSIG records: whatever the bytes, what is read lies within them, and nobody without the key
  * has a good signature.
  */
-#include "server/tsig.h"
+#include "server/transfer/tsig.h"
 
 #include <assert.h>
 #include <string.h>

@@ -10,7 +10,7 @@ command -v clang >/dev/null || { echo 'clang is not installed: apt-get install c
 packages='ldns libevent_core libevent_extra libevent_openssl libmaxminddb sqlite3 libcrypto libssl jansson libseccomp libcurl'
 out=$build/fuzz-build
 mkdir -p "$out"
-sources=$(cd "$src" && ls common/*.c geoip/*.c health/*.c zones/*.c server/*.c | grep -v '/main\.c$')
+sources=$(cd "$src" && ls common/*.c geoip/*.c health/*.c zones/*.c server/*.c server/*/*.c | grep -v '/main\.c$')
 objects=
 for file in $sources; do
     object=$out/$(echo "$file" | tr / _).o

@@ -4,7 +4,7 @@
  * counts time. Clients are few enough for the table, so both have to say the same of every reply.
  */
 #include "common/rng.h"
-#include "server/rrl.h"
+#include "server/answer/rrl.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Nameservers that came to the same store by different ways send a sticky client to the same region. */
-#include "server/steer.h"
+#include "server/answer/steer.h"
 #include "tests/unit/compile_fixture.h"
 
 enum { CLIENTS = 5000 };

@@ -4,12 +4,12 @@
 #ifndef TESTS_UNIT_CONTROL_RIG_H
 #define TESTS_UNIT_CONTROL_RIG_H
 
-#include "server/channel.h"
-#include "server/control.h"
-#include "server/publish.h"
-#include "server/rebuild.h"
-#include "server/states.h"
-#include "server/verdicts.h"
+#include "server/control/control.h"
+#include "server/control/publish.h"
+#include "server/control/rebuild.h"
+#include "server/control/states.h"
+#include "server/control/verdicts.h"
+#include "server/process/channel.h"
 #include "tests/unit/store_fixture.h"
 #include "zones/compile.h"
 #include "zones/history.h"

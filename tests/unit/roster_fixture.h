@@ -9,7 +9,7 @@
 
 #include "common/frame.h"
 #include "health/key.h"
-#include "server/roster.h"
+#include "server/control/roster.h"
 
 #include <assert.h>
 #include <stdio.h>

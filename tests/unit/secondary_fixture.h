@@ -5,7 +5,7 @@
 #ifndef TESTS_UNIT_SECONDARY_FIXTURE_H
 #define TESTS_UNIT_SECONDARY_FIXTURE_H
 
-#include "server/aside.h"
+#include "server/transfer/aside.h"
 #include "zones/compile.h"
 #include "zones/last.h"
 

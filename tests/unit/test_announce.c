@@ -1,7 +1,7 @@
-#include "server/announce.h"
+#include "server/control/announce.h"
 
 #include "common/log.h"
-#include "server/tsig.h"
+#include "server/transfer/tsig.h"
 
 #include "secondary_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "server/answer.h"
+#include "server/answer/answer.h"
 
 #include "tests/world_fixture.h"
 

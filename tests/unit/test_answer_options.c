@@ -1,8 +1,8 @@
 /* tests/unit/test_answer_options.c - what stands in a reply besides its records, and replies that are limited. */
-#include "server/answer.h"
+#include "server/answer/answer.h"
 
-#include "server/opt.h"
-#include "server/query.h"
+#include "server/answer/opt.h"
+#include "server/answer/query.h"
 #include "tests/world_fixture.h"
 
 #include <setjmp.h>

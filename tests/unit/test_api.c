@@ -2,7 +2,7 @@
  *
  * One thread: the client's transfers and the server's loop take turns until a transfer is done.
  */
-#include "server/api.h"
+#include "server/control/api.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "health/batch.h"
-#include "server/certificate.h"
-#include "server/http.h"
+#include "server/control/certificate.h"
+#include "server/control/http.h"
 #include "tests/unit/roster_fixture.h"
 
 #include <arpa/inet.h>

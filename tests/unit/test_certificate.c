@@ -1,6 +1,6 @@
 /* tests/unit/test_certificate.c - the control certificate: made once, kept, and refused when it is not
  * right. */
-#include "server/certificate.h"
+#include "server/control/certificate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

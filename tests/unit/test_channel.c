@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "server/channel.h"
 #include "server/parts.h"
+#include "server/process/channel.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* tests/unit/test_checks.c - from a roster to what is probed. */
-#include "server/checks.h"
+#include "server/control/checks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "server/channel.h"
-#include "server/child.h"
+#include "server/process/channel.h"
+#include "server/process/child.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "server/client.h"
+#include "server/answer/client.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "server/clients.h"
+#include "server/transport/clients.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "server/cookie.h"
+#include "server/answer/cookie.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

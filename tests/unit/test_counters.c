@@ -1,4 +1,4 @@
-#include "server/counters.h"
+#include "server/answer/counters.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,8 +7,8 @@
 #include "tests/unit/tls_fixture.h"
 
 #include "common/file.h"
-#include "server/channel.h"
-#include "server/credentials.h"
+#include "server/control/credentials.h"
+#include "server/process/channel.h"
 
 #include <errno.h>
 #include <fcntl.h>

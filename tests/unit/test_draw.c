@@ -1,4 +1,4 @@
-#include "server/draw.h"
+#include "server/answer/draw.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "server/edns.h"
+#include "server/answer/edns.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "server/framer.h"
+#include "server/transport/framer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

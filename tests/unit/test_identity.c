@@ -1,7 +1,7 @@
-#include "server/identity.h"
+#include "server/answer/identity.h"
 
 #include "common/name.h"
-#include "server/query.h"
+#include "server/answer/query.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* tests/unit/test_metrics.c - the numbers of workers, verdicts and control in Prometheus' text format. */
-#include "server/metrics.h"
+#include "server/control/metrics.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include <ctype.h>
 
-#include "server/exposition.h"
+#include "server/control/exposition.h"
 #include "tests/unit/roster_fixture.h"
 
 #define WWW "www.example.com"

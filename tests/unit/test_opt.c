@@ -1,4 +1,4 @@
-#include "server/opt.h"
+#include "server/answer/opt.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* tests/unit/test_proxy.c */
-#include "server/proxy.h"
+#include "server/transport/proxy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

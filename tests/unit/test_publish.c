@@ -1,7 +1,7 @@
-/* tests/unit/test_publish.c - with server/roster.c and server/words.c, which it is made of. */
+/* tests/unit/test_publish.c - with server/control/roster.c and server/control/words.c, which it is made of. */
 #include "tests/unit/control_rig.h"
 
-#include "server/words.h"
+#include "server/control/words.h"
 
 static const char *const service = "www.gslb.example.com";
 

@@ -1,4 +1,4 @@
-#include "server/query.h"
+#include "server/answer/query.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
-/* tests/unit/test_rebuild.c - with server/compiler.c: the compiler is this program, executed anew. */
+/* tests/unit/test_rebuild.c - with server/control/compiler.c: the compiler is this program, executed anew. */
 #include "tests/unit/control_rig.h"
 
-#include "server/compiler.h"
+#include "server/control/compiler.h"
 
 #include <dirent.h>
 

@@ -1,4 +1,4 @@
-#include "server/reply.h"
+#include "server/answer/reply.h"
 
 #include "tests/world_fixture.h"
 

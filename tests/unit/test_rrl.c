@@ -1,4 +1,4 @@
-#include "server/rrl.h"
+#include "server/answer/rrl.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #include "config.h"
 #endif
 
-#include "server/sandbox.h"
+#include "server/process/sandbox.h"
 
 #ifdef SANITIZED
 

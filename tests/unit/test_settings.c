@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "server/settings.h"
+#include "server/process/settings.h"
 
 enum { WORDS_MAX = 24 };
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "server/sockets.h"
+#include "server/process/sockets.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "server/state_dir.h"
+#include "server/process/state_dir.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "server/steer.h"
+#include "server/answer/steer.h"
 
 #include "tests/world_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "server/sweep.h"
+#include "server/control/sweep.h"
 
 #include "common/file.h"
 

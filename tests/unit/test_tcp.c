@@ -1,5 +1,5 @@
 /* tests/unit/test_tcp.c - connections themselves are tested in test_worker.c, with a worker around them. */
-#include "server/tcp.h"
+#include "server/transport/tcp.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

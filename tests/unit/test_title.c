@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "server/title.h"
+#include "server/process/title.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "server/tsig.h"
+#include "server/transfer/tsig.h"
 
 #include <ldns/ldns.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* tests/unit/test_verdicts.c - votes to words, rows and events; rosters that change; restarts. Time is an
  * argument. */
-#include "server/verdicts.h"
+#include "server/control/verdicts.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "health/quorum.h"
-#include "server/words.h"
+#include "server/control/words.h"
 #include "tests/unit/verdicts_rig.h"
 
 static void test_everything_begins_unknown_and_serves(void **state)

@@ -3,7 +3,7 @@
  * Linked with --wrap for malloc, calloc and strdup, so that the Nth allocation of our own objects fails. Leaks are
  * found by the sanitizers.
  */
-#include "server/verdicts.h"
+#include "server/control/verdicts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

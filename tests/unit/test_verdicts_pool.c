@@ -1,5 +1,5 @@
 /* tests/unit/test_verdicts_pool.c - what a pool's or a region's verdict is, by those of its children. */
-#include "server/verdicts_state.h"
+#include "server/control/verdicts_state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

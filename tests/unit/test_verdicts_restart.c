@@ -1,6 +1,6 @@
 /* tests/unit/test_verdicts_restart.c - what outlives control besides the verdicts: damping and suspicions; and
  * events that do not. */
-#include "server/verdicts.h"
+#include "server/control/verdicts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

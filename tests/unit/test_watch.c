@@ -2,7 +2,7 @@
 #include "tests/unit/store_fixture.h"
 
 #include "common/clock.h"
-#include "server/watch.h"
+#include "server/control/watch.h"
 
 #include <event2/event.h>
 #include <fcntl.h>

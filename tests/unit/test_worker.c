@@ -1,6 +1,6 @@
 #include "server/worker.h"
 
-#include "server/channel.h"
+#include "server/process/channel.h"
 #include "tests/world_fixture.h"
 
 #include <arpa/inet.h>

@@ -2,7 +2,7 @@
 #ifndef TESTS_TLS_FIXTURE_H
 #define TESTS_TLS_FIXTURE_H
 
-#include "server/tls.h"
+#include "server/transport/tls.h"
 
 #include <openssl/bio.h>
 #include <openssl/ec.h>

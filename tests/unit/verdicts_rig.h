@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_VERDICTS_RIG_H
 #define TESTS_UNIT_VERDICTS_RIG_H
 
-#include "server/verdicts.h"
+#include "server/control/verdicts.h"
 #include "tests/unit/roster_fixture.h"
 
 #include <sqlite3.h>
