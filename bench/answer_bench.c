@@ -1,9 +1,10 @@
-/* bench/answer_bench.c - nanoseconds per answer, without sockets: steered with a client subnet, static, NXDOMAIN, with a
- * cookie, with a limit.
+/* bench/answer_bench.c - nanoseconds per answer, without sockets: steered with a client subnet, static,
+ * NXDOMAIN, with a cookie, with a limit.
  *
  * usage: answer_bench [ROUNDS]
  *
- * Every round copies a fresh query into the buffer, as the kernel would, so that the copy is part of the figure.
+ * Every round copies a fresh query into the buffer, as the kernel would, so that the copy is part of the
+ * figure.
  */
 #include "tests/world_fixture.h"
 

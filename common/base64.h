@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Decode all of `text`, padded and in its one canonical form, to at most `cap` bytes. ERR_SYNTAX: it is something
- * else. ERR_LIMIT: more bytes. */
+/* Decode all of `text`, padded and in its one canonical form, to at most `cap` bytes. ERR_SYNTAX: it is
+ * something else. ERR_LIMIT: more bytes. */
 NODISCARD enum err base64_parse(const char *text, uint8_t *bytes, size_t cap, size_t *ret_len,
                                 struct diag *reterr);
 

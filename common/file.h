@@ -14,12 +14,12 @@
  * ERR_MISSING: no such file. ERR_LIMIT: longer than `max`. ERR_SYSTEM otherwise. */
 NODISCARD enum err file_read(const char *path, size_t max, struct buffer *ret, struct diag *reterr);
 
-/* Replace `path` by these bytes: a new file beside it, fdatasync, rename. It has `mode`, whatever the umask is. On
- * failure the old one stands. */
+/* Replace `path` by these bytes: a new file beside it, fdatasync, rename. It has `mode`, whatever the umask
+ * is. On failure the old one stands. */
 NODISCARD enum err file_replace(const char *path, const void *bytes, size_t len, mode_t mode, struct diag *reterr);
 
-/* Write a new file, in place of one of that name; nothing is synced, and on failure a part may be left behind. For
- * images, which nobody looks at before they are complete. */
+/* Write a new file, in place of one of that name; nothing is synced, and on failure a part may be left
+ * behind. For images, which nobody looks at before they are complete. */
 NODISCARD enum err file_create(const char *path, const void *bytes, size_t len, mode_t mode, struct diag *reterr);
 
 /* Make a file's bytes, or a directory's entries, durable. ERR_MISSING, ERR_SYSTEM. */

@@ -1,7 +1,8 @@
 /* common/frame.h - what every image begins with: who it is for, how long it is, and its checksum.
  *
- * Zone packs and geo images are written once by a compiler, sealed, and mapped read-only by
- * whoever answers; so is what a compiler keeps of a geo database, for the next one. Offsets inside count from the frame's first byte. Little-endian, as the hosts are.
+ * Zone packs and geo images are written once by a compiler, sealed, and mapped read-only by whoever answers;
+ * so is what a compiler keeps of a geo database, for the next one. Offsets inside count from the frame's
+ * first byte. Little-endian, as the hosts are.
  *
  *    0 magic "gslbimg\n" | 8 kind | 12 version | 16 length in bytes, frame included | 24 checksum of all behind it
  */

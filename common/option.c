@@ -43,7 +43,8 @@ static enum err put(struct options *o, const struct option_def *def, const char 
     return OK;
 }
 
-/* One `--name[=value]` word; `next` is the word behind it or NULL. `*ret_used` is set when `next` was its value. */
+/* One `--name[=value]` word; `next` is the word behind it or NULL. `*ret_used` is set when `next` was its
+ * value. */
 static enum err put_word(struct options *o, const char *word, const char *next, bool *ret_used, char **ret_config,
                          struct diag *reterr)
 {

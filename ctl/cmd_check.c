@@ -1,4 +1,5 @@
-/* ctl/cmd_check.c - gslbctl check: compile the store as gslbd would, and say on stderr what is wrong and what is risky. */
+/* ctl/cmd_check.c - gslbctl check: compile the store as gslbd would, and say on stderr what is wrong and what
+ * is risky. */
 #include "ctl/preview.h"
 #include "geoip/continent.h"
 #include "geoip/policy.h"
@@ -66,7 +67,8 @@ static void warn_zone(const struct manifest *manifest, const struct image_zone *
     }
 }
 
-/* Whether a name without a trailing dot is the zone's name or ends in it: as it is relative, the zone's name will follow. */
+/* Whether a name without a trailing dot is the zone's name or ends in it: as it is relative, the zone's name
+ * will follow. */
 static bool repeats_zone(const char *name, const char *zone)
 {
     const size_t len = strlen(name), zone_len = strlen(zone);

@@ -1,6 +1,7 @@
 /* ctl/cmd_explain.c - gslbctl explain: what a client would get for a name, and why, step by step.
  *
- * The names are found by zones/image.c and the choice is made by server/answer/steer.c, as in a worker; this file only prints.
+ * The names are found by zones/image.c and the choice is made by server/answer/steer.c, as in a worker; this
+ * file only prints.
  */
 #include "ctl/preview.h"
 #include "ctl/trace.h"
@@ -86,7 +87,8 @@ static void append(struct buffer *to, const char *text)
     (void)buffer_put(to, text, strlen(text));
 }
 
-/* How long the reply may be kept: a NODATA no longer than the zone's negative TTL; a SERVFAIL has nothing to keep. */
+/* How long the reply may be kept: a NODATA no longer than the zone's negative TTL; a SERVFAIL has nothing to
+ * keep. */
 static uint32_t ttl_of(const struct image_zone *zone, const struct choice *choice)
 {
     const struct image_rrset *negative = image_at(zone, zone->negative_soa_off);
@@ -272,8 +274,8 @@ static enum err explain_name(const struct preview *preview, const uint8_t *name,
     return OK;
 }
 
-/* With a state directory alone the world that is served; else what the store would become, which with a state directory
- * has the verdicts of today. */
+/* With a state directory alone the world that is served; else what the store would become, which with a state
+ * directory has the verdicts of today. */
 static enum err world_make(const struct command_input *input, struct preview **ret, struct diag *reterr)
 {
     enum err err = ERR_MISSING;

@@ -1,7 +1,7 @@
 /* ctl/command.h - a command of gslbctl: its words, what it was given, and how it ends.
  *
- * Each command is one function, in a file cmd_*.c, called by ctl/main.c with the options parsed. It writes results to
- * stdout; on an error it leaves one sentence in the diag and main.c says it.
+ * Each command is one function, in a file cmd_*.c, called by ctl/main.c with the options parsed. It writes
+ * results to stdout; on an error it leaves one sentence in the diag and main.c says it.
  */
 #ifndef CTL_COMMAND_H
 #define CTL_COMMAND_H
@@ -29,7 +29,8 @@ struct command {
     const char *help;
     size_t words_min, words_max; /* after the name */
     unsigned needs;              /* of enum command_needs */
-    /* `*ret_found` is set when it did its work and what it looked at is not in order: exit 1 without a sentence. */
+    /* `*ret_found` is set when it did its work and what it looked at is not in order: exit 1 without a
+     * sentence. */
     enum err (*run)(const struct command_input *input, bool *ret_found, struct diag *reterr);
 };
 

@@ -1,9 +1,9 @@
 /* ctl/preview.h - a world to look at: the one that gslbd would make of a store, or the one that it serves.
  *
- * For the first the compiler of gslbd runs in this process and leaves its images in a temporary directory; states come
- * from the store, verdicts from health.db when a state directory is given, and are unknown otherwise. The second are the images
- * that STATE/manifest.json names, with states and verdicts from health.db; nothing there is written. Either way they
- * are mapped as a worker maps them.
+ * For the first the compiler of gslbd runs in this process and leaves its images in a temporary directory;
+ * states come from the store, verdicts from health.db when a state directory is given, and are unknown
+ * otherwise. The second are the images that STATE/manifest.json names, with states and verdicts from
+ * health.db; nothing there is written. Either way they are mapped as a worker maps them.
  */
 #ifndef CTL_PREVIEW_H
 #define CTL_PREVIEW_H
@@ -27,8 +27,8 @@ struct preview {
 /* Compile the store and map what comes out. Caller: preview_free(), whatever came back. */
 NODISCARD enum err preview_compile(const struct command_input *input, struct preview **ret, struct diag *reterr);
 
-/* Map the world that gslbd serves. Requires a state directory. ERR_MISSING: gslbd has not published one. Caller:
- * preview_free(), whatever came back. */
+/* Map the world that gslbd serves. Requires a state directory. ERR_MISSING: gslbd has not published one.
+ * Caller: preview_free(), whatever came back. */
 NODISCARD enum err preview_take(const struct command_input *input, struct preview **ret, struct diag *reterr);
 
 /* After either: fill in the board. */

@@ -6,7 +6,8 @@
 #include "server/answer/steer.h"
 #include "zones/manifest.h"
 
-/* Print class, sets, tiers and regions with their reasons, weights and shares to stdout. `manifest` names the regions. */
+/* Print class, sets, tiers and regions with their reasons, weights and shares to stdout. `manifest` names the
+ * regions. */
 void trace_print(const struct steer_case *asked, const struct steer_trace *trace, const struct manifest *manifest);
 
 #endif

@@ -31,8 +31,8 @@ struct flap {
 
 void flap_init(struct flap *flap, int64_t now_ms);
 
-/* As flap_init(), with what was known before a restart: `kept`, of which `voted_up_ms` is begun anew. Times that are to
- * come are taken for now, and doublings beyond the limit for the limit. */
+/* As flap_init(), with what was known before a restart: `kept`, of which `voted_up_ms` is begun anew. Times
+ * that are to come are taken for now, and doublings beyond the limit for the limit. */
 void flap_restore(struct flap *flap, const struct flap *kept, int64_t now_ms);
 
 /* The verdict at `now_ms`, where it was `was` and the votes amount to `rule`. To be called whenever

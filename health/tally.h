@@ -114,8 +114,8 @@ NODISCARD enum err tally_configure(struct tally *tally, const struct tally_confi
 uint32_t tally_find_target(const struct tally *tally, const char *id);
 uint32_t tally_find_vantage(const struct tally *tally, const char *name);
 
-/* After a restart, before the first step: what was kept of a target's damping, and that a vantage point was suspect, which
- * it stays until it has agreed for SUSPECT_AGREE_INTERVALS of the longest interval. */
+/* After a restart, before the first step: what was kept of a target's damping, and that a vantage point was
+ * suspect, which it stays until it has agreed for SUSPECT_AGREE_INTERVALS of the longest interval. */
 void tally_restore_flap(struct tally *tally, uint32_t target, const struct flap *kept, int64_t now_ms);
 void tally_restore_suspect(struct tally *tally, uint32_t vantage);
 

@@ -1,5 +1,5 @@
-/* server/parts.h - the current world as the supervisor holds it: one descriptor for each image, and nothing known of
- * what is in them. The secrets of TLS are kept beside them, since a new worker needs those too.
+/* server/parts.h - the current world as the supervisor holds it: one descriptor for each image, and nothing
+ * known of what is in them. The secrets of TLS are kept beside them, since a new worker needs those too.
  */
 #ifndef SERVER_PARTS_H
 #define SERVER_PARTS_H
@@ -16,7 +16,8 @@ struct parts {
 
 void parts_init(struct parts *parts);
 
-/* Take the descriptors of a MESSAGE_WORLD or MESSAGE_SECRETS in the place of those that it changes, which are closed. */
+/* Take the descriptors of a MESSAGE_WORLD or MESSAGE_SECRETS in the place of those that it changes, which are
+ * closed. */
 void parts_apply(struct parts *parts, const struct channel_packet *delta);
 
 /* The whole world as one message, for a worker that has none. The descriptors stay the parts'. */

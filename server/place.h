@@ -1,7 +1,7 @@
 /* server/place.h - a worker's place in the supervisor: what outlives the worker that works there.
  *
- * The sockets, so that queries wait in them while a worker is started again, the page of counters, and the channel
- * to whoever works there now.
+ * The sockets, so that queries wait in them while a worker is started again, the page of counters, and the
+ * channel to whoever works there now.
  */
 #ifndef SERVER_PLACE_H
 #define SERVER_PLACE_H
@@ -33,7 +33,8 @@ struct place {
 NODISCARD enum err place_open(struct place *place, unsigned index, const struct settings *settings,
                               struct cookie_page *cookies, struct diag *reterr);
 
-/* Start a worker there and hand it the whole world. `board_fd` is opened read-only. On failure nobody works there. */
+/* Start a worker there and hand it the whole world. `board_fd` is opened read-only. On failure nobody works
+ * there. */
 NODISCARD enum err place_start(struct place *place, const struct settings *settings, int board_fd,
                                const struct parts *parts, int64_t now_ms, struct diag *reterr);
 

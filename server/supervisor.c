@@ -50,8 +50,8 @@ struct supervisor {
 
 /* Start ------------------------------------------------------------------------------------------------- */
 
-/* Each world is a few hundred descriptors, here and in flight (RLIMIT_NOFILE bounds those too, see unix(7)); each TCP
- * connection is one in a worker, which has our limit. */
+/* Each world is a few hundred descriptors, here and in flight (RLIMIT_NOFILE bounds those too, see unix(7));
+ * each TCP connection is one in a worker, which has our limit. */
 static void raise_descriptors(const struct settings *settings)
 {
     const rlim_t wanted = (rlim_t)settings->tcp_connections_max + SUPERVISOR_DESCRIPTORS;

@@ -1,8 +1,8 @@
 /* server/supervisor.h - the supervisor: it opens the sockets, starts the others, and starts again what dies.
  *
- * It lives as long as gslbd does and holds what has to: the sockets, the board, the counters and the images of the
- * current world. It parses nothing that came from outside; all it does after its start is a poll() on signals
- * and on the channel from control.
+ * It lives as long as gslbd does and holds what has to: the sockets, the board, the counters and the images
+ * of the current world. It parses nothing that came from outside; all it does after its start is a poll() on
+ * signals and on the channel from control.
  *
  *    start    sockets, board, counters -> user -> control -> (first world) -> workers -> READY
  *    run      a child dies -> the same again, one that hangs is killed;  a world comes -> its parts are kept and sent to the workers

@@ -1,8 +1,8 @@
 /* server/worker.h - the worker process: it owns its sockets, maps the images and answers. Nothing else.
  *
- * One libevent loop. UDP sockets are drained in batches (recvmmsg, sendmmsg), TCP connections live in slots made at
- * start, and a new world is taken from the channel between two batches. After worker_run() has set itself up, a
- * seccomp filter denies everything but receiving, sending and mapping what the channel brings.
+ * One libevent loop. UDP sockets are drained in batches (recvmmsg, sendmmsg), TCP connections live in slots
+ * made at start, and a new world is taken from the channel between two batches. After worker_run() has set
+ * itself up, a seccomp filter denies everything but receiving, sending and mapping what the channel brings.
  */
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
@@ -40,8 +40,9 @@ struct worker_setup {
     struct rrl_config rrl;             /* rate 0: no limit; its key is the worker's to draw */
 };
 
-/* Worker. Answers until SIGTERM (drains: stops accepting, answers what is in its sockets, closes) or until the channel
- * ends. Returns the process's exit status. Until the first world has come it answers nothing: queries wait in the sockets. */
+/* Worker. Answers until SIGTERM (drains: stops accepting, answers what is in its sockets, closes) or until
+ * the channel ends. Returns the process's exit status. Until the first world has come it answers nothing:
+ * queries wait in the sockets. */
 int worker_run(const struct worker_setup *setup);
 
 #endif

@@ -1,4 +1,5 @@
-/* tests/world_fixture.h - a world to answer from: zones, services, one policy of `net` rules, a board, counters.
+/* tests/world_fixture.h - a world to answer from: zones, services, one policy of `net` rules, a board,
+ * counters.
  *
  * Everything is compiled by the compiler's own parts and held in memory; no store, no process, no file.
  */

@@ -57,7 +57,8 @@ static size_t name_cut(const struct draft *draft, const uint8_t *name, size_t le
                : len;
 }
 
-/* A name of the rdata, its tail replaced by a pointer if that is the zone's name. `wire_off` is where the rrset begins. */
+/* A name of the rdata, its tail replaced by a pointer if that is the zone's name. `wire_off` is where the
+ * rrset begins. */
 static void compressed_put(struct blob *blob, uint32_t wire_off, const uint8_t *name)
 {
     const size_t len = name_len(name), cut = name_cut(blob->draft, name, len);

@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-/* Append the blob of a grouped draft that zone_check() found nothing against and whose slots are set to `out`, from a
- * multiple of 8 on. ERR_MEMORY. Cost: linear. */
+/* Append the blob of a grouped draft that zone_check() found nothing against and whose slots are set to
+ * `out`, from a multiple of 8 on. ERR_MEMORY. Cost: linear. */
 NODISCARD enum err blob_put(const struct draft *draft, uint64_t fingerprint, struct buffer *out,
                             struct diag *reterr);
 

@@ -68,8 +68,9 @@ static struct usage usage_of(const struct last *last)
     return usage;
 }
 
-/* A name's index in the last world and, for a new one, a free index: one that the last world does not name, or else
- * one that nothing uses any more; -1 when there is neither. `name_of` tells a manifest's name of an index. */
+/* A name's index in the last world and, for a new one, a free index: one that the last world does not name,
+ * or else one that nothing uses any more; -1 when there is neither. `name_of` tells a manifest's name of an
+ * index. */
 struct indexes {
     const char *(*name_of)(const struct manifest *manifest, unsigned idx);
     unsigned max;
@@ -125,7 +126,8 @@ static bool index_is_lost(const struct indexes *indexes, const struct manifest *
 
 enum pass { PASS_KNOWN, PASS_NEW };
 
-/* The index for a row in this pass: PASS_KNOWN places what the last world knew, PASS_NEW the others; -1 for "not now". */
+/* The index for a row in this pass: PASS_KNOWN places what the last world knew, PASS_NEW the others; -1 for
+ * "not now". */
 static enum err index_get(const struct indexes *indexes, enum pass pass, const struct last *last,
                           const struct manifest *next, const char *name, int *ret, struct diag *reterr)
 {

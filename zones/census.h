@@ -1,9 +1,10 @@
-/* zones/census.h - the regions, policies, monitors and vantage points of a store, and the numbers that images know them by.
+/* zones/census.h - the regions, policies, monitors and vantage points of a store, and the numbers that images
+ * know them by.
  *
- * A region or policy keeps its index as long as it is in the store, and for as long after as an image of the last world
- * names it: that of a zone or policy that does not compile and goes on serving. So do monitors, which are known by name. New
- * ones get an index that the last world did not use, while there is one. What zones may refer to is what is *live*: in the
- * store now.
+ * A region or policy keeps its index as long as it is in the store, and for as long after as an image of the
+ * last world names it: that of a zone or policy that does not compile and goes on serving. So do monitors,
+ * which are known by name. New ones get an index that the last world did not use, while there is one. What
+ * zones may refer to is what is *live*: in the store now.
  */
 #ifndef ZONES_CENSUS_H
 #define ZONES_CENSUS_H
@@ -28,8 +29,8 @@ struct census {
     uint64_t fingerprint; /* of all that a service can refer to */
 };
 
-/* Read them into `next`, which has none yet. `problems` gets the regions whose monitor's quorum is out of reach.
- * ERR_LIMIT: over REGIONS_MAX or POLICIES_MAX; ERR_MEMORY; errors of the store. */
+/* Read them into `next`, which has none yet. `problems` gets the regions whose monitor's quorum is out of
+ * reach. ERR_LIMIT: over REGIONS_MAX or POLICIES_MAX; ERR_MEMORY; errors of the store. */
 NODISCARD enum err census_read(struct store *store, const struct last *last, struct manifest *next,
                                struct problems *problems, struct census *ret, struct diag *reterr);
 

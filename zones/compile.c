@@ -143,7 +143,8 @@ static enum err manifest_publish(struct compile_job *job, struct diag *reterr)
     return err;
 }
 
-/* With nothing else to do. The first policy is the one that would wait: those that come after it find what was saved. */
+/* With nothing else to do. The first policy is the one that would wait: those that come after it find what
+ * was saved. */
 static void databases_prepare(const struct compile_request *request, const struct manifest *manifest)
 {
     for (unsigned i = 0; i < POLICIES_MAX; i++)

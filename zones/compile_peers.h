@@ -11,8 +11,8 @@
 
 #include <stdbool.h>
 
-/* Read the peers of a zone and the keys that they use. What is wrong with a row goes to `problems`; it keeps the zone
- * in its last form. ERR_MEMORY, and errors of the store. */
+/* Read the peers of a zone and the keys that they use. What is wrong with a row goes to `problems`; it keeps
+ * the zone in its last form. ERR_MEMORY, and errors of the store. */
 NODISCARD enum err compile_peers(struct store *store, const char *zone, struct draft *draft,
                                  struct problems *problems, struct diag *reterr);
 

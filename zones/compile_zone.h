@@ -1,4 +1,5 @@
-/* zones/compile_zone.h - one zone from its rows in the store to a draft that may be written down, or to problems.
+/* zones/compile_zone.h - one zone from its rows in the store to a draft that may be written down, or to
+ * problems.
  */
 #ifndef ZONES_COMPILE_ZONE_H
 #define ZONES_COMPILE_ZONE_H
@@ -21,8 +22,9 @@ struct zone_sources {
     struct slots *slots;
 };
 
-/* Fill `draft` with zone `idx` of the list: parsed, grouped, checked and with its slots. What is wrong with the zone goes to
- * `problems`; the draft may be written down if there was nothing. ERR_MEMORY, and errors of the store. */
+/* Fill `draft` with zone `idx` of the list: parsed, grouped, checked and with its slots. What is wrong with
+ * the zone goes to `problems`; the draft may be written down if there was nothing. ERR_MEMORY, and errors of
+ * the store. */
 NODISCARD enum err compile_zone(const struct zone_sources *sources, uint32_t idx, struct draft *draft,
                                 struct problems *problems, struct diag *reterr);
 

@@ -1,11 +1,14 @@
-/* zones/draft.h - a zone on its way from the store's rows to a blob: its names, records and services in wire form.
+/* zones/draft.h - a zone on its way from the store's rows to a blob: its names, records and services in wire
+ * form.
  *
- * Filled by zones/compile_zone.c with draft_*_put(), put in order by draft_group(), judged by zones/zone_check.c and written down
- * by zones/blob.c. One draft serves a whole compile: draft_begin() empties it and keeps its memory.
- * Everything lies in growable rows and is known by its index there, so that a million records cost a few
- * dozen allocations. Names are kept once: an empty non-terminal's is the tail of the name below it.
+ * Filled by zones/compile_zone.c with draft_*_put(), put in order by draft_group(), judged by
+ * zones/zone_check.c and written down by zones/blob.c. One draft serves a whole compile: draft_begin()
+ * empties it and keeps its memory. Everything lies in growable rows and is known by its index there, so that
+ * a million records cost a few dozen allocations. Names are kept once: an empty non-terminal's is the tail of
+ * the name below it.
  *
- * A service of a zone that others may copy has *stand-ins*: rrsets of no node, which a secondary is given in its place.
+ * A service of a zone that others may copy has *stand-ins*: rrsets of no node, which a secondary is given in
+ * its place.
  *
  * A parent always has a lower index than its children; the apex is node 0.
  *
@@ -147,11 +150,12 @@ void draft_endpoint_put(struct draft *draft, const struct draft_endpoint *endpoi
 /* Append a string; returns its offset in `text`. */
 uint32_t draft_text_put(struct draft *draft, const char *text);
 
-/* After the last put: records become rrsets, pools are sorted by region and endpoints by kind, and every node gets
- * its flags, its wildcard and what is above it. ERR_MEMORY: here or in a put before. */
+/* After the last put: records become rrsets, pools are sorted by region and endpoints by kind, and every node
+ * gets its flags, its wildcard and what is above it. ERR_MEMORY: here or in a put before. */
 NODISCARD enum err draft_group(struct draft *draft, struct diag *reterr);
 
-/* After draft_group(): append an empty stand-in of `type` for a service, whose last one it is, and records to it. */
+/* After draft_group(): append an empty stand-in of `type` for a service, whose last one it is, and records to
+ * it. */
 void draft_stand_in_put(struct draft *draft, uint32_t service, uint16_t type);
 void draft_stand_in_record_put(struct draft *draft, const struct draft_endpoint *endpoint);
 
@@ -246,8 +250,8 @@ static inline const char *draft_text(const struct draft *draft, uint32_t off)
     return (const char *)draft->text.bytes + off;
 }
 
-/* The node whose addresses the hints of an SVCB or HTTPS record are: its target's, or its own; DRAFT_NONE: the target is
- * no name of the zone. */
+/* The node whose addresses the hints of an SVCB or HTTPS record are: its target's, or its own; DRAFT_NONE:
+ * the target is no name of the zone. */
 uint32_t draft_hint_node(const struct draft *draft, const struct draft_record *record);
 
 /* The rrset of a type at a node, or NULL. */

@@ -117,15 +117,17 @@ struct history_problem {
  * opened nor made. */
 NODISCARD enum err history_open(const char *path, struct history **ret, struct diag *reterr);
 
-/* After that has failed: without a file, and so without rows, until a history_begin() can open it. Each tries, as it does when
- * the file has been deleted or another one is in its place. ERR_LIMIT: the path; ERR_MEMORY. */
+/* After that has failed: without a file, and so without rows, until a history_begin() can open it. Each
+ * tries, as it does when the file has been deleted or another one is in its place. ERR_LIMIT: the path;
+ * ERR_MEMORY. */
 NODISCARD enum err history_open_later(const char *path, struct history **ret, struct diag *reterr);
 
 /* Open for reading. ERR_MISSING: no such file. ERR_CORRUPT. ERR_VERSION. ERR_SYSTEM. */
 NODISCARD enum err history_open_read(const char *path, struct history **ret, struct diag *reterr);
 void history_close(struct history **history);
 
-/* How many files this has been beside the first: whoever knows what is in the file compares it after history_begin(). */
+/* How many files this has been beside the first: whoever knows what is in the file compares it after
+ * history_begin(). */
 unsigned history_epoch(const struct history *history);
 
 /* Control. Begin a transaction. ERR_BUSY: another writer has the lock, or a reader has kept its snapshot
@@ -180,8 +182,8 @@ struct history_taker {
 };
 
 /* Give rows to the taker's function for them: health of one kind in order of its key, vantage points by name,
- * votes by check and vantage point, damping by check, events and loads from the oldest of the last `limit` on, problems in the
- * order of the compiler. ERR_BUSY. ERR_CORRUPT. ERR_SYSTEM. */
+ * votes by check and vantage point, damping by check, events and loads from the oldest of the last `limit`
+ * on, problems in the order of the compiler. ERR_BUSY. ERR_CORRUPT. ERR_SYSTEM. */
 NODISCARD enum err history_each_health(struct history *history, enum subject_kind kind,
                                        const struct history_taker *taker, struct diag *reterr);
 NODISCARD enum err history_each_vantage(struct history *history, const struct history_taker *taker,

@@ -129,8 +129,8 @@ const struct image_rrset *image_rrset_find(const struct image_zone *zone, const 
     return NULL;
 }
 
-/* The longest suffix shorter than the whole name that exists. Every ancestor of a node exists down from the apex,
- * so that a search by halves finds it: a name of 127 labels costs seven probes. */
+/* The longest suffix shorter than the whole name that exists. Every ancestor of a node exists down from the
+ * apex, so that a search by halves finds it: a name of 127 labels costs seven probes. */
 static const struct image_node *encloser_get(const struct image_zone *zone, const uint8_t *name,
                                              const struct name_suffixes *suffixes, unsigned apex_idx)
 {

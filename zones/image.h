@@ -1,9 +1,10 @@
 /* zones/image.h - the zone image: everything a worker needs to answer for a zone, in one piece of memory.
  *
  * Written by zones/pack.c in a compiler process, sealed, then mapped read-only by workers, by control and by
- * gslbctl; nobody writes it again. Zones are kept in PACKS_MAX *packs*, by the hash of the zone's name. A pack is
- * a frame, a pack head, a table of its zones, and one *blob* for each zone. All offsets inside a blob count
- * bytes from the blob's start, so that a blob is copied from one pack to the next as it is. Offset 0 is "none".
+ * gslbctl; nobody writes it again. Zones are kept in PACKS_MAX *packs*, by the hash of the zone's name. A
+ * pack is a frame, a pack head, a table of its zones, and one *blob* for each zone. All offsets inside a blob
+ * count bytes from the blob's start, so that a blob is copied from one pack to the next as it is. Offset 0 is
+ * "none".
  *
  *    pack    frame | image_pack | table of image_slot | blob | blob ...        (blobs 8-byte aligned)
  *    blob    image_zone | table of image_slot | nodes, rrsets, services, peers, keys, wire, names, text
@@ -12,9 +13,9 @@
  * upper half of the name's hash (common/name.h), its home is the lower half (in a pack's table without the
  * six bits that are the same for all its zones).
  *
- * A *node* is a name that exists, empty non-terminals too (RFC 4592 2.2.2): the closest encloser of a name is its
- * longest suffix in the table. The nodes are one row that begins with the apex. Names below a zone cut or a DNAME
- * carry the offset of the topmost such node.
+ * A *node* is a name that exists, empty non-terminals too (RFC 4592 2.2.2): the closest encloser of a name is
+ * its longest suffix in the table. The nodes are one row that begins with the apex. Names below a zone cut or
+ * a DNAME carry the offset of the topmost such node.
  *
  * An rrset's *wire* is ready to copy to a reply: for each RR owner, type, class, TTL, rdlength, rdata, with the
  * owner as a pointer to offset 12 (the question's name). Names in rdata that RFC 1035 types may compress
@@ -251,7 +252,8 @@ static inline const void *image_at(const struct image_zone *zone, uint32_t off)
 const struct image_zone *image_zone_get(const struct image packs[PACKS_MAX], const uint8_t *name,
                                         const struct name_suffixes *suffixes, unsigned idx);
 
-/* Hot path. The closest zone at or above suffix `from` of `name`; `*ret_idx` is the suffix that is its apex. NULL: none. */
+/* Hot path. The closest zone at or above suffix `from` of `name`; `*ret_idx` is the suffix that is its apex.
+ * NULL: none. */
 const struct image_zone *image_zone_find(const struct image packs[PACKS_MAX], const uint8_t *name,
                                          const struct name_suffixes *suffixes, unsigned from, unsigned *ret_idx);
 
@@ -274,9 +276,9 @@ struct found {
     const struct image_service *service;
 };
 
-/* Hot path. RFC 1034 4.3.2 step 3 with RFC 4592 and RFC 6672, within one zone: what `zone` says of `name`, whose
- * suffix `apex_idx` is the zone's apex. A service answers A, AAAA (and ANY), and any type when it has host
- * endpoints; other types at its node are rrsets. DS at a cut is the parent's (RFC 4035 3.1.4.1). */
+/* Hot path. RFC 1034 4.3.2 step 3 with RFC 4592 and RFC 6672, within one zone: what `zone` says of `name`,
+ * whose suffix `apex_idx` is the zone's apex. A service answers A, AAAA (and ANY), and any type when it has
+ * host endpoints; other types at its node are rrsets. DS at a cut is the parent's (RFC 4035 3.1.4.1). */
 struct found image_find(const struct image_zone *zone, const uint8_t *name, const struct name_suffixes *suffixes,
                         unsigned apex_idx, uint16_t qtype);
 

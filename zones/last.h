@@ -1,4 +1,5 @@
-/* zones/last.h - the last good world as the compiler finds it in the state directory: its manifest, and its packs mapped.
+/* zones/last.h - the last good world as the compiler finds it in the state directory: its manifest, and its
+ * packs mapped.
  */
 #ifndef ZONES_LAST_H
 #define ZONES_LAST_H
@@ -18,8 +19,8 @@ struct last {
     struct image packs[PACKS_MAX]; /* {0}: none, or one that cannot be used */
 };
 
-/* Open it. A manifest or pack that is damaged is as good as none: a problem is put and its zones are compiled anew.
- * ERR_MEMORY, ERR_SYSTEM. */
+/* Open it. A manifest or pack that is damaged is as good as none: a problem is put and its zones are compiled
+ * anew. ERR_MEMORY, ERR_SYSTEM. */
 NODISCARD enum err last_open(const char *state_dir, struct problems *problems, struct last *ret, struct diag *reterr);
 void last_close(struct last *last);
 

@@ -92,8 +92,8 @@ bool manifest_text_is_valid(const char *text)
     return true;
 }
 
-/* A copy in which whatever is not printable ASCII has become a question mark: a sentence may quote any bytes, and
- * may have been cut within a character. */
+/* A copy in which whatever is not printable ASCII has become a question mark: a sentence may quote any bytes,
+ * and may have been cut within a character. */
 static char *sentence_copy(const char *text)
 {
     char *copy = strdup(text);

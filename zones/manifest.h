@@ -1,12 +1,14 @@
-/* zones/manifest.h - STATE/manifest.json: the last good world by name, and what control needs beside the images.
+/* zones/manifest.h - STATE/manifest.json: the last good world by name, and what control needs beside the
+ * images.
  *
- * Written by the compiler (zones/compile.c), read by control and by the next compiler. With the image files that it
- * names it is all that gslbd needs to start answering and probing: neither the store nor a geo database has to be
- * reachable. A manifest and its images were compiled against each other and are published whole.
+ * Written by the compiler (zones/compile.c), read by control and by the next compiler. With the image files
+ * that it names it is all that gslbd needs to start answering and probing: neither the store nor a geo
+ * database has to be reachable. A manifest and its images were compiled against each other and are published
+ * whole.
  *
- * Files are named in STATE/images: `pack-BUCKET-GENERATION.img`, `policy-INDEX-GENERATION.img`. An image that did not
- * change keeps its old generation's name. `source-IDENTITY.img`, what a compiler keeps of a geo database for the next one, is
- * in no manifest: nothing is lost with it.
+ * Files are named in STATE/images: `pack-BUCKET-GENERATION.img`, `policy-INDEX-GENERATION.img`. An image that
+ * did not change keeps its old generation's name. `source-IDENTITY.img`, what a compiler keeps of a geo
+ * database for the next one, is in no manifest: nothing is lost with it.
  */
 #ifndef ZONES_MANIFEST_H
 #define ZONES_MANIFEST_H
@@ -95,8 +97,8 @@ void manifest_free(struct manifest **manifest);
 /* Whether a text can stand in a manifest: UTF-8 (RFC 3629). manifest_print() takes nothing else. */
 bool manifest_text_is_valid(const char *text);
 
-/* Append to the problems, unless MANIFEST_PROBLEMS_MAX are there; counts always. Octets that are not printable ASCII
- * become question marks. */
+/* Append to the problems, unless MANIFEST_PROBLEMS_MAX are there; counts always. Octets that are not
+ * printable ASCII become question marks. */
 NODISCARD enum err manifest_problem_put(struct manifest *manifest, const char *zone, const char *subject,
                                         const char *message, struct diag *reterr);
 

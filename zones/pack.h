@@ -36,8 +36,8 @@ void pack_zone_put(struct pack *pack, size_t mark);
 /* Append a zone of another pack as it is. */
 void pack_zone_copy(struct pack *pack, const struct image_zone *zone);
 
-/* Write the head and seal it; then read it back with image_open() and image_check(). ERR_MEMORY. ERR_CORRUPT is a bug of
- * the compiler, and better found here than by a worker. */
+/* Write the head and seal it; then read it back with image_open() and image_check(). ERR_MEMORY. ERR_CORRUPT
+ * is a bug of the compiler, and better found here than by a worker. */
 NODISCARD enum err pack_finish(struct pack *pack, struct diag *reterr);
 
 #endif

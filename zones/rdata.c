@@ -94,7 +94,8 @@ static bool type_is_name(uint16_t type)
     return type == RDATA_NS || type == RDATA_CNAME || type == RDATA_PTR || type == RDATA_DNAME;
 }
 
-/* Whether text has nothing in it that only ldns' reader takes apart: white space, quotes, parentheses, comments. */
+/* Whether text has nothing in it that only ldns' reader takes apart: white space, quotes, parentheses,
+ * comments. */
 static bool text_is_plain(const char *text)
 {
     return text[strcspn(text, " \t\"();")] == '\0';
@@ -146,7 +147,8 @@ struct token {
     size_t len;
 };
 
-/* The next token of `*text`, quotes included; `len` 0 at the end. False: a quote does not close, or a comment begins. */
+/* The next token of `*text`, quotes included; `len` 0 at the end. False: a quote does not close, or a comment
+ * begins. */
 static bool token_next(const char **text, struct token *ret)
 {
     const char *p = *text + strspn(*text, " \t()");
@@ -294,8 +296,8 @@ static enum err text_parse(uint16_t type, const char *text, const uint8_t *origi
     return err;
 }
 
-/* Blank the words `ipv4hint=auto` and `ipv6hint=auto` behind priority and target, which ldns does not know; returns a
- * bit for the kind of each. A word that stands there twice is left for ldns to refuse. */
+/* Blank the words `ipv4hint=auto` and `ipv6hint=auto` behind priority and target, which ldns does not know;
+ * returns a bit for the kind of each. A word that stands there twice is left for ldns to refuse. */
 static unsigned autos_blank(char *text)
 {
     static const char *const words[] = {[KIND_V4] = "ipv4hint=auto", [KIND_V6] = "ipv6hint=auto"};

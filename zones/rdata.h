@@ -1,8 +1,9 @@
 /* zones/rdata.h - record data between the text that an operator types and the bytes of a reply.
  *
- * ldns knows the types. The common ones (A, AAAA and those that are one name) do not go through it: a zone of a
- * million addresses is parsed in a fraction of a second. ldns is lenient where a mistake would be served, so the text
- * is read beside it: numbers in their range, quotes that close, no comment that swallows half a TXT record.
+ * ldns knows the types. The common ones (A, AAAA and those that are one name) do not go through it: a zone of
+ * a million addresses is parsed in a fraction of a second. ldns is lenient where a mistake would be served,
+ * so the text is read beside it: numbers in their range, quotes that close, no comment that swallows half a
+ * TXT record.
  */
 #ifndef ZONES_RDATA_H
 #define ZONES_RDATA_H
@@ -49,8 +50,8 @@ const char *rdata_type_print(uint16_t type, char text[RDATA_TYPE_TEXT_MAX]);
 NODISCARD enum err rdata_parse(uint16_t type, const char *text, const uint8_t *origin, uint8_t *rdata,
                                size_t *ret_len, struct diag *reterr);
 
-/* Wire that rdata_parse() made to presentation form on the heap, which it parses to the same bytes again; names are
- * absolute. `again` holds RDATA_MAX bytes. ERR_MEMORY. */
+/* Wire that rdata_parse() made to presentation form on the heap, which it parses to the same bytes again;
+ * names are absolute. `again` holds RDATA_MAX bytes. ERR_MEMORY. */
 NODISCARD enum err rdata_print(uint16_t type, const uint8_t *rdata, size_t len, uint8_t *again, char **ret,
                                struct diag *reterr);
 

@@ -1,8 +1,8 @@
 /* zones/slots.h - which slot of the board each pool and endpoint has.
  *
- * A pool is known by its service and region, an endpoint by its address too. Whatever the last world knew keeps its slot, so that
- * a verdict stands through a compile. Others get slots that nothing in the last world had: a slot that becomes free
- * is not given to somebody else while workers may still serve the last world.
+ * A pool is known by its service and region, an endpoint by its address too. Whatever the last world knew
+ * keeps its slot, so that a verdict stands through a compile. Others get slots that nothing in the last world
+ * had: a slot that becomes free is not given to somebody else while workers may still serve the last world.
  */
 #ifndef ZONES_SLOTS_H
 #define ZONES_SLOTS_H

@@ -1,9 +1,10 @@
 /* zones/stand_in.h - what a secondary, which cannot steer, is given in the place of a service.
  *
- * It is what a client gets that matches no rule but `default`, while everything is healthy: of the first tier that
- * has endpoints of a family, the addresses of all regions with weight. A standby region (weight 0) counts where the tier has no
- * other. If the heaviest region of the first tier answers with host names, the stand-in is the CNAME to the
- * heaviest of these. Health and the operator's states have no part in it: a serial stands for one content.
+ * It is what a client gets that matches no rule but `default`, while everything is healthy: of the first tier
+ * that has endpoints of a family, the addresses of all regions with weight. A standby region (weight 0)
+ * counts where the tier has no other. If the heaviest region of the first tier answers with host names, the
+ * stand-in is the CNAME to the heaviest of these. Health and the operator's states have no part in it: a
+ * serial stands for one content.
  */
 #ifndef ZONES_STAND_IN_H
 #define ZONES_STAND_IN_H

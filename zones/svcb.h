@@ -38,8 +38,8 @@ void svcb_autos_find(const uint8_t *rdata, size_t len, struct svcb_autos *ret);
 /* Copy rdata without the hints of no addresses; returns the length. `ret` holds `len` bytes. */
 size_t svcb_autos_cut(const uint8_t *rdata, size_t len, uint8_t *ret);
 
-/* RFC 9460 2.2, 7.3 and 8: each key once and in order, hints of whole addresses, and the keys that are mandatory are
- * there. */
+/* RFC 9460 2.2, 7.3 and 8: each key once and in order, hints of whole addresses, and the keys that are
+ * mandatory are there. */
 NODISCARD enum err svcb_check(const uint8_t *rdata, size_t len, struct diag *reterr);
 
 /* The name whose addresses the hints are; the root, as ".", is the owner (RFC 9460 2.5). */

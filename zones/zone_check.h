@@ -1,7 +1,7 @@
 /* zones/zone_check.h - what must hold between the records and services of one zone before it may go live.
  *
- * Single rows have been parsed by then (zones/rdata.h, zones/store.h). A zone that breaks a rule is not published; its last good
- * form keeps serving.
+ * Single rows have been parsed by then (zones/rdata.h, zones/store.h). A zone that breaks a rule is not
+ * published; its last good form keeps serving.
  */
 #ifndef ZONES_ZONE_CHECK_H
 #define ZONES_ZONE_CHECK_H

@@ -1,7 +1,8 @@
 /* zones/zone_list.h - the zones of a store, and which one each service is in.
  *
- * Read at the start of a compile, one row for each zone: what tells whether the zone has to be compiled at all. Services are
- * read when the first zone that does is met. A service is in the longest zone that is its name or above it.
+ * Read at the start of a compile, one row for each zone: what tells whether the zone has to be compiled at
+ * all. Services are read when the first zone that does is met. A service is in the longest zone that is its
+ * name or above it.
  */
 #ifndef ZONES_ZONE_LIST_H
 #define ZONES_ZONE_LIST_H

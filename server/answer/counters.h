@@ -1,7 +1,7 @@
 /* server/answer/counters.h - what a worker counts: its own page of numbers, read by control for /metrics.
  *
- * One memfd for each worker, made by the supervisor, so that a worker's successor goes on counting where it died.
- * Only that worker writes (plain loads and stores of aligned 64-bit words); control reads it as it is.
+ * One memfd for each worker, made by the supervisor, so that a worker's successor goes on counting where it
+ * died. Only that worker writes (plain loads and stores of aligned 64-bit words); control reads it as it is.
  */
 #ifndef SERVER_ANSWER_COUNTERS_H
 #define SERVER_ANSWER_COUNTERS_H

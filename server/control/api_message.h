@@ -1,7 +1,7 @@
 /* server/control/api_message.h - a signed message from a vantage point, from its bytes to the reply's.
  *
- * HTTP is left behind here: server/control/api.c takes headers and body out of a request and sends what comes back.
- * Refusals have a status, a JSON body that says which one it is, a counter, and at most one log line of
+ * HTTP is left behind here: server/control/api.c takes headers and body out of a request and sends what comes
+ * back. Refusals have a status, a JSON body that says which one it is, a counter, and at most one log line of
  * each kind in API_MESSAGE_LOG_MS, so that nobody can fill a disk with them.
  */
 #ifndef SERVER_CONTROL_API_MESSAGE_H

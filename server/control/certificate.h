@@ -2,8 +2,8 @@
  *
  * STATE/control.crt is what probers and scrapers trust (`--ca`), STATE/control.key is its ECDSA P-256 key,
  * readable by its owner only. Self-signed, for ten years, with a day before now for clocks that are behind.
- * An operator may put files of his own there. STATE itself (0750) is not for others, so a prober is given a copy
- * of control.crt, on this host as on any other.
+ * An operator may put files of his own there. STATE itself (0750) is not for others, so a prober is given a
+ * copy of control.crt, on this host as on any other.
  */
 #ifndef SERVER_CONTROL_CERTIFICATE_H
 #define SERVER_CONTROL_CERTIFICATE_H

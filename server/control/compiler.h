@@ -1,8 +1,9 @@
 /* server/control/compiler.h - the process `gslbd:compiler`: one compile, reported on a socket, and its end.
  *
- * It is this very program, executed anew: what control has in its memory (keys, and SQLite's notes on its locks, which do
- * not survive a fork) stays out of it. Its command line is COMPILER_NAME, the store, the state directory, the geo
- * databases; descriptor COMPILER_FD is a SOCK_SEQPACKET socket to control, where reports of fixed layout go.
+ * It is this very program, executed anew: what control has in its memory (keys, and SQLite's notes on its
+ * locks, which do not survive a fork) stays out of it. Its command line is COMPILER_NAME, the store, the
+ * state directory, the geo databases; descriptor COMPILER_FD is a SOCK_SEQPACKET socket to control, where
+ * reports of fixed layout go.
  *
  *    compiler -> control    REPORT_WORLD: manifest.next is there, publish it
  *    control -> compiler    one byte: it is published, commit it      (or the end of the socket: do not)

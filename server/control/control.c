@@ -295,8 +295,8 @@ static enum err open_outside(struct control *control, struct diag *reterr)
     return publish_manifest(control->publish) ? OK : err;
 }
 
-/* Everything that is served. The certificate is looked at first, so that no worker has to wait for it; what is wrong with
- * it keeps nobody from being answered over UDP and TCP by a world that is there. */
+/* Everything that is served. The certificate is looked at first, so that no worker has to wait for it; what
+ * is wrong with it keeps nobody from being answered over UDP and TCP by a world that is there. */
 static enum err open_service(struct control *control, struct diag *reterr)
 {
     const enum err err = open_credentials(control, reterr);

@@ -1,11 +1,14 @@
-/* server/control/control.h - the control process: everything slow, so that a worker has nothing to do but answer.
+/* server/control/control.h - the control process: everything slow, so that a worker has nothing to do but
+ * answer.
  *
- * One libevent loop. It watches the store and the geo databases, has them compiled, publishes worlds, takes votes
- * over HTTPS, decides verdicts, and is the only writer of the board and of health.db. It may die at any time and be
- * started again: the workers go on answering from the world and the board that the supervisor holds.
+ * One libevent loop. It watches the store and the geo databases, has them compiled, publishes worlds, takes
+ * votes over HTTPS, decides verdicts, and is the only writer of the board and of health.db. It may die at any
+ * time and be started again: the workers go on answering from the world and the board that the supervisor
+ * holds.
  *
- * `struct control` is the wiring. It is made at start, in the order of its members, and given to every module, which
- * keeps the pointer and uses the members above its own; the members below are called through their own faces.
+ * `struct control` is the wiring. It is made at start, in the order of its members, and given to every
+ * module, which keeps the pointer and uses the members above its own; the members below are called through
+ * their own faces.
  *
  *    watch --commit--> states ----------------> words of the board
  *          --change--> rebuild --> publish --> verdicts and states (words), supervisor (world)

@@ -1,4 +1,5 @@
-/* server/control/lookup.h - from a key's hash to numbers: the index under control's tables of checks and subjects.
+/* server/control/lookup.h - from a key's hash to numbers: the index under control's tables of checks and
+ * subjects.
  *
  * Open addressing, at most half full, built once and then only asked. It knows hashes, not keys: whoever asks
  * compares the keys of the numbers that it gives, which are those with this hash and seldom more than one.

@@ -114,8 +114,8 @@ static enum err part_open(struct part *part, const char *path, struct diag *rete
     return OK;
 }
 
-/* The whole frame is checked, so that a file which the disk has changed is never given to a worker. What is inside it
- * was checked by the compiler. */
+/* The whole frame is checked, so that a file which the disk has changed is never given to a worker. What is
+ * inside it was checked by the compiler. */
 static enum err part_map(struct part *part, const char *path, bool is_pack, struct image *ret, struct diag *reterr)
 {
     enum err err = file_map_fd(part->fd, &part->map, reterr);
@@ -183,8 +183,8 @@ static enum err edition_read(struct publish *publish, const char *path, struct e
 
 /* Sending ----------------------------------------------------------------------------------------------- */
 
-/* The parts of `next` that the current world does not have, or all, present or not, when there is none: the supervisor may hold
- * another control's world. */
+/* The parts of `next` that the current world does not have, or all, present or not, when there is none: the
+ * supervisor may hold another control's world. */
 static enum err send_delta(const struct publish *publish, const struct edition *next, struct diag *reterr)
 {
     struct channel_packet packet = {
@@ -243,7 +243,8 @@ enum err publish_world(struct publish *publish, const char *path, struct diag *r
         edition_free(&next);
         return err;
     }
-    /* From here on it is the current world: only a supervisor that is gone can refuse it, and that is our end too. */
+    /* From here on it is the current world: only a supervisor that is gone can refuse it, and that is our end
+     * too. */
     states_apply(control->states, next->roster, now);
     err = send_delta(publish, next, reterr);
     if (control->announce)

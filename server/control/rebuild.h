@@ -1,10 +1,11 @@
-/* server/control/rebuild.h - control's side of compiling: one `gslbd:compiler` at a time (server/control/compiler.h).
+/* server/control/rebuild.h - control's side of compiling: one `gslbd:compiler` at a time
+ * (server/control/compiler.h).
  *
  * A change that comes while one runs starts another right after it. If the first change is less than
- * REBUILD_SUPERSEDE_MS ago, it does not wait for that: the compiler is killed, so that a session of many small
- * commits costs one compile and not one for each. A compiler that reports a world gets it
- * published and is then told to commit, so that what cannot be published never becomes the last good world. One that
- * fails, dies or takes too long is logged once for each reason and tried again with back-off; the world stays.
+ * REBUILD_SUPERSEDE_MS ago, it does not wait for that: the compiler is killed, so that a session of many
+ * small commits costs one compile and not one for each. A compiler that reports a world gets it published and
+ * is then told to commit, so that what cannot be published never becomes the last good world. One that fails,
+ * dies or takes too long is logged once for each reason and tried again with back-off; the world stays.
  */
 #ifndef SERVER_CONTROL_REBUILD_H
 #define SERVER_CONTROL_REBUILD_H

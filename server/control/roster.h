@@ -1,8 +1,8 @@
 /* server/control/roster.h - the roster: every subject of the current world, as control sees it.
  *
  * Read from the images and the manifest when a world is published, so that control knows what to probe, which
- * word of the board belongs to whom, and what to call it, without the store. Frozen once built; texts are lent from
- * the images and the manifest, which live as long as the roster does (server/control/publish.h).
+ * word of the board belongs to whom, and what to call it, without the store. Frozen once built; texts are
+ * lent from the images and the manifest, which live as long as the roster does (server/control/publish.h).
  */
 #ifndef SERVER_CONTROL_ROSTER_H
 #define SERVER_CONTROL_ROSTER_H

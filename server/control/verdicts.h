@@ -1,5 +1,5 @@
-/* server/control/verdicts.h - the verdicts: from votes to words of the board, rows of health.db and lines of the
- * log.
+/* server/control/verdicts.h - the verdicts: from votes to words of the board, rows of health.db and lines of
+ * the log.
  *
  * The control process has one. It owns the tally, and the checks of the current roster. A changed verdict
  * goes to health.db first and to the board at once after it, so that a process that is killed between the

@@ -1,11 +1,11 @@
 /* server/control/watch.h - notices, without a signal, that the store or a geo database has changed.
  *
- * The store: SQLite's change counter, asked every WATCH_POLL_MS, and right away and then in quick steps when inotify
- * saw a write beside it (the write-ahead log is written before its commit can be seen). A store that is moved away, replaced or
- * missing is opened again when one is there.
+ * The store: SQLite's change counter, asked every WATCH_POLL_MS, and right away and then in quick steps when
+ * inotify saw a write beside it (the write-ahead log is written before its commit can be seen). A store that
+ * is moved away, replaced or missing is opened again when one is there.
  *
- * A geo database: its inode, size and times, every WATCH_GEO_MS. It has changed when they differ from what they were
- * and stay so from one look to the next, so that a file that is being written is left alone.
+ * A geo database: its inode, size and times, every WATCH_GEO_MS. It has changed when they differ from what
+ * they were and stay so from one look to the next, so that a file that is being written is left alone.
  */
 #ifndef SERVER_CONTROL_WATCH_H
 #define SERVER_CONTROL_WATCH_H
@@ -44,8 +44,8 @@ struct watch;
 NODISCARD enum err watch_new(const struct watch_setup *setup, struct watch **ret, struct diag *reterr);
 void watch_free(struct watch **watch);
 
-/* Look at the store now. Errors are those of store_open_poll() and of `commit`. The looks that follow by themselves log
- * theirs, each sentence once. */
+/* Look at the store now. Errors are those of store_open_poll() and of `commit`. The looks that follow by
+ * themselves log theirs, each sentence once. */
 NODISCARD enum err watch_check(struct watch *watch, struct diag *reterr);
 
 #endif

@@ -58,7 +58,8 @@ enum err channel_send(int fd, const struct channel_packet *packet, struct diag *
         return OK;
     if (sent < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN))
         return diag_set(reterr, ERR_MISSING, "the other end of the channel is gone");
-    /* ETOOMANYREFS: too many descriptors are on their way (unix(7)); ENOBUFS, ENOMEM: the kernel has no room now. */
+    /* ETOOMANYREFS: too many descriptors are on their way (unix(7)); ENOBUFS, ENOMEM: the kernel has no room
+     * now. */
     if (sent < 0 && (errno == EAGAIN || errno == ETOOMANYREFS || errno == ENOBUFS || errno == ENOMEM))
         return diag_set(reterr, ERR_BUSY, "the channel is full");
     return diag_errno(reterr, "cannot send on a channel");

@@ -1,8 +1,9 @@
 /* server/process/channel.h - messages with descriptors between supervisor, control and workers.
  *
- * SOCK_SEQPACKET socket pairs; one message is one packet of fixed layout, so nobody parses anything. A world is
- * passed as a delta: the parts that changed, each with the descriptor of its image (opened read-only) or without one when the part
- * is gone. A whole world fits one message: its descriptors are under the kernel's 253.
+ * SOCK_SEQPACKET socket pairs; one message is one packet of fixed layout, so nobody parses anything. A world
+ * is passed as a delta: the parts that changed, each with the descriptor of its image (opened read-only) or
+ * without one when the part is gone. A whole world fits one message: its descriptors are under the kernel's
+ * 253.
  *
  *    control -> supervisor     MESSAGE_WORLD, MESSAGE_SECRETS
  *    supervisor -> workers     MESSAGE_WORLD (the delta to those that run, the whole to a new one), MESSAGE_SECRETS
@@ -52,11 +53,12 @@ struct channel_packet {
 /* A connected pair, close-on-exec. */
 NODISCARD enum err channel_create(int ret_fds[2], struct diag *reterr);
 
-/* Send; the descriptors stay the caller's. Waits when the peer is slow unless `fd` is non-blocking (ERR_BUSY). ERR_MISSING: the peer is gone. */
+/* Send; the descriptors stay the caller's. Waits when the peer is slow unless `fd` is non-blocking
+ * (ERR_BUSY). ERR_MISSING: the peer is gone. */
 NODISCARD enum err channel_send(int fd, const struct channel_packet *packet, struct diag *reterr);
 
-/* Receive one packet; its descriptors become the caller's (close-on-exec). ERR_BUSY: none is there (non-blocking).
- * ERR_MISSING: the peer is gone. ERR_CORRUPT: not one of ours; its descriptors are closed. */
+/* Receive one packet; its descriptors become the caller's (close-on-exec). ERR_BUSY: none is there
+ * (non-blocking). ERR_MISSING: the peer is gone. ERR_CORRUPT: not one of ours; its descriptors are closed. */
 NODISCARD enum err channel_receive(int fd, struct channel_packet *ret, struct diag *reterr);
 
 #endif

@@ -1,4 +1,5 @@
-/* server/process/settings.h - what the operator told gslbd, checked: from the command line and the configuration file.
+/* server/process/settings.h - what the operator told gslbd, checked: from the command line and the
+ * configuration file.
  *
  * Read once by the supervisor before anything else; constant afterwards, in every process.
  */
@@ -52,8 +53,9 @@ struct settings {
 /* The definitions for option_parse(). */
 const struct option_def *settings_defs(size_t *ret_count);
 
-/* Check what option_parse() read, which must outlive `ret`: texts are lent from it. `cores` is the number of workers
- * unless the operator says otherwise. ERR_SYNTAX names the option and what it takes; ERR_EXISTS: an address twice. */
+/* Check what option_parse() read, which must outlive `ret`: texts are lent from it. `cores` is the number of
+ * workers unless the operator says otherwise. ERR_SYNTAX names the option and what it takes; ERR_EXISTS: an
+ * address twice. */
 NODISCARD enum err settings_read(const struct options *options, unsigned cores, struct settings *ret,
                                  struct diag *reterr);
 

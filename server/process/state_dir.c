@@ -29,8 +29,8 @@ static enum err make(const char *path, struct diag *reterr)
     return S_ISDIR(st.st_mode) ? OK : diag_set(reterr, ERR_SYSTEM, "%s is not a directory", path);
 }
 
-/* Give a directory and the files in it to the user, unless it is the user's already: whoever owns a directory could
- * have put links to other people's files there. */
+/* Give a directory and the files in it to the user, unless it is the user's already: whoever owns a directory
+ * could have put links to other people's files there. */
 static enum err give(const char *path, const struct user *user, struct diag *reterr)
 {
     struct stat st;

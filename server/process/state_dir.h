@@ -1,4 +1,5 @@
-/* server/process/state_dir.h - STATE: the directory of images, manifest, health.db and certificate; one gslbd at a time.
+/* server/process/state_dir.h - STATE: the directory of images, manifest, health.db and certificate; one gslbd
+ * at a time.
  */
 #ifndef SERVER_PROCESS_STATE_DIR_H
 #define SERVER_PROCESS_STATE_DIR_H
@@ -8,8 +9,8 @@
 
 enum { STATE_DIR_PATH_MAX = 4096 };
 
-/* Make `path` and `path`/images (0750) where they are missing, and give them to `user` with all that is in them. ERR_SYSTEM names
- * the path. */
+/* Make `path` and `path`/images (0750) where they are missing, and give them to `user` with all that is in
+ * them. ERR_SYSTEM names the path. */
 NODISCARD enum err state_dir_make(const char *path, const struct user *user, struct diag *reterr);
 
 /* Take `path`/lock for this process, until it ends. ERR_BUSY: another gslbd has it; the diag names its process. */

@@ -12,8 +12,8 @@ struct user {
     gid_t gid;
 };
 
-/* Look `name` up; NULL gives whoever we are. ERR_MISSING: there is no such user. ERR_REFUSED: it is another one, and
- * only root can become another user. */
+/* Look `name` up; NULL gives whoever we are. ERR_MISSING: there is no such user. ERR_REFUSED: it is another
+ * one, and only root can become another user. */
 NODISCARD enum err user_find(const char *name, struct user *ret, struct diag *reterr);
 
 /* Become the user, with the groups it has, for good. ERR_SYSTEM. */

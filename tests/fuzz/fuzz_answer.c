@@ -1,4 +1,5 @@
-/* tests/fuzz/fuzz_answer.c - whole answers: any bytes get a reply that keeps the rules of tests/reply_check.h, or none.
+/* tests/fuzz/fuzz_answer.c - whole answers: any bytes get a reply that keeps the rules of
+ * tests/reply_check.h, or none.
  *
  * The first byte chooses transport and resolver, the rest is the message.
  */

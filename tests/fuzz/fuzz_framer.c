@@ -11,7 +11,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
-/* The plain version: take message after message off the whole stream. Returns a hash of them and sets how it ended. */
+/* The plain version: take message after message off the whole stream. Returns a hash of them and sets how it
+ * ended. */
 static uint64_t plain(const uint8_t *bytes, size_t len, enum framing *ret_end)
 {
     uint64_t hash = 0;

@@ -1,5 +1,5 @@
-/* Any bytes as a pack, its frame made good: it is refused, or every zone, node, rrset and service is read within bounds, and so
- * is whatever names are looked up in it.
+/* Any bytes as a pack, its frame made good: it is refused, or every zone, node, rrset and service is read
+ * within bounds, and so is whatever names are looked up in it.
  *
  * An input is a pack without its frame. Names to look up are those of its own nodes, with labels before them.
  */

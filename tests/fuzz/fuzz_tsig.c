@@ -1,5 +1,5 @@
-/* tests/fuzz/fuzz_tsig.c - TSIG records: whatever the bytes, what is read lies within them, and nobody without the key
- * has a good signature.
+/* tests/fuzz/fuzz_tsig.c - TSIG records: whatever the bytes, what is read lies within them, and nobody
+ * without the key has a good signature.
  */
 #include "server/transfer/tsig.h"
 

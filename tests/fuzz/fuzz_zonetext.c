@@ -1,4 +1,5 @@
-/* tests/fuzz/fuzz_zonetext.c - lines and words of any bytes: what was read as a line reads as the same line again.
+/* tests/fuzz/fuzz_zonetext.c - lines and words of any bytes: what was read as a line reads as the same line
+ * again.
  */
 #include "zones/zonetext.h"
 

@@ -1,6 +1,7 @@
 /* tests/fuzz/replay.c - a fuzz target without a fuzzer: every file of its corpus once, in `make check`.
  *
- * The program is called replay_STEM; its corpus is srcdir/tests/fuzz/corpus/STEM. Fails when the corpus is not there or empty.
+ * The program is called replay_STEM; its corpus is srcdir/tests/fuzz/corpus/STEM. Fails when the corpus is
+ * not there or empty.
  */
 #include "common/file.h"
 

@@ -1,5 +1,5 @@
-/* tests/property/test_answer_ldns.c - every reply to generated and to damaged queries is a message that ldns parses and
- * that keeps the rules of tests/reply_check.h. Seeds are fixed.
+/* tests/property/test_answer_ldns.c - every reply to generated and to damaged queries is a message that ldns
+ * parses and that keeps the rules of tests/reply_check.h. Seeds are fixed.
  */
 #include "tests/reply_check.h"
 
@@ -115,7 +115,8 @@ static void test_replies_to_damaged_queries_keep_the_rules(void **state)
     }
 }
 
-/* What a forged query makes us send to another is no more than was spent on it, but for an OPT's cookie and error. */
+/* What a forged query makes us send to another is no more than was spent on it, but for an OPT's cookie and
+ * error. */
 static void test_errors_are_hardly_longer_than_their_query(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* tests/property/test_image_find.c - lookup in the image against a plain reading of the RFCs over a list of records, on generated
- * zones; and every rrset as ldns reads it against the data that went in.
+/* tests/property/test_image_find.c - lookup in the image against a plain reading of the RFCs over a list of
+ * records, on generated zones; and every rrset as ldns reads it against the data that went in.
  */
 #include "common/rng.h"
 #include "tests/zone_fixture.h"
@@ -78,7 +78,8 @@ static void zone_make(struct rng *rng, struct generated *zone)
     }
 }
 
-/* The oracle: names as text, cut at dots (no generated label has one). ------------------------------------------ */
+/* The oracle: names as text, cut at dots (no generated label has one).
+ * ------------------------------------------ */
 
 struct answer {
     enum found_kind kind;

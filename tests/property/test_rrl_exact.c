@@ -1,7 +1,7 @@
 /* tests/property/test_rrl_exact.c - response rate limiting against token buckets written out plainly.
  *
- * The plain one keeps a bucket for every network and class for ever, in an array; it counts tokens, the fast one
- * counts time. Clients are few enough for the table, so both have to say the same of every reply.
+ * The plain one keeps a bucket for every network and class for ever, in an array; it counts tokens, the fast
+ * one counts time. Clients are few enough for the table, so both have to say the same of every reply.
  */
 #include "common/rng.h"
 #include "server/answer/rrl.h"

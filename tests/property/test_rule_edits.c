@@ -1,4 +1,5 @@
-/* However a world was reached, edit by edit and database by database, its policies' images are those of a compile from scratch. */
+/* However a world was reached, edit by edit and database by database, its policies' images are those of a
+ * compile from scratch. */
 #include "common/rng.h"
 #include "tests/unit/compile_fixture.h"
 

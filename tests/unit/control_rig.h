@@ -1,5 +1,5 @@
-/* tests/unit/control_rig.h - a control process's parts without the process: a store, a state directory, a board, and
- * the other end of the channel where the supervisor would be.
+/* tests/unit/control_rig.h - a control process's parts without the process: a store, a state directory, a
+ * board, and the other end of the channel where the supervisor would be.
  */
 #ifndef TESTS_UNIT_CONTROL_RIG_H
 #define TESTS_UNIT_CONTROL_RIG_H
@@ -64,7 +64,8 @@ static inline void rig_control_close(struct rig *rig)
     event_base_free(control->base);
 }
 
-/* As when control has died and is started again: the store, the state directory, the board and the channel stay. */
+/* As when control has died and is started again: the store, the state directory, the board and the channel
+ * stay. */
 static inline void rig_control_restart(struct rig *rig)
 {
     rig_control_close(rig);
@@ -144,7 +145,8 @@ static inline struct health rig_word(const struct rig *rig, const char *service,
     return board_get(rig->control.board, subject->slot);
 }
 
-/* Take one message from the channel, close its descriptors, and say how many parts are present; -1: there is none. */
+/* Take one message from the channel, close its descriptors, and say how many parts are present; -1: there is
+ * none. */
 static inline int rig_receive(const struct rig *rig, struct channel_message *ret)
 {
     struct channel_packet packet;

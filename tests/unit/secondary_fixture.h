@@ -92,7 +92,8 @@ static inline const struct image_zone *secondary_zone(const struct secondary *se
     return image_zone_get(secondary->world.packs, name, &suffixes, 0);
 }
 
-/* A message in secondary->packet: a question, the client's serial for an IXFR, and a signature if there is a chain. */
+/* A message in secondary->packet: a question, the client's serial for an IXFR, and a signature if there is a
+ * chain. */
 static inline void secondary_write(struct secondary *secondary, const char *name, uint16_t qtype,
                                    uint32_t serial, struct tsig_chain *chain)
 {

@@ -96,7 +96,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Replies as text ------------------------------------------------------------------------------------------------ */
+/* Replies as text
+ * ------------------------------------------------------------------------------------------------ */
 
 static void text_put(char *text, size_t cap, const char *more)
 {
@@ -235,7 +236,8 @@ static void test_ds_behind_a_cname_is_the_parents_too(void **state)
     static const struct exchange rows[] = {
         {"cut.example.com", DS, NULL, "NOERROR aa | cut.example.com. 300 CNAME child.example.com., " DS_CHILD " |  | "},
         {"cut.example.net", DS, NULL, "NOERROR aa | cut.example.net. 300 CNAME child.example.com., " DS_CHILD " |  | "},
-        /* The parent's name is not in the message in full: the chain ends here, and the client asks for the rest. */
+        /* The parent's name is not in the message in full: the chain ends here, and the client asks for the
+         * rest. */
         {"up.child.example.com", DS, NULL, "NOERROR aa | up.child.example.com. 300 CNAME child.example.com. |  | "},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
@@ -339,10 +341,11 @@ static void test_services_that_are_down_do_what_all_down_says(void **state)
         world_health_set(fixture, world_slot(fixture, addresses[i]), VERDICT_UNKNOWN, STATE_AUTO);
 }
 
-/* Client subnet, sizes, flags -------------------------------------------------------------------------------------- */
+/* Client subnet, sizes, flags
+ * -------------------------------------------------------------------------------------- */
 
-/* The option of the reply is its first, and only an extended error may stand behind it; the scope is behind the source
- * prefix length. */
+/* The option of the reply is its first, and only an extended error may stand behind it; the scope is behind
+ * the source prefix length. */
 static int scope_of(const uint8_t *packet, size_t len, const char *subnet)
 {
     struct prefix prefix;

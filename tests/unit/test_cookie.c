@@ -76,7 +76,8 @@ static void test_appendix_a_of_rfc_9018_is_met(void **state)
     static const struct row rows[] = {
         {"198.51.100.100", "2464c4abcf10c957", A1_TIME, COOKIE_CLIENT, A1_REPLY},
         {"198.51.100.100", A1_REPLY, 1559734385, COOKIE_GOOD, "2464c4abcf10c957010000005cf7a871d4a564a1442aca77"},
-        /* Reserved bytes are set and are part of what is hashed; when the query was sent the cookie was too old. */
+        /* Reserved bytes are set and are part of what is hashed; when the query was sent the cookie was too
+         * old. */
         {"203.0.113.203", "fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5", 1559734700, COOKIE_BAD,
          "fc93fc62807ddb86010000005cf7a9acf73a7810aca2381e"},
         {"203.0.113.203", "fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5", 1559727985 + 3600, COOKIE_GOOD, NULL},

@@ -7,7 +7,8 @@
 
 #include <cmocka.h>
 
-/* Key 00 01 .. 0f, message 00 01 .. len-1: appendix A of the paper for 15, the authors' vectors.h for the others. */
+/* Key 00 01 .. 0f, message 00 01 .. len-1: appendix A of the paper for 15, the authors' vectors.h for the
+ * others. */
 static void test_the_authors_vectors_are_met(void **state)
 {
     (void)state;

@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* An address of ours with a port that the kernel found free for TCP, where connections that have ended keep theirs for a
- * while; for UDP it is free too, mostly. */
+/* An address of ours with a port that the kernel found free for TCP, where connections that have ended keep
+ * theirs for a while; for UDP it is free too, mostly. */
 static struct listen find_free(const char *text)
 {
     struct listen at;

@@ -8,8 +8,8 @@ enum { A = 1, CNAME = 5, AAAA = 28, HEAD = 12 };
 #define EU   "INSERT INTO endpoint(service, region, address) VALUES ('www.gslb.example.com', 'eu', "
 #define US   "INSERT INTO endpoint(service, region, address) VALUES ('www.gslb.example.com', 'us', "
 
-/* What stands in for www of the first session after an edit: "type data, type data". Its `default` has us in tier 1
- * (198.51.100.1 is in eu, 203.0.113.1 in us) and eu in tier 2. */
+/* What stands in for www of the first session after an edit: "type data, type data". Its `default` has us in
+ * tier 1 (198.51.100.1 is in eu, 203.0.113.1 in us) and eu in tier 2. */
 static const struct {
     const char *sql;
     const char *text;

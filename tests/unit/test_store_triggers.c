@@ -556,7 +556,8 @@ static void test_the_audit_holds_every_column_of_every_table(void **state)
                          "UPDATE vantage SET asn = asn; DELETE FROM endpoint; DELETE FROM pool; DELETE FROM service;"
                          "DELETE FROM rule; DELETE FROM policy; DELETE FROM monitor; DELETE FROM region;"
                          "DELETE FROM record; DELETE FROM zone; DELETE FROM vantage");
-    /* Each of the thirteen tables that people write to has been inserted into, updated and deleted from, with whole rows each time. */
+    /* Each of the thirteen tables that people write to has been inserted into, updated and deleted from, with
+     * whole rows each time. */
     const char *partial =
         "SELECT count(*) FROM audit AS a WHERE EXISTS (SELECT 1 FROM pragma_table_info(a.tbl) AS c WHERE"
         " (a.op <> 'insert' AND c.name NOT IN (SELECT key FROM json_each(a.before))) OR"

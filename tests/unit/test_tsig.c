@@ -177,7 +177,8 @@ static void test_time_counts_within_the_fudge(void **state)
     }
 }
 
-/* RFC 8945 5.2.2.1: a MAC of which too little is left is no signature; one that is only cut is against our policy. */
+/* RFC 8945 5.2.2.1: a MAC of which too little is left is no signature; one that is only cut is against our
+ * policy. */
 static void test_a_truncated_mac_is_refused(void **state)
 {
     (void)state;

@@ -1,7 +1,8 @@
-/* tests/unit/test_verdicts_memory.c - a new world when memory runs out: an error, no leak, and the old one stands.
+/* tests/unit/test_verdicts_memory.c - a new world when memory runs out: an error, no leak, and the old one
+ * stands.
  *
- * Linked with --wrap for malloc, calloc and strdup, so that the Nth allocation of our own objects fails. Leaks are
- * found by the sanitizers.
+ * Linked with --wrap for malloc, calloc and strdup, so that the Nth allocation of our own objects fails.
+ * Leaks are found by the sanitizers.
  */
 #include "server/control/verdicts.h"
 

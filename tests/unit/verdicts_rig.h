@@ -1,4 +1,5 @@
-/* tests/unit/verdicts_rig.h - control without its processes: a roster, a board, a history and the verdicts on them.
+/* tests/unit/verdicts_rig.h - control without its processes: a roster, a board, a history and the verdicts on
+ * them.
  */
 #ifndef TESTS_UNIT_VERDICTS_RIG_H
 #define TESTS_UNIT_VERDICTS_RIG_H
