@@ -1,20 +1,13 @@
-/* server/transport/tcp.h - queries over TCP (RFC 7766): many on one connection, each answered in its turn.
+/* server/transport/tcp.h - queries over TCP (RFC 7766): whose connections are accepted, and for how long.
  *
- * Connections live in slots made at start. A connection is either read from, its whole messages
- * answered and the replies sent at once; or, when the kernel did not take all of the replies,
- * written to and not read from until it has. What was not taken waits in one of a few spare
- * buffers; without a free one the connection is closed, so that a client which does not read
- * costs nobody else.
- *
- * A zone transfer is sent message by message as the kernel takes them, a few in each turn; nothing is read from
- * its connection meanwhile.
- *
- * A connection's time runs from the last query whose reply the kernel has taken, whatever else
- * arrives, so that neither a slow writer nor a slow reader stays. The more connections there are,
- * the less time each has.
+ *    tcp.c accepts, sweeps, drains -> tcp_serve.c talks -> connection.c opens, waits, closes
  *
  * Where a PROXY header or a TLS handshake comes first, a connection greets until that is done, for
  * TCP_GREETING_MS at most. When as many greet as may, the oldest of them makes room for the next.
+ *
+ * After that a connection's time runs from the last query whose reply the kernel has taken, whatever else
+ * arrives, so that neither a slow writer nor a slow reader stays. The more connections there are, the less
+ * time each has.
  */
 #ifndef SERVER_TRANSPORT_TCP_H
 #define SERVER_TRANSPORT_TCP_H
@@ -29,15 +22,10 @@
 struct ssl_ctx_st;
 
 enum {
-    TCP_IDLE_LONG_MS = 30 * 1000, /* below a quarter of the connections */
-    TCP_IDLE_MS = 10 * 1000,
-    TCP_IDLE_SHORT_MS = 2 * 1000, /* above three quarters */
-    TCP_GREETING_MS = 5 * 1000,   /* for a PROXY header, for a TLS handshake */
-    TCP_GREETINGS_MAX = 128,      /* at the same time */
-    TCP_SWEEP_MS = 500,           /* how often idle connections are looked for */
-    TCP_SPARES_MAX = 64,          /* connections with replies that the kernel did not take */
-    TCP_ACCEPTS_MAX = 16,         /* in a row, before others get their turn */
-    TCP_DRAIN_READS_MAX = 16,     /* of each connection when the worker stops */
+    TCP_GREETING_MS = 5 * 1000, /* for a PROXY header, for a TLS handshake */
+    TCP_GREETINGS_MAX = 128,    /* at the same time */
+    TCP_SWEEP_MS = 500,         /* how often idle connections are looked for */
+    TCP_ACCEPTS_MAX = 16,       /* in a row, before others get their turn */
 };
 
 /* What comes in front of the first query. */
@@ -61,9 +49,6 @@ NODISCARD enum err tcp_listen(struct tcp *tcp, int fd, enum tcp_kind kind, struc
 
 /* What TLS connections begin with from now on; taken. Before the first they are refused. */
 void tcp_secure(struct tcp *tcp, struct ssl_ctx_st **context);
-
-/* How long a connection may be idle when so many of `max` are open (RFC 7766 6.2.3). */
-uint32_t tcp_idle_limit_ms(uint32_t open_count, uint32_t max);
 
 /* Accept no more; answer what has arrived; close all. */
 void tcp_drain(struct tcp *tcp);

@@ -1,7 +1,8 @@
-#include "server/transport/tcp_state.h"
+#include "server/transport/tcp_serve.h"
 
 #include "common/clock.h"
 #include "server/transfer/aside.h"
+#include "server/transport/proxy.h"
 
 #include <errno.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static bool bytes_receive(struct connection *connection)
                                         : recv(connection->fd, at, room, MSG_DONTWAIT);
     if (len < 0) {
         if (errno != EAGAIN && errno != EINTR)
-            tcp_close(connection);
+            connection_close(connection);
         return false;
     }
     connection->ended = len == 0;
@@ -42,11 +43,11 @@ static bool bytes_receive(struct connection *connection)
 /* Keep what the kernel did not take. False: there is no room. */
 static bool rest_keep(struct connection *connection, const uint8_t *bytes, size_t len)
 {
-    struct tcp *tcp = connection->tcp;
-    struct spare *spare = SLIST_FIRST(&tcp->spares_free);
+    struct connections *home = connection->home;
+    struct spare *spare = SLIST_FIRST(&home->spares_free);
     if (!spare)
         return false;
-    SLIST_REMOVE_HEAD(&tcp->spares_free, link);
+    SLIST_REMOVE_HEAD(&home->spares_free, link);
     memcpy(spare->bytes, bytes, len);
     spare->at = 0;
     spare->len = len;
@@ -57,33 +58,33 @@ static bool rest_keep(struct connection *connection, const uint8_t *bytes, size_
 /* Send the replies that have been gathered. False: the connection cannot go on. */
 static bool output_flush(struct connection *connection)
 {
-    struct tcp *tcp = connection->tcp;
-    const size_t len = tcp->output_len;
-    tcp->output_len = 0;
+    struct tcp_server *server = connection->home->setup.server;
+    const size_t len = server->output_len;
+    server->output_len = 0;
     if (len == 0)
         return true;
-    const ssize_t sent = bytes_send(connection, tcp->output, len);
+    const ssize_t sent = bytes_send(connection, server->output, len);
     if (sent < 0)
         return false;
     if ((size_t)sent == len) {
-        tcp_renew(connection);
+        connection_renew(connection);
         return true;
     }
-    return rest_keep(connection, tcp->output + sent, len - (size_t)sent);
+    return rest_keep(connection, server->output + sent, len - (size_t)sent);
 }
 
 /* A message of `len` bytes has been written behind its prefix. */
-static void output_take(struct tcp *tcp, size_t len)
+static void output_take(struct tcp_server *server, size_t len)
 {
-    uint8_t *prefix = tcp->output + tcp->output_len;
+    uint8_t *prefix = server->output + server->output_len;
     prefix[0] = (uint8_t)(len >> 8);
     prefix[1] = (uint8_t)len;
-    tcp->output_len += FRAMER_PREFIX_LEN + len;
+    server->output_len += FRAMER_PREFIX_LEN + len;
 }
 
-static bool output_has_room(const struct tcp *tcp)
+static bool output_has_room(const struct tcp_server *server)
 {
-    return sizeof tcp->output - tcp->output_len >= TCP_MESSAGE_LEN_MAX;
+    return sizeof server->output - server->output_len >= CONNECTION_MESSAGE_LEN_MAX;
 }
 
 /* It has something to send, and reads nothing before that is done. */
@@ -95,20 +96,20 @@ static bool is_busy(const struct connection *connection)
 /* Gather the reply to one query, or begin the transfer that it asks for. False: it gets none. */
 static bool query_answer(struct connection *connection, const uint8_t *query, size_t len)
 {
-    struct tcp *tcp = connection->tcp;
-    const struct answerer *answerer = tcp->setup.answerer;
+    struct tcp_server *server = connection->home->setup.server;
+    const struct answerer *answerer = server->answerer;
     const enum transport transport = connection->tls ? TRANSPORT_TLS : TRANSPORT_TCP;
-    uint8_t *packet = tcp->output + tcp->output_len + FRAMER_PREFIX_LEN;
+    uint8_t *packet = server->output + server->output_len + FRAMER_PREFIX_LEN;
     memcpy(packet, query, len);
     size_t reply_len =
         answer(answerer, transport, &connection->peer, packet, len, REPLY_TCP_LEN_MAX);
     if (reply_len == ANSWER_ASIDE) {
-        const struct aside aside = {answerer, transport, &connection->peer, &tcp->transfers};
+        const struct aside aside = {answerer, transport, &connection->peer, &server->transfers};
         reply_len = aside_answer(&aside, packet, len, REPLY_TCP_LEN_MAX, &connection->transfer);
     }
     if (reply_len == 0)
         return connection->transfer != NULL;
-    output_take(tcp, reply_len);
+    output_take(server, reply_len);
     return true;
 }
 
@@ -116,10 +117,11 @@ static bool query_answer(struct connection *connection, const uint8_t *query, si
  * connection cannot go on. */
 static bool queries_answer(struct connection *connection)
 {
-    const struct tcp *tcp = connection->tcp;
-    struct answerer *answerer = tcp->setup.answerer;
+    const struct connections *home = connection->home;
+    const struct tcp_server *server = home->setup.server;
+    struct answerer *answerer = server->answerer;
     answerer->now = clock_now();
-    answerer->tcp_idle_ms = tcp_idle_limit_ms(tcp->open_count, tcp->setup.connections_max);
+    answerer->tcp_idle_ms = connection_idle_limit_ms(home->open_count, home->setup.max);
     while (!is_busy(connection)) {
         const uint8_t *query;
         size_t len;
@@ -132,7 +134,7 @@ static bool queries_answer(struct connection *connection)
             (void)output_flush(connection);
             return false;
         }
-        if (!output_has_room(tcp) && !output_flush(connection))
+        if (!output_has_room(server) && !output_flush(connection))
             return false;
     }
     return output_flush(connection);
@@ -141,14 +143,14 @@ static bool queries_answer(struct connection *connection)
 /* Send as much of a transfer as is one turn's. False: the connection cannot go on. */
 static bool transfer_send(struct connection *connection)
 {
-    struct tcp *tcp = connection->tcp;
+    struct tcp_server *server = connection->home->setup.server;
     bool whole = true;
-    while (connection->transfer && !connection->spare && output_has_room(tcp)) {
-        uint8_t *packet = tcp->output + tcp->output_len + FRAMER_PREFIX_LEN;
+    while (connection->transfer && !connection->spare && output_has_room(server)) {
+        uint8_t *packet = server->output + server->output_len + FRAMER_PREFIX_LEN;
         const size_t len = transfer_next(connection->transfer, packet, REPLY_TCP_LEN_MAX,
-                                         tcp->setup.answerer->now);
+                                         server->answerer->now);
         if (len > 0) {
-            output_take(tcp, len);
+            output_take(server, len);
             continue;
         }
         whole = transfer_is_done(connection->transfer);
@@ -178,10 +180,10 @@ static bool queries_and_transfers(struct connection *connection)
 static bool queries_serve(struct connection *connection)
 {
     if (!queries_and_transfers(connection) || (connection->ended && !is_busy(connection))) {
-        tcp_close(connection);
+        connection_close(connection);
         return false;
     }
-    return tcp_await(connection, is_busy(connection) ? EV_WRITE : EV_READ) && !is_busy(connection);
+    return connection_await(connection, is_busy(connection) ? EV_WRITE : EV_READ) && !is_busy(connection);
 }
 
 /* Read and answer; what TLS has taken off the socket already too. */
@@ -199,15 +201,15 @@ static bool spare_send(struct connection *connection)
     struct spare *spare = connection->spare;
     const ssize_t sent = bytes_send(connection, spare->bytes + spare->at, spare->len - spare->at);
     if (sent < 0) {
-        tcp_close(connection);
+        connection_close(connection);
         return false;
     }
     spare->at += (size_t)sent;
     if (spare->at < spare->len)
         return false;
-    SLIST_INSERT_HEAD(&connection->tcp->spares_free, spare, link);
+    SLIST_INSERT_HEAD(&connection->home->spares_free, spare, link);
     connection->spare = NULL;
-    tcp_renew(connection);
+    connection_renew(connection);
     return true;
 }
 
@@ -224,16 +226,16 @@ static void stream_write(struct connection *connection)
 /* The client is who the header says, or the proxy itself. False: it has too many connections. */
 static bool header_take(struct connection *connection, const struct proxy_header *header)
 {
-    struct tcp *tcp = connection->tcp;
+    struct connections *home = connection->home;
     if (header->client.ip.family != IP_NONE)
         connection->peer = header->client;
-    if (!clients_enter(&tcp->clients, &connection->peer.ip)) {
-        tcp->setup.answerer->counters->tcp_refused++;
+    if (!clients_enter(&home->clients, &connection->peer.ip)) {
+        home->setup.counters->tcp_refused++;
         return false;
     }
     framer_skip(&connection->framer, header->len);
     framer_compact(&connection->framer);
-    tcp_greeted(connection);
+    connection_greeted(connection);
     return true;
 }
 
@@ -248,12 +250,12 @@ static void header_read(struct connection *connection)
     if (proxying == PROXYING_MORE && !connection->ended)
         return;
     if (proxying != PROXYING_HEADER) {
-        connection->tcp->setup.answerer->counters->proxy_refused++;
-        tcp_close(connection);
+        connection->home->setup.counters->proxy_refused++;
+        connection_close(connection);
     } else if (header_take(connection, &header)) {
         (void)queries_serve(connection);
     } else {
-        tcp_close(connection);
+        connection_close(connection);
     }
 }
 
@@ -261,13 +263,13 @@ static void handshake_go_on(struct connection *connection)
 {
     const enum tls_step step = tls_handshake(connection->tls);
     if (step == TLS_FAILED) {
-        tcp_close(connection);
+        connection_close(connection);
     } else if (step != TLS_DONE) {
-        (void)tcp_await(connection, step == TLS_READ ? EV_READ : EV_WRITE);
+        (void)connection_await(connection, step == TLS_READ ? EV_READ : EV_WRITE);
     } else {
-        connection->tcp->setup.answerer->counters->tls_handshakes++;
-        tcp_greeted(connection);
-        if (tcp_await(connection, EV_READ))
+        connection->home->setup.counters->tls_handshakes++;
+        connection_greeted(connection);
+        if (connection_await(connection, EV_READ))
             stream_read(connection); /* the first queries may have come along */
     }
 }
@@ -296,9 +298,9 @@ void tcp_serve(evutil_socket_t fd, short what, void *arg)
 
 void tcp_serve_rest(struct connection *connection)
 {
-    for (unsigned i = 0; i < TCP_DRAIN_READS_MAX && connection->phase == PHASE_OPEN; i++)
+    for (unsigned i = 0; i < TCP_SERVE_READS_MAX && connection->phase == PHASE_OPEN; i++)
         if (is_busy(connection) || !bytes_receive(connection) || !queries_serve(connection))
             break;
     if (connection->fd >= 0)
-        tcp_close(connection);
+        connection_close(connection);
 }
