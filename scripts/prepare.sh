@@ -6,8 +6,9 @@
 build_packages='gcc libc6-dev make autoconf automake pkg-config libldns-dev libevent-dev libmaxminddb-dev libsqlite3-dev
 libcurl4-openssl-dev libssl-dev libjansson-dev libseccomp-dev libcmocka-dev python3'
 run_packages='sqlite3 bind9-dnsutils tor-geoipdb procps curl openssl'
-# Knot, NSD and unbound are what the scenarios compare with and resolve through; they run as the tests' own children.
-test_packages='universal-ctags ldnsutils knot-dnsutils mmdb-bin xz-utils knot nsd unbound python3-dnspython'
+# BIND, Knot, NSD and unbound are what the scenarios compare with, transfer to and resolve through; they run as the tests' own
+# children.
+test_packages='universal-ctags ldnsutils knot-dnsutils mmdb-bin xz-utils bind9 knot nsd unbound python3-dnspython'
 
 say() { printf '%s\n' "$*"; }
 

@@ -2,7 +2,9 @@
 """What stands in a reply besides its records, asked for with dig and kdig: cookies, NSID, errors, keepalive; names of class CHAOS; limits."""
 import os, re, shutil, signal, subprocess, time
 
+import wire
 from lab import FIRST_SESSION, TOR, free_port, main, until
+from references import bind_start
 
 WWW = "www.gslb.example.com"
 ONE, TWO = "00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100"
@@ -97,6 +99,12 @@ zone:
 """
 
 
+BIND = """recursion no;
+  cookie-algorithm siphash24;
+  cookie-secret "{secret}";
+  require-server-cookie yes;"""
+
+
 def peer(lab, name, argv, config):
     """Start another make of server with the secret; returns its port."""
     port = free_port()
@@ -106,13 +114,23 @@ def peer(lab, name, argv, config):
     return port
 
 
-def asked(port, cookie):
+def shown(port, cookie):
     argv = ["dig", "@127.0.0.1", "-p", str(port), "+tries=1", "+time=2", "+nobadcookie", "example.com", "SOA", f"+cookie={cookie}"]
-    return cookie_of(subprocess.run(argv, capture_output=True, text=True, timeout=20).stdout)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=20).stdout
+
+
+def asked(port, cookie):
+    return cookie_of(shown(port, cookie))
+
+
+def example_zone(lab):
+    path = lab.dir / "example.zone"
+    path.write_text("@ 300 SOA ns hm 1 2 3 4 5\n@ 300 NS ns\nns 300 A 192.0.2.1\n")
+    return path
 
 
 def knot_and_nsd_make_and_take_the_same_cookies(lab):
-    (lab.dir / "example.zone").write_text("@ 300 SOA ns hm 1 2 3 4 5\n@ 300 NS ns\nns 300 A 192.0.2.1\n")
+    example_zone(lab)
     plain(lab, "--cookie-secrets", secrets(lab, ONE))
     ports = {"gslbd": lab.port, "knot": peer(lab, "knot", ["knotd"], KNOT), "nsd": peer(lab, "nsd", ["nsd", "-d"], NSD)}
     made = {name: asked(port, "0123456789abcdef")[0] for name, port in ports.items()}
@@ -120,6 +138,19 @@ def knot_and_nsd_make_and_take_the_same_cookies(lab):
     for maker, cookie in made.items():
         for name, port in ports.items():
             assert asked(port, cookie)[0] == cookie, f"{name} does not take {maker}'s cookie"
+
+
+def bind_takes_our_cookies_and_we_take_those_of_bind(lab):
+    """BIND makes a new cookie for every reply; that it takes one shows in that it does not ask for a better one."""
+    plain(lab, "--cookie-secrets", secrets(lab, ONE))
+    zone = f'zone "example.com" {{ type primary; file "{example_zone(lab)}"; }};'
+    _, port = bind_start(lab, zone, wire.query(wire.name_wire("example.com"), 6), BIND.format(secret=ONE))
+    ours, theirs = asked(lab.port, "0123456789abcdef")[0], asked(port, "0123456789abcdef")[0]
+    time.sleep(1.1) # a cookie that is made anew now is another one
+    assert "status: NOERROR" in shown(port, ours), shown(port, ours)
+    assert asked(lab.port, theirs)[0] == theirs, "we do not take BIND's cookie"
+    for cookie in ("0123456789abcdef", ours[:-1] + ("0" if ours[-1] != "0" else "1")):
+        assert "status: BADCOOKIE" in shown(port, cookie), shown(port, cookie)
 
 
 def options_are_answered_as_asked(lab):
@@ -162,5 +193,6 @@ def who_is_over_the_limit_proves_itself(lab):
 
 
 peers = [knot_and_nsd_make_and_take_the_same_cookies] if shutil.which("knotd") and shutil.which("nsd") else []
+peers += [bind_takes_our_cookies_and_we_take_those_of_bind] if shutil.which("named") else []
 main(cookies_are_given_and_known_again, a_shared_secret_rolls_over_on_sighup, *peers, options_are_answered_as_asked,
      the_server_tells_who_it_is, a_server_may_keep_it_to_itself, who_is_over_the_limit_proves_itself)

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Debian's unbound in front of gslbd: client subnets forwarded, scopes cached, names minimised and in mixed case, TC over TCP."""
+"""Debian's unbound and BIND in front of gslbd: client subnets forwarded, scopes cached, names minimised and in mixed case, TC over TCP."""
 import ipaddress, re, ssl, subprocess, urllib.request
 
 from lab import FIRST_SESSION, TOR, Failed, free_port, main, until
-from references import die_with_the_lab, need
+from references import bind_start, die_with_the_lab, need
+import wire
 
 ZONE, WWW = "gslb.example.com", "www.gslb.example.com"
 EU, US = "193.0.6.0/24", "8.8.8.0/24"
@@ -171,6 +172,27 @@ def large_answer_comes_over_tcp(lab):
     assert counted(lab, "tcp") == before + 1, "the resolver did not turn to TCP, or more than once"
 
 
-need("/usr/sbin/unbound")
+def bind_resolves_through_us_and_finds_no_fault(lab):
+    """BIND forwards: it sends cookies, takes NXDOMAIN and NODATA for what they are, and logs whatever it does not like."""
+    lab.init()
+    lab.sql(FIRST_SESSION)
+    lab.sql(STATIC)
+    lab.serve(geoip=TOR)
+    zone = f'zone "{ZONE}" {{ type forward; forward only; forwarders port {lab.port} {{ 127.0.0.1; }}; }};'
+    address = bind_start(lab, zone, wire.query(wire.name_wire("version.bind"), 16, 3), "recursion yes; max-records-per-type 0;")
+
+    def dig(*words):
+        argv = ["dig", f"@{address[0]}", "-p", str(address[1]), "+tries=1", "+time=5", *words]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=15).stdout
+    for name, qtype in (("host", "A"), ("host", "TXT"), ("alias", "A"), ("steer", "A"), ("www", "A"), ("x.y.wild", "A"), ("x.old", "A"), ("host", "TYPE65280")):
+        expected = lab.answer(f"{name}.{ZONE}", qtype)
+        assert expected and sorted(dig("+short", f"{name}.{ZONE}", qtype).split("\n")[:-1]) == expected, (name, qtype)
+    for name, status in (("nothere", "NXDOMAIN"), ("b.c.d.e", "NOERROR")):
+        assert f"status: {status}" in dig(f"{name}.{ZONE}"), name
+    assert dig("+tcp", "+noall", "+answer", f"big.{ZONE}").count("198.18.") == 500 # it came to us over TCP
+    assert not re.findall(r"^.*(?:format error|FORMERR|SERVFAIL|lame|unexpected|broken|timed out).*$", (lab.dir / "named.log").read_text(), re.M)
+
+
+need("/usr/sbin/named", "/usr/sbin/unbound")
 main(resolver_finds_every_kind_of_static_name, steered_name_is_cached_by_our_scope, drain_reaches_the_resolvers_clients_after_the_ttl,
-     large_answer_comes_over_tcp)
+     large_answer_comes_over_tcp, bind_resolves_through_us_and_finds_no_fault)

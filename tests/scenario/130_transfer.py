@@ -1,7 +1,9 @@
-"""tests/scenario/130_transfer.py - zones go to standard secondaries: AXFR, IXFR, TSIG, NOTIFY, with kdig, dig, Knot and NSD."""
-import re, shutil, socket, struct, subprocess, time
+"""tests/scenario/130_transfer.py - zones go to standard secondaries: AXFR, IXFR, TSIG, NOTIFY, with kdig, dig, BIND, Knot and NSD."""
+import re, socket, struct, subprocess, time
 
+import wire
 from lab import FIRST_SESSION, Failed, Lab, free_port, main, until
+from references import bind_start, need
 
 ZONE, WWW = "gslb.example.com", "www.gslb.example.com"
 SECRET, WRONG = "AAECAwQFBgcICQoLDA0ODw==", "BAECAwQFBgcICQoLDA0ODw=="
@@ -211,6 +213,16 @@ zone:
   allow-notify: 127.0.0.1 NOKEY
 """
 
+BIND = """key "k.example" {{ algorithm hmac-sha256; secret "{secret}"; }};
+zone "{zone}" {{
+  type secondary;
+  file "copy.zone";
+  masterfile-format text;
+  primaries port {primary} {{ 127.0.0.1 key "k.example"; }};
+  allow-notify {{ key "k.example"; }};
+}};
+"""
+
 
 def secondary(lab, name, program, template, *words):
     port, folder = free_port(), lab.dir / name
@@ -226,10 +238,16 @@ def ask(port, name, kind="A"):
     return sorted(subprocess.run(argv, capture_output=True, text=True).stdout.split("\n")[:-1])
 
 
+def status(port, name):
+    argv = ["dig", "@127.0.0.1", "-p", str(port), "+tries=1", "+time=1", name]
+    found = re.search(r"status: (\w+)", subprocess.run(argv, capture_output=True, text=True).stdout)
+    return found and found.group(1)
+
+
 def secondaries_follow_an_edit_within_seconds(lab):
     start(lab, may(key="k.example"), may(net="127.0.0.1"))
-    ports = {"knot": secondary(lab, "knot", shutil.which("knotd") or "/usr/sbin/knotd", KNOT),
-             "nsd": secondary(lab, "nsd", shutil.which("nsd") or "/usr/sbin/nsd", NSD, "-d")}
+    ports = {"knot": secondary(lab, "knot", "/usr/sbin/knotd", KNOT),
+             "nsd": secondary(lab, "nsd", "/usr/sbin/nsd", NSD, "-d")}
     for name, port in ports.items():
         until(f"{name} has the zone", lambda: ask(port, f"ns1.{ZONE}") == ["192.0.2.53"], 20, 0.1)
         assert ask(port, WWW) == ["203.0.113.1"] and ask(port, f"alias.{ZONE}") == ["203.0.113.1", f"{WWW}."], name
@@ -244,6 +262,30 @@ def secondaries_follow_an_edit_within_seconds(lab):
     lab.sql("UPDATE rule SET tier = 3 WHERE client = 'default' AND region = 'us'") # a default answer is part of the zone
     for name, port in ports.items():
         until(f"{name} follows the default", lambda: ask(port, WWW) == ["198.51.100.1"], 8, 0.1)
+
+
+def bind_follows_and_has_the_same_answers(lab):
+    start(lab, may(key="k.example"))
+    _, port = bind_start(lab, BIND.format(zone=ZONE, secret=SECRET, primary=lab.port), wire.query(wire.name_wire(ZONE), 6), "recursion no;")
+    log = lambda: (lab.dir / "named.log").read_text()
+    until("BIND has the zone", lambda: ask(port, ZONE, "SOA") == lab.answer(ZONE, "SOA"), 20, 0.1)
+    assert "requesting AXFR" in log() and f"transferred serial {serial(lab)}: TSIG 'k.example'" in log()
+    for name, kind in ((ZONE, "NS"), (ZONE, "MX"), (f"ns1.{ZONE}", "AAAA"), (f"q.wild.{ZONE}", "TXT"), (WWW, "A"), (WWW, "TXT"),
+                       (f"alias.{ZONE}", "A"), (f"a.b.c.{ZONE}", "TYPE65280")):
+        assert ask(port, name, kind) == lab.answer(name, kind) != [], (name, kind)
+    for name in (f"nothere.{ZONE}", f"b.c.{ZONE}"):
+        assert status(port, name) == lab.query(name), name
+    lab.sql(f"INSERT INTO notify(zone, address, port, key) VALUES ('{ZONE}', '127.0.0.1', {port}, 'k.example')")
+    for edit in (f"INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'edit', 'A', '192.0.2.7')", "DELETE FROM record WHERE name = 'edit'",
+                 "UPDATE rule SET tier = 3 WHERE client = 'default' AND region = 'us'"): # a default answer is part of the zone
+        now = serial(lab) + 1
+        lab.sql(edit)
+        until("BIND follows", lambda: ask(port, ZONE, "SOA")[0].split()[2] == str(now), 8, 0.1)
+        told = log().split(f"serial {now}", 1)
+        assert "received notify for zone" in told[0].split(f"serial {now - 1}")[-1] and "requesting IXFR" in told[1], told
+        for name in (WWW, f"edit.{ZONE}"):
+            assert (ask(port, name), status(port, name)) == (lab.answer(name), lab.query(name)), (edit, name)
+    assert log().count("Transfer status: success") == 4, log()
 
 
 def one_who_does_not_acknowledge_is_told_five_times(lab):
@@ -266,7 +308,8 @@ def one_who_does_not_acknowledge_is_told_five_times(lab):
             pass
 
 
+need("/usr/bin/kdig", "/usr/sbin/named", "/usr/sbin/knotd", "/usr/sbin/nsd")
 main(nobody_may_copy_a_zone_by_default, keys_and_networks_open_a_zone, signed_queries_get_signed_replies,
      what_is_copied_is_what_is_exported_and_the_defaults, an_ixfr_is_the_whole_zone_or_one_soa,
-     a_large_zone_streams_while_others_are_served_and_the_world_moves_on, secondaries_follow_an_edit_within_seconds,
+     a_large_zone_streams_while_others_are_served_and_the_world_moves_on, bind_follows_and_has_the_same_answers, secondaries_follow_an_edit_within_seconds,
      one_who_does_not_acknowledge_is_told_five_times)

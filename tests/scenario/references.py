@@ -1,8 +1,8 @@
-"""tests/scenario/references.py - Debian's Knot and NSD on loopback, as references for the meaning of a reply.
+"""tests/scenario/references.py - Debian's BIND, Knot and NSD on loopback, as references for the meaning of a reply and as peers.
 
-Both run in the foreground, as children of the lab, in its folder, with one thread for UDP so that they answer in order.
+They run in the foreground, as children of the lab, in its folder, with one thread for UDP so that they answer in order.
 """
-import ctypes, os, signal, socket, sys
+import ctypes, os, shutil, signal, socket, sys
 
 from lab import Failed, free_port, until
 
@@ -52,6 +52,21 @@ NSD = """server:
   rrl-whitelist-ratelimit: 0
 remote-control:
   control-enable: no
+"""
+
+BIND = """options {{
+  directory "{dir}";
+  listen-on port {port} {{ 127.0.0.1; }};
+  listen-on-v6 {{ none; }};
+  pid-file none;
+  session-keyfile none;
+  dnssec-validation no;
+  empty-zones-enable no;
+  notify no;
+  {options}
+}};
+controls {{ }};
+{zones}
 """
 
 
@@ -111,3 +126,11 @@ def nsd_start(lab, files, probe):
     config = NSD.format(dir=path, port=port, **TEXTS) + "".join(f"zone:\n  name: {zone}\n  zonefile: {zone}zone\n" for zone in files)
     (path / "nsd.conf").write_text(config)
     return start(lab, "nsd", ["/usr/sbin/nsd", "-d", "-c", path / "nsd.conf"], port, probe)
+
+
+def bind_start(lab, zones, probe, options=""):
+    """`zones` and `options`: statements of named.conf(5). Everything that BIND has to say is in the log of "named"."""
+    path, port = folder(lab, "bind", {}), free_port()
+    (path / "named.conf").write_text(BIND.format(dir=path, port=port, options=options, zones=zones))
+    own = shutil.copy("/usr/sbin/named", path) # AppArmor goes by the path, and Debian's rules keep named out of other folders
+    return start(lab, "named", [own, "-g", "-d", "3", "-n", "1", "-X", "none", "-c", path / "named.conf"], port, probe)
