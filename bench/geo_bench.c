@@ -5,7 +5,9 @@
  *    geo_bench --mmdb FILE FILE...   first, ns for a country by libmaxminddb from the one FILE
  */
 #include "geoip/build.h"
+#include "geoip/database.h"
 #include "geoip/geo.h"
+#include "geoip/saved.h"
 
 #include "common/rng.h"
 
@@ -160,15 +162,15 @@ static void measure_saved(struct source **source)
     struct source *loaded;
     struct diag diag;
     const double start = now_s();
-    if (source_save(*source, file, &diag) != OK)
+    if (saved_write(*source, file, &diag) != OK)
         fail(&diag);
     const double saved = now_s();
-    if (source_load(file, (*source)->path, (*source)->identity, &loaded, &diag) != OK)
+    if (saved_read(file, (*source)->path, (*source)->identity, &loaded, &diag) != OK)
         fail(&diag);
     printf("  %s: %u nodes, %u facts; saved in %.1f ms, loaded in %.1f ms\n", loaded->path,
            loaded->tree.count, loaded->facts.count, (saved - start) * 1e3, (now_s() - saved) * 1e3);
     (void)unlink(file);
-    source_close(source);
+    source_free(source);
     *source = loaded;
 }
 
@@ -210,7 +212,7 @@ int main(int argc, char **argv)
     }
     const double start = now_s();
     for (int i = 1; i < argc && count < SOURCES_MAX; i++) {
-        if (source_open(argv[i], &sources[count++], &diag) != OK)
+        if (database_read(argv[i], &sources[count++], &diag) != OK)
             fail(&diag);
     }
     printf("  read in %.1f ms, peak memory so far %.1f MiB (%.1f of it clients)\n",
@@ -220,7 +222,7 @@ int main(int argc, char **argv)
         measure_saved(&sources[i]);
     measure_policies(sources, count, clients);
     for (size_t i = 0; i < count; i++)
-        source_close(&sources[i]);
+        source_free(&sources[i]);
     free(clients);
     return 0;
 }

@@ -94,14 +94,12 @@ static enum err lay_source(struct build *build, const struct source *source,
 static enum err lay_sources(struct build *build, struct source *const *sources,
                             size_t sources_count, struct diag *reterr)
 {
-    static const struct facts nothing;
     if (sources_count == 0) {
-        struct source empty = {.v4 = tree_leaf(0), .v6 = tree_leaf(0)};
-        (void)intern_put(&empty.facts, &nothing, sizeof nothing);
-        enum err err = intern_check(&empty.facts, reterr);
+        struct source *empty = NULL;
+        enum err err = source_new("", &empty, reterr);
         if (err == OK)
-            err = lay_source(build, &empty, classes_assign, reterr);
-        intern_fini(&empty.facts);
+            err = lay_source(build, empty, classes_assign, reterr);
+        source_free(&empty);
         return err;
     }
     for (size_t i = 0; i < sources_count; i++) {

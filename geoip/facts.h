@@ -1,6 +1,6 @@
 /* geoip/facts.h - what a database knows of one address, whichever format said it.
  *
- * Filled in by geoip/mmdb.c and geoip/tortext.c, interned by geoip/source.c byte for byte (so a
+ * Filled in by geoip/mmdb.c and geoip/tortext.c, interned by geoip/source.h byte for byte (so a
  * writer begins with zeros), read by geoip/classes.c. Codes are upper case; an empty one is
  * unknown.
  */

@@ -5,8 +5,8 @@
 #define TESTS_GEO_FIXTURE_H
 
 #include "geoip/build.h"
+#include "geoip/database.h"
 #include "geoip/geo.h"
-#include "geoip/source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static inline struct source *geo_fixture_source(const char *name)
     char path[GEO_FIXTURE_PATH_MAX];
     struct source *source = NULL;
     struct diag diag;
-    geo_fixture_must(source_open(geo_fixture_path(name, path), &source, &diag), &diag);
+    geo_fixture_must(database_read(geo_fixture_path(name, path), &source, &diag), &diag);
     return source;
 }
 
@@ -87,7 +87,7 @@ static inline void geo_fixture_build(const struct policy *policy, const char *co
     geo_fixture_must(build_geo(policy, sources, count, &ret->image, &diag), &diag);
     geo_fixture_must(geo_open(ret->image.bytes, ret->image.len, &ret->geo, &diag), &diag);
     for (size_t i = 0; i < count; i++)
-        source_close(&sources[i]);
+        source_free(&sources[i]);
 }
 
 /* As geo_fixture_build() with one region for each client. */

@@ -4,8 +4,9 @@
 #include "common/frame.h"
 #include "common/hash.h"
 #include "geoip/build.h"
+#include "geoip/database.h"
 #include "geoip/geo.h"
-#include "geoip/source.h"
+#include "geoip/saved.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,11 +88,11 @@ static enum err database_open(const struct compile_request *request, const char 
 {
     char file[LAST_PATH_MAX];
     const uint64_t identity = file_identity(path);
-    if (saved_path(request, identity, file) && source_load(file, path, identity, ret, NULL) == OK)
+    if (saved_path(request, identity, file) && saved_read(file, path, identity, ret, NULL) == OK)
         return OK;
-    const enum err err = source_open(path, ret, reterr);
+    const enum err err = database_read(path, ret, reterr);
     if (err == OK && saved_path(request, (*ret)->identity, file))
-        (void)!source_save(*ret, file, NULL);
+        (void)!saved_write(*ret, file, NULL);
     return err;
 }
 
@@ -120,7 +121,7 @@ static enum err databases_open(struct databases *databases, struct problems *pro
 static void databases_close(struct databases *databases)
 {
     for (size_t i = 0; i < databases->sources_count; i++)
-        source_close(&databases->sources[i]);
+        source_free(&databases->sources[i]);
     free(databases->sources);
     free(databases->identities);
 }
@@ -264,7 +265,7 @@ void compile_policies_prepare(const struct compile_request *request)
         struct source *source = NULL;
         manifest_source_file(file_identity(path), file);
         if (!image_is_whole(request->state_dir, file) && database_open(request, path, &source, NULL) == OK)
-            source_close(&source);
+            source_free(&source);
     }
 }
 

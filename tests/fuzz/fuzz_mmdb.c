@@ -1,5 +1,6 @@
 /* Any bytes as a geo database file: they are refused, or make a geo image that opens. */
 #include "geoip/build.h"
+#include "geoip/database.h"
 #include "geoip/geo.h"
 
 #include <stdint.h>
@@ -46,9 +47,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fd < 0)
         return 0;
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    if (write(fd, data, size) == (ssize_t)size && source_open(path, &source, &diag) == OK)
+    if (write(fd, data, size) == (ssize_t)size && database_read(path, &source, &diag) == OK)
         build(source);
-    source_close(&source);
+    source_free(&source);
     close(fd);
     return 0;
 }

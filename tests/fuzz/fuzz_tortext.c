@@ -8,10 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static char path[] = "fuzz";
-    static const struct facts nothing;
     char text[4096];
-    struct source source = {.path = path};
+    struct source *source = NULL;
     struct diag diag;
     if (size == 0 || size > sizeof text)
         return 0;
@@ -19,11 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FILE *file = fmemopen(text, size, "r");
     if (!file)
         return 0;
-    (void)intern_put(&source.facts, &nothing, sizeof nothing);
-    if (tortext_load(file, &source, &diag) == OK && source.facts.count == 0)
+    if (source_new("fuzz", &source, NULL) == OK && tortext_load(file, source, &diag) == OK &&
+        source->facts.count == 0)
         __builtin_trap();
     fclose(file);
-    tree_fini(&source.tree);
-    intern_fini(&source.facts);
+    source_free(&source);
     return 0;
 }

@@ -25,13 +25,15 @@ MAY = {
 }
 # file (a pattern) -> what it may include beyond its directory
 ALSO = {
-    r"zones/compile.*":  ["geoip/build.h", "geoip/source.h"],
+    r"zones/compile.*":  ["geoip/build.h", "geoip/database.h", "geoip/saved.h", "geoip/source.h"],
     r"ctl/cmd_check\.c": ["geoip/continent.h"],
 }
 # header -> the only files that may see it: control faces, and each library's one home
 ONLY = {
     "zones/compile.h": r"server/control/compiler\.c|ctl/.*\.[ch]",
     "geoip/build.h":   r"zones/compile.*\.c",
+    "geoip/database.h": r"zones/compile.*\.c",
+    "geoip/saved.h":   r"zones/compile.*\.c",
     "geoip/source.h":  r"zones/compile.*\.c",
     "sqlite3.h":       r"zones/(store|history)[a-z_]*\.[ch]",
     "ldns/":           r"zones/(rdata|zonefile)[a-z_]*\.[ch]|prober/probe_dns\.c",

@@ -339,7 +339,7 @@ static void edited_make(struct edited *edited, enum policy_method method)
 
 static void edited_fini(struct edited *edited)
 {
-    source_close(&edited->source);
+    source_free(&edited->source);
     buffer_fini(&edited->last);
 }
 

@@ -3,8 +3,9 @@
 #include "zones/compile_policies.h"
 
 #include "compile_fixture.h"
+#include "geoip/database.h"
 #include "geoip/geo.h"
-#include "geoip/source.h"
+#include "geoip/saved.h"
 
 #include <sys/stat.h>
 
@@ -54,11 +55,11 @@ static void keep_another(const struct atlas *atlas, const char *text)
     struct source *source;
     (void)snprintf(other, sizeof other, "%s.other", atlas->path);
     file_put(other, text);
-    assert_int_equal(source_open(other, &source, NULL), OK);
+    assert_int_equal(database_read(other, &source, NULL), OK);
     source->identity = file_identity(atlas->path);
     kept_path(atlas, path);
-    assert_int_equal(source_save(source, path, NULL), OK);
-    source_close(&source);
+    assert_int_equal(saved_write(source, path, NULL), OK);
+    source_free(&source);
 }
 
 /* Set of the client 1.0.0.1, most specific. */
