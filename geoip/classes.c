@@ -8,8 +8,7 @@
 _Static_assert(NETS_NESTED_MAX + 1 + FACTS_SUBDIVISIONS_MAX + 3 <= GEO_CHAIN_MAX,
                "a chain has room for every set");
 
-/* Seeing facts
- * ------------------------------------------------------------------------------------- */
+/* Seeing facts --------------------------------------------------------------------------------- */
 
 static uint32_t see_text(const struct classes *classes, enum sets_kind kind, const char *text)
 {
@@ -98,8 +97,7 @@ enum err classes_project(struct classes *classes, const struct source *source, s
     return classes_check(classes, reterr);
 }
 
-/* Combining
- * ---------------------------------------------------------------------------------------- */
+/* Combining ------------------------------------------------------------------------------------ */
 
 static struct classes_traits merge(const struct classes *classes, uint32_t a, uint32_t b)
 {
@@ -178,8 +176,7 @@ uint32_t classes_assign(void *context, uint32_t a, uint32_t b)
     return intern_put(&classes->chains, chain.sets, chain.count * sizeof chain.sets[0]);
 }
 
-/* Life
- * --------------------------------------------------------------------------------------------- */
+/* Life ----------------------------------------------------------------------------------------- */
 
 static enum err put_net_traits(struct classes *classes, struct diag *reterr)
 {

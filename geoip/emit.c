@@ -14,8 +14,7 @@ struct places {
     uint32_t *order;   /* by node of the image: binary node */
 };
 
-/* Counting
- * ----------------------------------------------------------------------------------------- */
+/* Counting ------------------------------------------------------------------------------------- */
 
 /* The subtree of `root` behind `bits` more bits, those of `path`, or the leaf met sooner. */
 static uint32_t descend(const struct tree *tree, uint32_t root, unsigned bits, uint32_t path,
@@ -131,8 +130,7 @@ static enum err count_rest(const struct emit *emit, struct layout *layout, struc
                       emit->classes->policy->places_count, layout, reterr);
 }
 
-/* Writing
- * ------------------------------------------------------------------------------------------ */
+/* Writing -------------------------------------------------------------------------------------- */
 
 static void put_u32(struct buffer *ret, uint32_t value)
 {
@@ -255,8 +253,7 @@ enum err emit_image(const struct emit *emit, struct buffer *ret, struct diag *re
     return seal(ret, reterr);
 }
 
-/* Writing again
- * ------------------------------------------------------------------------------------ */
+/* Writing again -------------------------------------------------------------------------------- */
 
 bool emit_is_kin(const void *last, const struct sets *sets, size_t places_count)
 {

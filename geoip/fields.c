@@ -18,8 +18,7 @@ static struct record_value member(const struct fields *fields, const char *name)
     return record_member(fields->section, fields->record, name);
 }
 
-/* Values
- * ------------------------------------------------------------------------------------------- */
+/* Values --------------------------------------------------------------------------------------- */
 
 static bool text_of(const struct record_value *value, char ret[TEXT_MAX])
 {
@@ -58,8 +57,7 @@ static bool code_of(const struct record_value *value, size_t min, size_t cap, ch
     return true;
 }
 
-/* Facts
- * -------------------------------------------------------------------------------------------- */
+/* Facts ---------------------------------------------------------------------------------------- */
 
 /* Of a country or a continent, unless it is known. */
 static void take_code(const struct record_value *value, char ret[FACTS_CODE_MAX])
@@ -130,8 +128,7 @@ static void take_asn(const struct record_value *value, struct facts *facts)
         facts->asn = (uint32_t)number;
 }
 
-/* Layouts
- * ------------------------------------------------------------------------------------------ */
+/* Layouts -------------------------------------------------------------------------------------- */
 
 static void read_nested(struct fields *fields)
 {

@@ -34,8 +34,7 @@ void geo_attach(const void *bytes, struct geo *ret)
     ret->fenced = (layout->flags & LAYOUT_FENCED) != 0;
 }
 
-/* Checking
- * ----------------------------------------------------------------------------------------- */
+/* Checking ------------------------------------------------------------------------------------- */
 
 /* `offsets` are count + 1, begin at 0, never fall, end at `end` and are at most `step_max`
  * apart. */
@@ -154,8 +153,7 @@ enum err geo_open(const void *bytes, size_t len, struct geo *ret, struct diag *r
     return OK;
 }
 
-/* Finding
- * ------------------------------------------------------------------------------------------ */
+/* Finding -------------------------------------------------------------------------------------- */
 
 struct geo_found geo_find(const struct geo *geo, const struct ip *ip)
 {

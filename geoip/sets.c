@@ -25,8 +25,7 @@ static const char *const kind_prefixes[SETS_KINDS_COUNT] = {
     [SETS_ASN] = "asn:",         [SETS_NET] = "net:",
 };
 
-/* Clients
- * ----------------------------------------------------------------------------------------- */
+/* Clients -------------------------------------------------------------------------------------- */
 
 static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 static const char capitals_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -111,8 +110,7 @@ static enum err parse_client(const char *client, struct entry *entry, struct dia
                     CLIENT_SHOWN_MAX, client);
 }
 
-/* Grouping
- * ---------------------------------------------------------------------------------------- */
+/* Grouping ------------------------------------------------------------------------------------- */
 
 static int compare_entries(const void *a, const void *b)
 {

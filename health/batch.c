@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Printing ------------------------------------------------------------------------------------ */
+/* Printing ------------------------------------------------------------------------------------- */
 
 static json_t *pack_head(const struct batch_head *head)
 {
@@ -59,7 +59,7 @@ enum err batch_print_request(const struct batch_head *head, struct buffer *ret, 
     return field_check(ret, off, BATCH_LEN_MAX, "request", reterr);
 }
 
-/* Parsing ------------------------------------------------------------------------------------- */
+/* Parsing -------------------------------------------------------------------------------------- */
 
 static void parse_head(struct field_reader *reader, struct batch_head *ret)
 {

@@ -34,7 +34,7 @@ enum check_type check_type_parse(const char *text)
     return CHECK_OTHER;
 }
 
-/* Status codes ------------------------------------------------------------------------------- */
+/* Status codes --------------------------------------------------------------------------------- */
 
 enum { CODE_MIN = 100, CODE_MAX = 599, CODE_DIGITS = 3 };
 
@@ -107,7 +107,7 @@ bool check_status_match(const struct check_status *status, long code)
     return false;
 }
 
-/* Validation --------------------------------------------------------------------------------- */
+/* Validation ----------------------------------------------------------------------------------- */
 
 /* The bytes of the UTF-8 character at `text` (RFC 3629 4), or 0 if it is none. */
 static size_t utf8_len(const uint8_t *text)
@@ -253,7 +253,7 @@ enum err check_validate(const struct check *check, struct diag *reterr)
     return http ? check_http(check, reterr) : OK;
 }
 
-/* Plan --------------------------------------------------------------------------------------- */
+/* Plan ----------------------------------------------------------------------------------------- */
 
 struct probe_plan check_plan(const struct check *check, double vantage_phase)
 {

@@ -25,7 +25,7 @@ static enum verdict effective(const struct tally *tally, const struct tally_row 
     return (enum verdict)cells[vantage].verdict;
 }
 
-/* Votes --------------------------------------------------------------------------------------- */
+/* Votes ---------------------------------------------------------------------------------------- */
 
 static void keep_reason(struct tally_cell *cell, const char *reason)
 {
@@ -90,7 +90,7 @@ size_t tally_take_rechecks(struct tally *tally, uint32_t vantage, uint32_t *ret,
     return count;
 }
 
-/* Reasons ------------------------------------------------------------------------------------- */
+/* Reasons -------------------------------------------------------------------------------------- */
 
 static bool counts_as_down(const struct tally *tally, uint32_t target, size_t vantage,
                            int64_t now_ms)
@@ -144,7 +144,7 @@ static void explain(const struct tally *tally, uint32_t target, int64_t now_ms,
         snprintf(ret, TALLY_REASON_MAX, "%u of %zu down%s%s", votes->down, n, colon, reason);
 }
 
-/* Judging ------------------------------------------------------------------------------------- */
+/* Judging -------------------------------------------------------------------------------------- */
 
 static enum quorum_rule apply_rule(const struct tally *tally, struct tally_row *row,
                                    const struct tally_cell *cells, int64_t now_ms)
@@ -303,7 +303,7 @@ struct tally_report tally_step(struct tally *tally, int64_t now_ms)
     return report;
 }
 
-/* Reading ------------------------------------------------------------------------------------- */
+/* Reading -------------------------------------------------------------------------------------- */
 
 static int compare_latency(const void *a, const void *b)
 {

@@ -56,7 +56,7 @@ uint32_t tally_find_vantage(const struct tally *tally, const char *name)
     return TALLY_NONE;
 }
 
-/* Building ------------------------------------------------------------------------------------ */
+/* Building ------------------------------------------------------------------------------------- */
 
 static enum err check_limits(const struct tally_config *config, struct diag *reterr)
 {
@@ -147,7 +147,7 @@ static enum err build_targets(struct tally *next, const struct tally_config *con
     return OK;
 }
 
-/* Carrying over ------------------------------------------------------------------------------- */
+/* Carrying over -------------------------------------------------------------------------------- */
 
 static void carry_row(const struct tally_row *from, struct tally_row *to)
 {

@@ -48,7 +48,7 @@ struct supervisor {
     struct cookie_page *cookies; /* the workers' */
 };
 
-/* Start ------------------------------------------------------------------------------------------------- */
+/* Start ---------------------------------------------------------------------------------------- */
 
 /* Each world is a few hundred descriptors, here and in flight (RLIMIT_NOFILE bounds those too, see unix(7));
  * each TCP connection is one in a worker, which has our limit. */
@@ -158,7 +158,7 @@ static enum err prepare(struct supervisor *s, struct diag *reterr)
     return err;
 }
 
-/* Children ---------------------------------------------------------------------------------------------- */
+/* Children ------------------------------------------------------------------------------------- */
 
 /* In the child. */
 static _Noreturn void govern(struct supervisor *s, int channel_fd)
@@ -311,7 +311,7 @@ static void look_at_all(struct supervisor *s, int64_t now_ms)
         look_at(&s->places[i].child, "gslbd:worker", SUPERVISOR_WORKER_MISSED, now_ms);
 }
 
-/* The world --------------------------------------------------------------------------------------------- */
+/* The world ------------------------------------------------------------------------------------ */
 
 /* Keep what has changed, and pass it on. */
 static void spread(struct supervisor *s, const struct channel_packet *delta)
@@ -364,7 +364,7 @@ static bool is_somebody_behind(const struct supervisor *s)
     return false;
 }
 
-/* Signals ----------------------------------------------------------------------------------------------- */
+/* Signals -------------------------------------------------------------------------------------- */
 
 static void signal_workers(const struct supervisor *s, int number)
 {
@@ -438,7 +438,7 @@ static void step_stop(struct supervisor *s, int64_t now_ms)
         s->phase = PHASE_ENDED;
 }
 
-/* Loop -------------------------------------------------------------------------------------------------- */
+/* Loop ----------------------------------------------------------------------------------------- */
 
 /* The shorter of two waits, where -1 is for ever. */
 static int64_t sooner(int64_t a_ms, int64_t b_ms)

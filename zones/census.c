@@ -19,7 +19,7 @@ static enum err text_copy(const char *text, char **ret, struct diag *reterr)
     return text && !*ret ? memory_error(reterr) : OK;
 }
 
-/* Indexes --------------------------------------------------------------------------------------------- */
+/* Indexes -------------------------------------------------------------------------------------- */
 
 /* What the images of the last world name. */
 struct usage {
@@ -122,7 +122,7 @@ static bool index_is_lost(const struct indexes *indexes, const struct manifest *
     return false;
 }
 
-/* Regions and policies -------------------------------------------------------------------------------- */
+/* Regions and policies ------------------------------------------------------------------------- */
 
 enum pass { PASS_KNOWN, PASS_NEW };
 
@@ -221,7 +221,7 @@ static enum err lost_keep(const struct last *last, struct manifest *next, struct
     return err;
 }
 
-/* Monitors and vantage points ------------------------------------------------------------------------- */
+/* Monitors and vantage points ------------------------------------------------------------------ */
 
 static enum err vantages_read(struct store *store, struct census *census, struct diag *reterr)
 {
@@ -394,7 +394,7 @@ static void regions_check(const struct census *census, struct problems *problems
     }
 }
 
-/* The whole ------------------------------------------------------------------------------------------- */
+/* The whole ------------------------------------------------------------------------------------ */
 
 static uint64_t text_hash(uint64_t hash, const char *text, uint64_t number)
 {

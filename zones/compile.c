@@ -26,7 +26,7 @@ struct compile_job {
     bool packs_written[PACKS_MAX];
 };
 
-/* Files ----------------------------------------------------------------------------------------------- */
+/* Files ---------------------------------------------------------------------------------------- */
 
 static enum err dir_make(const char *path, struct diag *reterr)
 {
@@ -61,7 +61,7 @@ static void images_remove(const struct compile_job *job)
             image_remove(job, job->next->packs[i]);
 }
 
-/* The world ------------------------------------------------------------------------------------------- */
+/* The world ------------------------------------------------------------------------------------ */
 
 /* One past the last world's, and past that of a world which was published but never committed. */
 static uint64_t generation_next(const struct compile_job *job)
@@ -185,7 +185,7 @@ enum err compile_world(const struct compile_request *request, struct compile_res
     return err;
 }
 
-/* Commit ---------------------------------------------------------------------------------------------- */
+/* Commit --------------------------------------------------------------------------------------- */
 
 /* Make an image durable if it is of this generation; the others were when theirs was committed. */
 static enum err image_sync(const char *state_dir, const char *file, uint64_t generation,

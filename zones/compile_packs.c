@@ -28,7 +28,7 @@ struct packs_job {
     struct pack pack;
 };
 
-/* What has changed ------------------------------------------------------------------------------------ */
+/* What has changed ----------------------------------------------------------------------------- */
 
 /* Bit 0 says that the zone has services: then what they refer to counts too. */
 static uint64_t fingerprint_of(const struct packs_job *job, const struct zone_row *row, bool services)
@@ -64,7 +64,7 @@ static uint32_t last_count(const struct packs_job *job, uint32_t bucket)
     return count;
 }
 
-/* Zones ----------------------------------------------------------------------------------------------- */
+/* Zones ---------------------------------------------------------------------------------------- */
 
 /* Slots and services are for zones that are compiled; most compiles of a large store have few of those. */
 static enum err sources_open(struct packs_job *job, struct diag *reterr)
@@ -114,7 +114,7 @@ static enum err zone_put(struct packs_job *job, uint32_t idx, const struct image
     return OK;
 }
 
-/* Packs ----------------------------------------------------------------------------------------------- */
+/* Packs ---------------------------------------------------------------------------------------- */
 
 static enum err pack_write(struct packs_job *job, uint32_t bucket, struct diag *reterr)
 {

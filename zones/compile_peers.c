@@ -13,7 +13,7 @@ static const char *const algorithms[TSIG_ALGORITHMS] = {
     [TSIG_SHA512] = "hmac-sha512",
 };
 
-/* Keys ------------------------------------------------------------------------------------------------ */
+/* Keys ----------------------------------------------------------------------------------------- */
 
 static uint32_t key_find(const struct draft *draft, const char *name)
 {
@@ -63,7 +63,7 @@ static enum err key_put(struct draft *draft, const struct store_peer *peer, uint
     return failed ? diag_set(reterr, ERR_MEMORY, "out of memory") : OK;
 }
 
-/* Peers ----------------------------------------------------------------------------------------------- */
+/* Peers ---------------------------------------------------------------------------------------- */
 
 /* One address is a network of all its bits. */
 static enum err net_parse(const char *text, struct prefix *ret, struct diag *reterr)
@@ -118,7 +118,7 @@ bool compile_peers_may_copy(const struct draft *draft)
     return false;
 }
 
-/* Hashes ---------------------------------------------------------------------------------------------- */
+/* Hashes --------------------------------------------------------------------------------------- */
 
 static uint64_t text_hash(uint64_t hash, const char *text)
 {

@@ -33,7 +33,7 @@ struct policy_job {
     struct databases *databases;
 };
 
-/* Fingerprints ---------------------------------------------------------------------------------------- */
+/* Fingerprints --------------------------------------------------------------------------------- */
 
 static uint64_t text_hash(uint64_t hash, const char *text)
 {
@@ -57,7 +57,7 @@ static uint64_t policy_fingerprint(const struct policy *policy, uint64_t databas
     return hash;
 }
 
-/* Databases ------------------------------------------------------------------------------------------- */
+/* Databases ------------------------------------------------------------------------------------ */
 
 static enum err databases_init(const struct compile_request *request, struct databases *ret, struct diag *reterr)
 {
@@ -126,7 +126,7 @@ static void databases_close(struct databases *databases)
     free(databases->identities);
 }
 
-/* One policy ------------------------------------------------------------------------------------------ */
+/* One policy ----------------------------------------------------------------------------------- */
 
 /* Whether the image is there and as long as it says. */
 static bool image_is_whole(const char *state_dir, const char *file)

@@ -34,7 +34,7 @@ uint8_t *draft_scratch(struct draft *draft)
     return draft->scratch.failed ? NULL : draft->scratch.bytes;
 }
 
-/* Nodes ----------------------------------------------------------------------------------------------- */
+/* Nodes ---------------------------------------------------------------------------------------- */
 
 static uint32_t *table_slots(const struct draft *draft)
 {
@@ -147,7 +147,7 @@ void draft_begin(struct draft *draft, const uint8_t *origin)
     node_put(draft, draft->origin_hash, name_off, 0);
 }
 
-/* Puts ------------------------------------------------------------------------------------------------ */
+/* Puts ----------------------------------------------------------------------------------------- */
 
 enum err draft_record_put(struct draft *draft, const uint8_t *name, uint16_t type, uint32_t ttl_s,
                           const uint8_t *rdata, size_t rdata_len, struct diag *reterr)
@@ -207,7 +207,7 @@ uint32_t draft_text_put(struct draft *draft, const char *text)
     return (uint32_t)buffer_put(&draft->text, text, strlen(text) + 1);
 }
 
-/* Order ----------------------------------------------------------------------------------------------- */
+/* Order ---------------------------------------------------------------------------------------- */
 
 static int record_compare(const struct draft *draft, const struct draft_record *a,
                           const struct draft_record *b)
@@ -369,7 +369,7 @@ enum err draft_group(struct draft *draft, struct diag *reterr)
     return OK;
 }
 
-/* Stand-ins ------------------------------------------------------------------------------------------- */
+/* Stand-ins ------------------------------------------------------------------------------------ */
 
 void draft_stand_in_put(struct draft *draft, uint32_t service, uint16_t type)
 {

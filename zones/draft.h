@@ -162,7 +162,7 @@ void draft_stand_in_record_put(struct draft *draft, const struct draft_endpoint 
 /* The node of a name (wire) whose name_hash() is `hash`, or DRAFT_NONE. */
 uint32_t draft_node_find(const struct draft *draft, const uint8_t *name, uint64_t hash);
 
-/* Rows ---------------------------------------------------------------------------------------------------- */
+/* Rows ----------------------------------------------------------------------------------------- */
 
 static inline struct draft_node *draft_node(const struct draft *draft, uint32_t idx)
 {

@@ -54,7 +54,7 @@ static const char *const history_sql[HISTORY_STATEMENTS] = {
 
 static const char *const kind_names[] = {"region", "pool", "endpoint"};
 
-/* Statements -------------------------------------------------------------------------------------------- */
+/* Statements ----------------------------------------------------------------------------------- */
 
 static void stick(struct history *history, enum err err)
 {
@@ -119,7 +119,7 @@ static void put_text(struct history *history, enum history_statement which, cons
     run(&binder);
 }
 
-/* Rows -------------------------------------------------------------------------------------------------- */
+/* Rows ----------------------------------------------------------------------------------------- */
 
 /* The key of a row, as far as its kind has one. */
 static void bind_key(struct binder *binder, const struct history_health *row)
@@ -253,7 +253,7 @@ void history_put_states(struct history *history, const struct history_state *sta
     }
 }
 
-/* Events ------------------------------------------------------------------------------------------------ */
+/* Events --------------------------------------------------------------------------------------- */
 
 /* Copy `from` to `*at`, which moves on. */
 static const char *copy(char **at, const char *from)
@@ -345,7 +345,7 @@ static void forget_events(struct history *history)
     history->waiting_count = 0;
 }
 
-/* Transactions ------------------------------------------------------------------------------------------ */
+/* Transactions --------------------------------------------------------------------------------- */
 
 /* Copy the log into the file, as far as readers allow. What fails here fails again at a commit. */
 static void checkpoint(struct history *history)

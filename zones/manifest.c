@@ -127,7 +127,7 @@ enum err manifest_problem_put(struct manifest *manifest, const char *zone, const
     return OK;
 }
 
-/* Writing --------------------------------------------------------------------------------------------- */
+/* Writing -------------------------------------------------------------------------------------- */
 
 /* Add a row; when memory is out, for the row or here, there are no rows at all, so that none is lost unseen. */
 static void row_put(json_t **rows, json_t *row)
@@ -246,7 +246,7 @@ enum err manifest_write(const struct manifest *manifest, const char *path, struc
     return err;
 }
 
-/* Reading --------------------------------------------------------------------------------------------- */
+/* Reading -------------------------------------------------------------------------------------- */
 
 /* A reader of one manifest: sticky like common/reader.h, with the first member that was wrong. */
 struct cursor {

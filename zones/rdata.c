@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Types ----------------------------------------------------------------------------------------------- */
+/* Types ---------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *text;
@@ -77,7 +77,7 @@ const char *rdata_type_print(uint16_t type, char text[RDATA_TYPE_TEXT_MAX])
     return text;
 }
 
-/* Own paths ------------------------------------------------------------------------------------------- */
+/* Own paths ------------------------------------------------------------------------------------ */
 
 static enum err address_parse(int family, const char *text, uint8_t *rdata, size_t *ret_len,
                               struct diag *reterr)
@@ -140,7 +140,7 @@ static bool text_is_generic(const char *text)
     return strncmp(text + strspn(text, " \t"), "\\#", 2) == 0;
 }
 
-/* Through ldns ---------------------------------------------------------------------------------------- */
+/* Through ldns --------------------------------------------------------------------------------- */
 
 struct token {
     const char *at;

@@ -51,7 +51,7 @@ static enum err choices_read(struct store *store, const struct census *census, c
     return store_rows_end(&rows, reterr);
 }
 
-/* Hosts ----------------------------------------------------------------------------------------------- */
+/* Hosts ---------------------------------------------------------------------------------------- */
 
 static const struct choice *heaviest_choice(const struct choices *choices)
 {
@@ -72,7 +72,7 @@ static const struct draft_endpoint *heaviest_endpoint(const struct draft *draft,
     return best;
 }
 
-/* Addresses ------------------------------------------------------------------------------------------- */
+/* Addresses ------------------------------------------------------------------------------------ */
 
 /* Whether one of these addresses is at `wire` already. */
 static bool is_known(const struct draft *draft, const struct draft_endpoint *const *known,

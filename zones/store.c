@@ -91,7 +91,7 @@ static const char *const statement_texts[STATEMENTS] = {
     [STATEMENT_VANTAGE_REMOVE] = "DELETE FROM vantage WHERE name = ?1",
 };
 
-/* Errors -------------------------------------------------------------------------------------------------- */
+/* Errors --------------------------------------------------------------------------------------- */
 
 /* The sentence of a refusal by the schema, out of what SQLite wraps it in (zones/schema.sql); NULL where it
  * is none. */
@@ -190,7 +190,7 @@ static void bind_number(struct sqlite3_stmt *statement, int at, int64_t value)
     (void)sqlite3_bind_int64(statement, at, value);
 }
 
-/* Files --------------------------------------------------------------------------------------------------- */
+/* Files ---------------------------------------------------------------------------------------- */
 
 static enum err pragma_get(struct store *store, const char *sql, int64_t *ret, struct diag *reterr)
 {
@@ -473,7 +473,7 @@ void store_end(struct store *store)
         (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/* Changes ------------------------------------------------------------------------------------------------- */
+/* Changes -------------------------------------------------------------------------------------- */
 
 enum err store_change_begin(struct store *store, struct diag *reterr)
 {

@@ -38,7 +38,7 @@ enum {
 
 struct store; /* an open store; heap */
 
-/* Files --------------------------------------------------------------------------------------------------- */
+/* Files ---------------------------------------------------------------------------------------- */
 
 /* Make `path` a store of this program's version: a new one with mode 0660 less the umask, or an older one
  * brought up to date. ERR_EXISTS: it is one already; nothing has changed. Otherwise errors of
@@ -72,7 +72,7 @@ bool store_is_current(const struct store *store);
 NODISCARD enum err store_begin(struct store *store, struct diag *reterr);
 void store_end(struct store *store);
 
-/* Rows ---------------------------------------------------------------------------------------------------- */
+/* Rows ----------------------------------------------------------------------------------------- */
 
 struct store_rows {
     struct store *store;
@@ -233,7 +233,7 @@ bool store_policy_next(struct store_rows *rows, const struct store_region_indexe
 void store_states(struct store *store, struct store_rows *ret);
 bool store_state_next(struct store_rows *rows, struct store_state *ret);
 
-/* Changes ------------------------------------------------------------------------------------------------- */
+/* Changes -------------------------------------------------------------------------------------- */
 
 /* Changes between store_change_begin() and store_change_commit() are made together; after
  * store_change_undo() none. ERR_BUSY: another writer has not committed in STORE_BUSY_MS. ERR_REFUSED: the

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Stepping ------------------------------------------------------------------------------------------------ */
+/* Stepping ------------------------------------------------------------------------------------- */
 
 static void rows_start(struct store *store, enum statement which, const char *table, const char *key,
                        struct store_rows *ret)
@@ -42,7 +42,7 @@ enum err store_rows_end(struct store_rows *rows, struct diag *reterr)
     return rows->err == OK ? OK : diag_set(reterr, rows->err, "%s", rows->diag.text);
 }
 
-/* Columns ------------------------------------------------------------------------------------------------- */
+/* Columns -------------------------------------------------------------------------------------- */
 
 /* Somebody has taken the triggers away: a value that no table of the schema lets in. */
 static void column_refuse(struct store_rows *rows, int at)
@@ -102,7 +102,7 @@ static double column_real(const struct store_rows *rows, int at)
     return sqlite3_column_double(rows->statement, at);
 }
 
-/* Zones and records --------------------------------------------------------------------------------------- */
+/* Zones and records ---------------------------------------------------------------------------- */
 
 void store_zones(struct store *store, struct store_rows *ret)
 {
@@ -150,7 +150,7 @@ bool store_record_next(struct store_rows *rows, struct store_record *ret)
     return rows->err == OK;
 }
 
-/* Services ------------------------------------------------------------------------------------------------ */
+/* Services ------------------------------------------------------------------------------------- */
 
 void store_services(struct store *store, const char *zone, struct store_rows *ret)
 {
@@ -218,7 +218,7 @@ bool store_endpoint_next(struct store_rows *rows, struct store_endpoint *ret)
     return rows->err == OK;
 }
 
-/* Peers and defaults -------------------------------------------------------------------------------------- */
+/* Peers and defaults --------------------------------------------------------------------------- */
 
 void store_peers(struct store *store, const char *zone, struct store_rows *ret)
 {
@@ -265,7 +265,7 @@ bool store_default_next(struct store_rows *rows, struct store_default *ret)
     return rows->err == OK;
 }
 
-/* Regions, monitors, vantage points, states --------------------------------------------------------------- */
+/* Regions, monitors, vantage points, states ---------------------------------------------------- */
 
 void store_regions(struct store *store, struct store_rows *ret)
 {
@@ -358,7 +358,7 @@ bool store_state_next(struct store_rows *rows, struct store_state *ret)
     return rows->err == OK;
 }
 
-/* Policies ------------------------------------------------------------------------------------------------ */
+/* Policies ------------------------------------------------------------------------------------- */
 
 /* Room for one more element of `size` bytes in a row that grows by doubling. */
 static enum err row_grow(void **row, size_t count, size_t size, struct diag *reterr)

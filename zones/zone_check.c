@@ -35,7 +35,7 @@ __attribute__((format(printf, 5, 6))) static void check_put(struct problems *pro
     problems_put(problems, subject_print(draft, node, type, subject), "%s", message);
 }
 
-/* Records --------------------------------------------------------------------------------------------- */
+/* Records -------------------------------------------------------------------------------------- */
 
 static void apex_check(const struct draft *draft, struct problems *problems)
 {
@@ -173,7 +173,7 @@ static void wildcard_check(const struct draft *draft, uint32_t idx, struct probl
             check_put(problems, draft, idx, types[i], "this type has no meaning at a wildcard");
 }
 
-/* Services -------------------------------------------------------------------------------------------- */
+/* Services ------------------------------------------------------------------------------------- */
 
 static bool pool_has_hosts(const struct draft_pool *pool)
 {

@@ -26,7 +26,7 @@ static uint32_t text_put(struct zone_list *list, const char *text)
     return text ? (uint32_t)buffer_put(&list->text, text, strlen(text) + 1) : ZONE_LIST_NONE;
 }
 
-/* Zones ----------------------------------------------------------------------------------------------- */
+/* Zones ---------------------------------------------------------------------------------------- */
 
 static void row_put(struct zone_list *list, const struct store_zone *zone, struct problems *problems)
 {
@@ -122,7 +122,7 @@ enum err zone_list_read(struct store *store, struct problems *problems, struct z
     return err;
 }
 
-/* Services -------------------------------------------------------------------------------------------- */
+/* Services ------------------------------------------------------------------------------------- */
 
 /* The schema lets no service into the store that is not in a zone. */
 static void service_put(struct zone_list *list, const struct store_service *service)

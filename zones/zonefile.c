@@ -47,7 +47,7 @@ struct line_record {
     const char *data;
 };
 
-/* Words --------------------------------------------------------------------------------------------- */
+/* Words ---------------------------------------------------------------------------------------- */
 
 /* Seconds, or a sum such as 1h30m. */
 static bool period_parse(const char *text, uint32_t *ret)
@@ -104,7 +104,7 @@ static enum err record_parse(char *rest, struct line_record *ret, struct diag *r
     return rdata_type_parse(word, &ret->type, reterr);
 }
 
-/* Rows ------------------------------------------------------------------------------------------------ */
+/* Rows ----------------------------------------------------------------------------------------- */
 
 /* An owner as in record.name: lower case, relative to the zone. */
 static enum err owner_print(const struct import *import, const uint8_t *owner, char text[NAME_TEXT_MAX],
@@ -147,7 +147,7 @@ static void mailbox_print(const uint8_t *name, char text[NAME_TEXT_MAX])
     memcpy(text + size + 1, host, strlen(host) + 1);
 }
 
-/* Import ---------------------------------------------------------------------------------------------- */
+/* Import --------------------------------------------------------------------------------------- */
 
 /* The TTL of a record: its own, $TTL's or the last one's; an SOA falls back on its minimum (as RFC 1035
  * zones do). */
@@ -404,7 +404,7 @@ enum err zonefile_import(const char *path, const char *name, struct store *store
     return err;
 }
 
-/* Export ---------------------------------------------------------------------------------------------- */
+/* Export --------------------------------------------------------------------------------------- */
 
 /* zone.rname as a domain name: the dots before the @ are the first label's own. */
 static void mailbox_write(FILE *to, const char *rname)

@@ -22,7 +22,7 @@ struct api {
     int64_t metrics_ms;    /* of it, by mono_ms; INT64_MIN: none */
 };
 
-/* Sending -------------------------------------------------------------------------------------------- */
+/* Sending -------------------------------------------------------------------------------------- */
 
 static void send_reply(struct evhttp_request *request, int status, const char *type, const void *bytes,
                        size_t len)
@@ -52,7 +52,7 @@ static void send_buffer(struct evhttp_request *request, int status, const char *
     buffer_fini(buffer);
 }
 
-/* Routes --------------------------------------------------------------------------------------------- */
+/* Routes --------------------------------------------------------------------------------------- */
 
 static void take_message(struct api *api, struct evhttp_request *request, enum intake_kind kind)
 {
@@ -157,7 +157,7 @@ static void serve(void *context, struct evhttp_request *request)
     send_text(request, HTTP_NOTFOUND, "there is no such thing here\n");
 }
 
-/* Life ----------------------------------------------------------------------------------------------- */
+/* Life ----------------------------------------------------------------------------------------- */
 
 enum err api_start(const struct api_setup *setup, struct api **ret, struct diag *reterr)
 {

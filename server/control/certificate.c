@@ -45,7 +45,7 @@ static enum err fail(struct diag *reterr, enum err err, const char *what, const 
     return diag_set(reterr, err, "%s %s: %s", what, path, reason ? reason : "out of memory");
 }
 
-/* Names ---------------------------------------------------------------------------------------------- */
+/* Names ---------------------------------------------------------------------------------------- */
 
 /* The subject's alternative names, as OpenSSL reads them: "DNS:localhost,IP:127.0.0.1". */
 struct names {
@@ -128,7 +128,7 @@ static void put_names(const struct certificate_setup *setup, struct names *names
     }
 }
 
-/* Making --------------------------------------------------------------------------------------------- */
+/* Making --------------------------------------------------------------------------------------- */
 
 static bool put_extension(X509 *crt, int nid, const char *value)
 {
@@ -207,7 +207,7 @@ static enum err make_crt(const struct certificate_setup *setup, const char *path
     return err;
 }
 
-/* Reading -------------------------------------------------------------------------------------------- */
+/* Reading -------------------------------------------------------------------------------------- */
 
 static enum err read_key(const char *path, EVP_PKEY **ret, struct diag *reterr)
 {

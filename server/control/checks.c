@@ -114,7 +114,7 @@ static void group(struct checks *checks)
     }
 }
 
-/* Generation ----------------------------------------------------------------------------------------- */
+/* Generation ----------------------------------------------------------------------------------- */
 
 /* With its NUL, so that one text cannot run into the next. */
 static uint64_t hash_text(const char *text, uint64_t seed)
@@ -150,7 +150,7 @@ static uint64_t hash_all(const struct checks *checks)
     return hash_mix(hash ^ sum) & CHECKS_GENERATION_MASK;
 }
 
-/* Life ----------------------------------------------------------------------------------------------- */
+/* Life ----------------------------------------------------------------------------------------- */
 
 static enum err allocate(const struct roster *roster, struct checks **ret, struct diag *reterr)
 {

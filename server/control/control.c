@@ -31,7 +31,7 @@ static void give_up(struct control *control, const struct diag *why)
         (void)event_base_loopbreak(control->base);
 }
 
-/* Parts ------------------------------------------------------------------------------------------------- */
+/* Parts ---------------------------------------------------------------------------------------- */
 
 static enum err open_shared(struct control *control, struct diag *reterr)
 {
@@ -196,7 +196,7 @@ static enum err open_watch(struct control *control, struct diag *reterr)
     return watch_new(&setup, &control->watch, reterr);
 }
 
-/* Events ------------------------------------------------------------------------------------------------ */
+/* Events --------------------------------------------------------------------------------------- */
 
 static void on_tick(evutil_socket_t fd, short events, void *context)
 {
@@ -268,7 +268,7 @@ static void unstand(const struct standing *standing)
     timer_free(standing->message);
 }
 
-/* Life -------------------------------------------------------------------------------------------------- */
+/* Life ----------------------------------------------------------------------------------------- */
 
 /* The first look at the store, which somebody may have locked. Without a world there is nothing else to do. */
 static enum err look_first(const struct control *control, struct diag *reterr)

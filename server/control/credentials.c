@@ -26,7 +26,7 @@ struct credentials {
     int64_t sent_ms;
 };
 
-/* Reading ----------------------------------------------------------------------------------------------- */
+/* Reading -------------------------------------------------------------------------------------- */
 
 /* Read a file into a field of the secrets. Key files end here, in no other place. */
 static enum err read_into(const char *path, size_t cap, uint8_t *at, uint32_t *ret_len,
@@ -87,7 +87,7 @@ static enum err check_pair(const struct credentials_setup *setup, const struct t
     return OK;
 }
 
-/* Handing out ------------------------------------------------------------------------------------------- */
+/* Handing out ---------------------------------------------------------------------------------- */
 
 /* A file in memory that nobody can change any more. */
 static enum err seal(const struct tls_secrets *secrets, int *ret_fd, struct diag *reterr)
@@ -156,7 +156,7 @@ enum err credentials_load(struct credentials *credentials, struct diag *reterr)
     return err == OK ? OK : diag_prefix(reterr, err, "TLS");
 }
 
-/* Looking after them ------------------------------------------------------------------------------------ */
+/* Looking after them --------------------------------------------------------------------------- */
 
 /* Whether a file has changed, or the keys of tickets are old. */
 static bool is_due(struct credentials *credentials, int64_t now_ms)

@@ -45,7 +45,7 @@ struct http {
     uint64_t evicted;
 };
 
-/* Connections ---------------------------------------------------------------------------------------- */
+/* Connections ---------------------------------------------------------------------------------- */
 
 static void forget(void *parent, void *pointer, CRYPTO_EX_DATA *slots, int idx, long number, void *argument)
 {
@@ -183,7 +183,7 @@ uint64_t http_evicted(const struct http *http)
     return http->evicted;
 }
 
-/* Bounds --------------------------------------------------------------------------------------------- */
+/* Bounds --------------------------------------------------------------------------------------- */
 
 /* Bytes of unfinished requests and of replies that nobody reads. */
 static size_t buffered(const struct http *http)
@@ -227,7 +227,7 @@ static void on_complete(struct evhttp_request *request, void *context)
     http->serve(http->context, request);
 }
 
-/* Life ----------------------------------------------------------------------------------------------- */
+/* Life ----------------------------------------------------------------------------------------- */
 
 static enum err listen_on(struct http *http, int fd, struct diag *reterr)
 {

@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Workers -------------------------------------------------------------------------------------------- */
+/* Workers -------------------------------------------------------------------------------------- */
 
 /* The sum over all workers of the 64-bit number at byte `off` of their counters. */
 static uint64_t sum_at(const struct metrics_view *view, size_t off)
@@ -139,7 +139,7 @@ static void put_answers(const struct metrics_view *view, struct buffer *ret)
     }
 }
 
-/* Health --------------------------------------------------------------------------------------------- */
+/* Health --------------------------------------------------------------------------------------- */
 
 static void put_subjects(const struct metrics_view *view, enum subject_kind kind, const char *name,
                          const char *help, struct buffer *ret)
@@ -226,7 +226,7 @@ static void put_vantages(const struct metrics_view *view, struct buffer *ret)
     }
 }
 
-/* Control -------------------------------------------------------------------------------------------- */
+/* Control -------------------------------------------------------------------------------------- */
 
 static void put_refusals(const struct metrics *metrics, struct buffer *ret)
 {

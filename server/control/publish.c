@@ -89,7 +89,7 @@ const struct roster *publish_roster(const struct publish *publish)
     return publish->current ? publish->current->roster : NULL;
 }
 
-/* Images ------------------------------------------------------------------------------------------------ */
+/* Images --------------------------------------------------------------------------------------- */
 
 static const char *part_file(const struct manifest *manifest, size_t index)
 {
@@ -181,7 +181,7 @@ static enum err edition_read(struct publish *publish, const char *path, struct e
     return err;
 }
 
-/* Sending ----------------------------------------------------------------------------------------------- */
+/* Sending -------------------------------------------------------------------------------------- */
 
 /* The parts of `next` that the current world does not have, or all, present or not, when there is none: the
  * supervisor may hold another control's world. */

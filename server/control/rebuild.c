@@ -42,7 +42,7 @@ struct rebuild {
     char complaint[DIAG_TEXT_MAX]; /* logged already; "" while all is well */
 };
 
-/* Records ----------------------------------------------------------------------------------------------- */
+/* Records -------------------------------------------------------------------------------------- */
 
 static enum err record(struct rebuild *rebuild, struct diag *reterr)
 {
@@ -130,7 +130,7 @@ static void log_world(const struct rebuild *rebuild, const struct compiler_repor
     log_end(&line);
 }
 
-/* Outcomes ---------------------------------------------------------------------------------------------- */
+/* Outcomes ------------------------------------------------------------------------------------- */
 
 /* A compile, or the publishing or committing of its world, has failed. */
 static void fail(struct rebuild *rebuild, const struct diag *diag)
@@ -252,7 +252,7 @@ static void on_report(evutil_socket_t fd, short events, void *context)
         (void)shutdown(fd, SHUT_RDWR);
 }
 
-/* The process ------------------------------------------------------------------------------------------- */
+/* The process ---------------------------------------------------------------------------------- */
 
 /* In the child: become the compiler. */
 static _Noreturn void become(const struct settings *settings, int fd, pid_t parent)

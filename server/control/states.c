@@ -51,7 +51,7 @@ struct states {
     uint32_t grants[BOARD_SLOTS_MAX]; /* ... in `granted` */
 };
 
-/* The list ---------------------------------------------------------------------------------------------- */
+/* The list ------------------------------------------------------------------------------------- */
 
 static void list_free(struct list *list)
 {
@@ -96,7 +96,7 @@ static enum err list_put(struct list *list, const struct row *row, struct diag *
     return OK;
 }
 
-/* The board --------------------------------------------------------------------------------------------- */
+/* The board ------------------------------------------------------------------------------------ */
 
 static void log_change(const struct roster_subject *subject, enum state was, enum state is)
 {
@@ -229,7 +229,7 @@ static enum reach reach_now(const struct states *states)
     return workers_are_current(states->control) ? REACH_ALL : REACH_STRICTER;
 }
 
-/* Granting ---------------------------------------------------------------------------------------------- */
+/* Granting ------------------------------------------------------------------------------------- */
 
 static bool has_region(const struct list *list, const char *name)
 {
@@ -293,7 +293,7 @@ void states_settle(struct states *states, struct moment now)
     update(states, reach_now(states), now);
 }
 
-/* The store and health.db ------------------------------------------------------------------------------- */
+/* The store and health.db ---------------------------------------------------------------------- */
 
 /* All of them, auto too: one that is not there is one that was deleted. */
 static enum err read_regions(struct store *store, struct list *ret, struct diag *reterr)

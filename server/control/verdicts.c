@@ -50,7 +50,7 @@ void verdicts_free(struct verdicts **verdicts)
     *verdicts = NULL;
 }
 
-/* Changes -------------------------------------------------------------------------------------------- */
+/* Changes -------------------------------------------------------------------------------------- */
 
 /* What children amount to of which `needed` have to serve; one of which nothing is known does. */
 static enum verdict derive(uint32_t up, uint32_t unknown, uint32_t needed)
@@ -166,7 +166,7 @@ static void log_changes(struct verdicts *verdicts, struct moment now)
     }
 }
 
-/* Vantage points and sight ------------------------------------------------------------------------------- */
+/* Vantage points and sight --------------------------------------------------------------------- */
 
 static void tell(const struct verdicts *verdicts, enum log_level level, const char *event,
                  const struct history_event *row)
@@ -218,7 +218,7 @@ static void tell_sight(struct verdicts *verdicts, enum tally_sight sight, struct
     tell(verdicts, blind ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, "blind", &row);
 }
 
-/* Ticks ---------------------------------------------------------------------------------------------- */
+/* Ticks ---------------------------------------------------------------------------------------- */
 
 /* One step of the tally, in the order that a verdict takes: file, board, log. Returns whether there is
  * more. */
@@ -251,7 +251,7 @@ void verdicts_tick(struct verdicts *verdicts, struct moment now)
     verdicts_record(verdicts, now);
 }
 
-/* Reading -------------------------------------------------------------------------------------------- */
+/* Reading -------------------------------------------------------------------------------------- */
 
 const struct checks *verdicts_checks(const struct verdicts *verdicts)
 {

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Building ------------------------------------------------------------------------------------------- */
+/* Building ------------------------------------------------------------------------------------- */
 
 /* At least one, so that NULL always means out of memory. */
 static void *allocate(size_t count, size_t size)
@@ -55,7 +55,7 @@ static struct verdicts_row *find_row(const struct verdicts_world *world, enum su
     return found && found->kind == kind ? &world->rows[found - world->roster->subjects] : NULL;
 }
 
-/* Inheriting ----------------------------------------------------------------------------------------- */
+/* Inheriting ----------------------------------------------------------------------------------- */
 
 static void recall_health(void *context, const struct history_health *old)
 {
@@ -188,7 +188,7 @@ static void inherit(const struct verdicts *verdicts, struct verdicts_world *worl
     }
 }
 
-/* The tally ------------------------------------------------------------------------------------------ */
+/* The tally ------------------------------------------------------------------------------------ */
 
 /* What a check begins with: down if one of its subjects is, else up if one is. */
 static void begin_check(const struct verdicts_world *world, size_t check, struct moment now,
@@ -285,7 +285,7 @@ static void recall_tally(const struct verdicts *verdicts, struct moment now)
         log_message(LOG_LEVEL_ERROR, "history", diag.text);
 }
 
-/* Taking its place ----------------------------------------------------------------------------------- */
+/* Taking its place ----------------------------------------------------------------------------- */
 
 static void set_row(struct verdicts_row *row, enum verdict verdict, struct moment now)
 {

@@ -25,7 +25,7 @@ bool verdicts_moved(uint32_t was_ms, uint32_t is_ms)
     return appeared || (by_ms >= VERDICTS_LATENCY_MIN_MS && by_ms >= was_ms / VERDICTS_LATENCY_SHARE);
 }
 
-/* Reasons and events ---------------------------------------------------------------------------------- */
+/* Reasons and events --------------------------------------------------------------------------- */
 
 void verdicts_explain(const struct verdicts *verdicts, uint32_t subject, struct moment now,
                       char ret[TALLY_REASON_MAX])
@@ -102,7 +102,7 @@ void verdicts_put_event(const struct verdicts *verdicts, uint32_t subject, struc
                                                              .reason = reason});
 }
 
-/* Refreshing ----------------------------------------------------------------------------------------- */
+/* Refreshing ----------------------------------------------------------------------------------- */
 
 static void take_status(struct verdicts *verdicts, size_t check, const struct tally_status *status)
 {
@@ -138,7 +138,7 @@ void verdicts_refresh(struct verdicts *verdicts, struct moment now)
     }
 }
 
-/* Rows ----------------------------------------------------------------------------------------------- */
+/* Rows ----------------------------------------------------------------------------------------- */
 
 static void put_subject(const struct verdicts *verdicts, uint32_t idx, struct moment now)
 {
@@ -224,7 +224,7 @@ static size_t portion(const struct verdicts_world *world)
     return world->queue_count < VERDICTS_VOTES_MAX ? world->queue_count : VERDICTS_VOTES_MAX;
 }
 
-/* Transactions --------------------------------------------------------------------------------------- */
+/* Transactions --------------------------------------------------------------------------------- */
 
 /* Whoever has a vote is in the queue again. */
 static void requeue(struct verdicts_world *world)

@@ -25,7 +25,7 @@ struct watch {
     struct change *geo_files;
 };
 
-/* The store --------------------------------------------------------------------------------------------- */
+/* The store ------------------------------------------------------------------------------------ */
 
 /* Open it when it is not, or when it is another file by now. */
 static enum err look_file(struct watch *watch, struct diag *reterr)
@@ -137,7 +137,7 @@ static void open_inotify(struct watch *watch)
                                 IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
 }
 
-/* The geo databases ------------------------------------------------------------------------------------- */
+/* The geo databases ---------------------------------------------------------------------------- */
 
 static void on_geo_poll(evutil_socket_t fd, short events, void *context)
 {
@@ -154,7 +154,7 @@ static void on_geo_poll(evutil_socket_t fd, short events, void *context)
     timer_arm(watch->geo_poll, WATCH_GEO_MS);
 }
 
-/* Start and end ------------------------------------------------------------------------------------------ */
+/* Start and end -------------------------------------------------------------------------------- */
 
 static enum err start(struct watch *watch, struct diag *reterr)
 {

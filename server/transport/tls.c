@@ -29,7 +29,7 @@ enum err tls_prepare(struct diag *reterr)
     return works ? OK : fail(reterr, ERR_SYSTEM, "TLS cannot be used");
 }
 
-/* Contexts ---------------------------------------------------------------------------------------------- */
+/* Contexts ------------------------------------------------------------------------------------- */
 
 /* A key that wants a passphrase has nobody to give it. */
 static int refuse_passphrase(char *at, int room, int writing, void *arg)
@@ -166,7 +166,7 @@ int64_t tls_expiry_s(const struct ssl_ctx_st *context)
     return timegm(&end);
 }
 
-/* Streams ----------------------------------------------------------------------------------------------- */
+/* Streams -------------------------------------------------------------------------------------- */
 
 struct ssl_st *tls_open(struct ssl_ctx_st *context, int fd)
 {

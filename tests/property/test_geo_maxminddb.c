@@ -157,8 +157,7 @@ static void oracle_chain(const struct oracle *oracle, const struct ip *ip, char 
     add_if_ruled(oracle, chain, "default");
 }
 
-/* Generating addresses
- * ------------------------------------------------------------------------------ */
+/* Generating addresses ------------------------------------------------------------------------- */
 
 typedef void visitor(void *context, const struct ip *ip);
 
@@ -237,8 +236,7 @@ static void visit_all(const struct oracle *oracle, visitor *visit, void *context
     }
 }
 
-/* Checking
- * ------------------------------------------------------------------------------------------ */
+/* Checking ------------------------------------------------------------------------------------- */
 
 struct check {
     const struct geo *geo;
@@ -396,8 +394,7 @@ static void test_scopes_are_right_and_no_narrower_than_need_be(void **state)
     }
 }
 
-/* Nearest
- * ------------------------------------------------------------------------------------------- */
+/* Nearest -------------------------------------------------------------------------------------- */
 
 static struct policy_place places[] = {{0, 51.5, -0.13}, {1, 40.7, -74.0},  {2, 37.4, -122.1},
                                        {4, 35.7, 139.7}, {5, -33.9, 151.2}, {7, 59.3, 18.1}};

@@ -78,8 +78,7 @@ static void zone_make(struct rng *rng, struct generated *zone)
     }
 }
 
-/* The oracle: names as text, cut at dots (no generated label has one).
- * ------------------------------------------ */
+/* The oracle: names as text, cut at dots (no generated label has one). ------------------------- */
 
 struct answer {
     enum found_kind kind;
@@ -208,7 +207,7 @@ static void test_find_agrees_with_a_linear_scan(void **state)
     assert_true(compiled > ZONES / 10);
 }
 
-/* Wire ------------------------------------------------------------------------------------------------ */
+/* Wire ----------------------------------------------------------------------------------------- */
 
 /* A reply with the apex as its question, where the pointers of rdata names lead, and the rrset as its answer. */
 static ldns_pkt *reply_parse(const struct zone_fixture *fixture, const struct image_rrset *rrset)

@@ -24,7 +24,7 @@
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 enum { VANTAGES = 5, TARGETS_MAX = 10, PUSH_MS = 1000, JUDGE_MS = 1000 };
 
-/* The world --------------------------------------------------------------------------------- */
+/* The world ------------------------------------------------------------------------------------ */
 
 enum recheck { RECHECK_OFF, RECHECK_ON };
 
@@ -193,7 +193,7 @@ static const struct probe_plan defaults = {
 static const struct probe_plan quick = {
     .interval_ms = 1000, .timeout_ms = 500, .fall = 3, .rise = 2};
 
-/* Detection --------------------------------------------------------------------------------- */
+/* Detection ------------------------------------------------------------------------------------ */
 
 enum { CRASHES = 400 };
 
@@ -283,7 +283,7 @@ static void test_a_crash_of_everything_makes_nobody_suspect_and_takes_no_longer(
         measure_detection(&crashes[i]);
 }
 
-/* Vantage points that are wrong -------------------------------------------------------------- */
+/* Vantage points that are wrong ---------------------------------------------------------------- */
 
 static void test_two_of_five_vantage_points_that_fall_silent_change_nothing(void **state)
 {
@@ -353,7 +353,7 @@ static void test_three_of_five_cut_off_are_a_quorum(void **state)
     world_fini(&world);
 }
 
-/* Flapping ---------------------------------------------------------------------------------- */
+/* Flapping ------------------------------------------------------------------------------------- */
 
 /* Changes of verdict in six hours of a target that is up for `up_ms` and down for `down_ms` by turns. */
 static unsigned flap_for_six_hours(int64_t up_ms, int64_t down_ms)
@@ -394,7 +394,7 @@ static void test_damping_bounds_the_changes_of_a_flapping_target(void **state)
     }
 }
 
-/* False alarms ------------------------------------------------------------------------------ */
+/* False alarms --------------------------------------------------------------------------------- */
 
 /* The closed forms of quorum.md. `loss` is p, `fall` f, `rise` r; times are in probes. */
 static double mean_up(double loss, int fall)

@@ -17,8 +17,7 @@ enum {
     DRAWS = 12, /* choices in each world */
 };
 
-/* The plain version
- * ------------------------------------------------------------------------------------------------ */
+/* The plain version ---------------------------------------------------------------------------- */
 
 static const struct image_pool_row *plain_pool(const struct small *small, unsigned region)
 {
@@ -183,8 +182,7 @@ static struct allowed plain_choose(const struct small *small, enum kind kind)
     return allowed;
 }
 
-/* Checking
- * ----------------------------------------------------------------------------------------------------------- */
+/* Checking ------------------------------------------------------------------------------------- */
 
 static uint8_t plain_scope(const struct small *small, const struct ip *client, enum kind kind)
 {

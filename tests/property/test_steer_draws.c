@@ -10,8 +10,7 @@
 
 #include <cmocka.h>
 
-/* Weights
- * ------------------------------------------------------------------------------------------------------------ */
+/* Weights -------------------------------------------------------------------------------------- */
 
 /* All regions healthy, in one tier, one IPv4 endpoint each, with these weights. */
 static void weights_world(struct small *small, const uint32_t weights[SMALL_REGIONS],
@@ -156,8 +155,7 @@ static void test_answers_are_drawn_by_weight_and_put_in_random_order(void **stat
     small_free(small);
 }
 
-/* Stickiness
- * --------------------------------------------------------------------------------------------------------- */
+/* Stickiness ----------------------------------------------------------------------------------- */
 
 static void test_a_region_that_goes_moves_only_its_own_clients(void **state)
 {

@@ -96,8 +96,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Replies as text
- * ------------------------------------------------------------------------------------------------ */
+/* Replies as text ------------------------------------------------------------------------------ */
 
 static void text_put(char *text, size_t cap, const char *more)
 {
@@ -341,8 +340,7 @@ static void test_services_that_are_down_do_what_all_down_says(void **state)
         world_health_set(fixture, world_slot(fixture, addresses[i]), VERDICT_UNKNOWN, STATE_AUTO);
 }
 
-/* Client subnet, sizes, flags
- * -------------------------------------------------------------------------------------- */
+/* Client subnet, sizes, flags ------------------------------------------------------------------ */
 
 /* The option of the reply is its first, and only an extended error may stand behind it; the scope is behind
  * the source prefix length. */

@@ -206,8 +206,7 @@ static struct ask ask_with_cookie(char options[28])
 static const struct ask plain = {"host.example.com", QTYPE_A, 1, 0, NULL, 0};
 static const struct ask with_client_cookie = {"host.example.com", QTYPE_A, 1, 1232, OPTIONS(COOKIE)};
 
-/* Cookies
- * ---------------------------------------------------------------------------------------------------------- */
+/* Cookies -------------------------------------------------------------------------------------- */
 
 static void test_a_cookie_is_given_and_known_again(void **state)
 {
@@ -274,8 +273,7 @@ static void test_a_cookie_is_to_be_had_without_a_question(void **state)
     assert_int_equal(got.rcode, RCODE_FORMERR);
 }
 
-/* The other options
- * ------------------------------------------------------------------------------------------------- */
+/* The other options ---------------------------------------------------------------------------- */
 
 static void test_options_come_when_asked_for_and_where_they_belong(void **state)
 {
@@ -377,8 +375,7 @@ static void test_a_steered_answer_is_stale_while_nobody_reports_health(void **st
     expect_option(EDNS_ERROR, NULL, 0);
 }
 
-/* What the server says of itself
- * -------------------------------------------------------------------------------------- */
+/* What the server says of itself --------------------------------------------------------------- */
 
 static void test_chaos_names_are_answered_or_refused(void **state)
 {

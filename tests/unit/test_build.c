@@ -308,8 +308,7 @@ static void test_a_policy_without_rules_matches_nobody(void **state)
     geo_fixture_fini(&fixture);
 }
 
-/* Choices
- * --------------------------------------------------------------------------------------- */
+/* Choices -------------------------------------------------------------------------------------- */
 
 /* A policy of three clients over one database, and its image. */
 struct edited {

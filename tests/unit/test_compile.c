@@ -23,7 +23,7 @@ static void run_without_triggers(struct world *world, const char *sql)
                      SQLITE_OK);
 }
 
-/* Worlds ---------------------------------------------------------------------------------------------- */
+/* Worlds --------------------------------------------------------------------------------------- */
 
 static void test_the_first_session_becomes_a_world(void **state)
 {
@@ -111,7 +111,7 @@ static void test_a_deleted_zone_goes(void **state)
     last_close(&world.last);
 }
 
-/* Quarantine ------------------------------------------------------------------------------------------ */
+/* Quarantine ----------------------------------------------------------------------------------- */
 
 static void test_a_bad_zone_keeps_its_last_form_and_others_go_live(void **state)
 {
@@ -227,7 +227,7 @@ static void test_a_quorum_is_met_when_vantage_points_are_added(void **state)
     last_close(&world.last);
 }
 
-/* What keeps its number ------------------------------------------------------------------------------- */
+/* What keeps its number ------------------------------------------------------------------------ */
 
 static void test_slots_stand_through_edits_and_are_not_reused_at_once(void **state)
 {
@@ -376,7 +376,7 @@ static void test_a_service_goes_to_a_zone_that_is_put_around_it(void **state)
     last_close(&world.last);
 }
 
-/* Geo databases --------------------------------------------------------------------------------------- */
+/* Geo databases -------------------------------------------------------------------------------- */
 
 static const char *tor_file(char path[256])
 {
@@ -429,7 +429,7 @@ static void test_a_first_start_is_not_held_up_by_a_missing_database(void **state
     last_close(&world.last);
 }
 
-/* Failures -------------------------------------------------------------------------------------------- */
+/* Failures ------------------------------------------------------------------------------------- */
 
 static void test_a_compile_that_is_never_committed_changes_nothing(void **state)
 {

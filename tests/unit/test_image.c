@@ -208,7 +208,7 @@ static void test_the_root_is_a_zone_without_fixups(void **state)
     zone_fixture_free(&fixture);
 }
 
-/* Services -------------------------------------------------------------------------------------------- */
+/* Services ------------------------------------------------------------------------------------- */
 
 static void service_put(struct zone_fixture *fixture, const char *name, enum kind kind, uint16_t region)
 {
@@ -274,7 +274,7 @@ static void test_services_answer_under_wildcards_too(void **state)
     zone_fixture_free(&fixture);
 }
 
-/* Rules and damage ------------------------------------------------------------------------------------ */
+/* Rules and damage ----------------------------------------------------------------------------- */
 
 static void test_rules_are_checked_with_the_record_named(void **state)
 {

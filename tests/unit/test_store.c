@@ -14,7 +14,7 @@ static void expect_open(const char *path, enum err err, const char *words)
         fail_msg("\"%s\" lacks \"%s\"", diag.text, words);
 }
 
-/* Files ----------------------------------------------------------------------------------------------------- */
+/* Files ---------------------------------------------------------------------------------------- */
 
 static void test_init_makes_one_file_and_leaves_a_store_alone(void **state)
 {
@@ -118,7 +118,7 @@ static void test_a_step_that_fails_leaves_the_store_as_it_was(void **state)
         fixture_number(fixture, "SELECT count(*) FROM pragma_table_info('region') WHERE name = 'colour'"), 0);
 }
 
-/* Other people's transactions ------------------------------------------------------------------------------- */
+/* Other people's transactions ------------------------------------------------------------------ */
 
 static void test_a_commit_moves_the_change_counter(void **state)
 {
@@ -236,7 +236,7 @@ static void test_a_reader_never_stands_in_a_shells_way(void **state)
     fixture_run(fixture, "COMMIT");
 }
 
-/* Rows ------------------------------------------------------------------------------------------------------ */
+/* Rows ----------------------------------------------------------------------------------------- */
 
 static void test_the_first_session_is_read_back(void **state)
 {
@@ -409,7 +409,7 @@ static void test_a_value_past_the_triggers_is_an_error_and_no_row(void **state)
     store_close(&store);
 }
 
-/* Changes --------------------------------------------------------------------------------------------------- */
+/* Changes -------------------------------------------------------------------------------------- */
 
 #define KEY "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
@@ -457,7 +457,7 @@ static void test_a_change_that_is_undone_leaves_nothing(void **state)
     store_close(&store);
 }
 
-/* The manual ------------------------------------------------------------------------------------------------ */
+/* The manual ----------------------------------------------------------------------------------- */
 
 static void test_the_manual_has_the_first_session_and_every_column(void **state)
 {
