@@ -10,24 +10,8 @@
 #define ZONES_COMPILE_H
 
 #include "common/err.h"
+#include "zones/compile_request.h"
 #include "zones/manifest.h"
-
-#include <stddef.h>
-#include <stdint.h>
-
-struct compile_request {
-    const char *store_path;
-    const char *state_dir;          /* images go to state_dir/images; made when missing */
-    const char *const *geo_paths;   /* databases in order of precedence; may be none */
-    size_t geo_paths_count;
-};
-
-struct compile_result {
-    uint64_t generation;  /* 0: nothing has changed, nothing was written */
-    uint64_t zones_count; /* in the new world */
-    uint64_t zones_built; /* compiled now, not taken over */
-    uint64_t problems;
-};
 
 /* ERR_MISSING, ERR_CORRUPT, ERR_VERSION, ERR_BUSY: the store; ERR_SYSTEM: the state directory (disk full);
  * ERR_LIMIT: over REGIONS_MAX or POLICIES_MAX; ERR_MEMORY. On an error nothing of the last world has changed.

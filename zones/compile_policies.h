@@ -10,7 +10,7 @@
 
 #include "common/err.h"
 #include "zones/census.h"
-#include "zones/compile.h"
+#include "zones/compile_request.h"
 #include "zones/last.h"
 #include "zones/problems.h"
 #include "zones/store.h"

@@ -328,7 +328,7 @@ static enum err hinted_parse(uint16_t type, const char *text, const uint8_t *ori
     if (err == OK)
         err = svcb_check(rdata, *ret_len, reterr);
     if (err == OK)
-        err = svcb_autos_put(rdata, ret_len, autos, reterr);
+        err = svcb_autos_put(rdata, RDATA_MAX, ret_len, autos, reterr);
     free(plain);
     return err;
 }

@@ -2,7 +2,6 @@
 
 #include "common/name.h"
 #include "common/reader.h"
-#include "zones/rdata.h"
 
 #include <string.h>
 
@@ -120,13 +119,14 @@ static enum err auto_put(uint8_t *rdata, size_t *len, enum kind kind, struct dia
     return OK;
 }
 
-enum err svcb_autos_put(uint8_t *rdata, size_t *len, unsigned kinds, struct diag *reterr)
+enum err svcb_autos_put(uint8_t *rdata, size_t cap, size_t *len, unsigned kinds, struct diag *reterr)
 {
     const bool alias = rdata[0] == 0 && rdata[1] == 0;
     if (kinds != 0 && alias)
         return diag_set(reterr, ERR_SYNTAX, "is an alias (priority 0), which has no parameters; begin it with 1");
-    if (*len > RDATA_MAX - SVCB_AUTOS_MAX * SVCB_AUTO_LEN)
-        return diag_set(reterr, ERR_LIMIT, "is longer than %u bytes", RDATA_MAX - SVCB_AUTOS_MAX * SVCB_AUTO_LEN);
+    const size_t len_max = cap - SVCB_AUTOS_MAX * SVCB_AUTO_LEN;
+    if (*len > len_max)
+        return diag_set(reterr, ERR_LIMIT, "is longer than %zu bytes", len_max);
     enum err err = OK;
     for (enum kind kind = KIND_V4; kind <= KIND_V6 && err == OK; kind++)
         if (kinds >> kind & 1)

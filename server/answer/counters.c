@@ -1,6 +1,6 @@
 #include "server/answer/counters.h"
 
-#include "server/answer/query.h"
+#include "server/answer/codes.h"
 
 #include <assert.h>
 #include <sys/mman.h>

@@ -9,8 +9,8 @@
 #define SERVER_CONTROL_PUBLISH_H
 
 #include "common/err.h"
-#include "server/control/control.h"
 #include "server/control/roster.h"
+#include "server/control/wiring.h"
 #include "zones/manifest.h"
 
 struct publish;

@@ -11,7 +11,7 @@
 #define SERVER_CONTROL_REBUILD_H
 
 #include "common/err.h"
-#include "server/control/control.h"
+#include "server/control/wiring.h"
 
 enum {
     REBUILD_TIME_MAX_MS = 300 * 1000, /* a compiler's; 10 million records take about 30 s */

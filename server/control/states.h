@@ -22,8 +22,8 @@
 
 #include "common/clock.h"
 #include "common/err.h"
-#include "server/control/control.h"
 #include "server/control/roster.h"
+#include "server/control/wiring.h"
 #include "zones/store.h"
 
 struct states;

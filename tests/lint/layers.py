@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fail if an #include points against the arrows of docs/ARCHITECTURE.md.
+"""Fail if an #include points against the arrows of docs/ARCHITECTURE.md, or two files need each other.
 
 usage: layers.py TOP   (the directory that holds common/, geoip/, ...)
 """
@@ -54,20 +54,39 @@ def allowed(path, quote, target):
     return ok
 
 
+def circle(needs):
+    """Sources, each with its header, of which each needs the next and the last the first; none: []."""
+    while needs:
+        free = {file for file in needs if not needs[file] & needs.keys() - {file}}
+        if not free:
+            break
+        needs = {file: needs[file] - free for file in needs.keys() - free}
+    path = sorted(needs)[:1]
+    while path and path[-1] not in path[:-1]:
+        path.append(min(needs[path[-1]] & needs.keys() - {path[-1]}))
+    return path[path.index(path[-1]):] if path else []
+
+
 def main():
     top = pathlib.Path(sys.argv[1])
     bad = seen = 0
+    needs = {}
     for directory in sorted({d.split("/")[0] for d in MAY}):
         for file in sorted((top / directory).rglob("*.[ch]")):
             path = str(file.relative_to(top))
             seen += 1
             for number, line in enumerate(file.read_text().splitlines(), 1):
                 found = re.match(r'\s*#\s*include\s*(["<])([^">]+)', line)
+                if found and file.with_suffix(".c").exists():
+                    needs.setdefault(path[:-2], set()).add(found[2][:-2])
                 if found and not allowed(path, *found.groups()):
                     print(f"{path}:{number}: may not include {found.group(2)}")
                     bad = 1
     if seen == 0:
         sys.exit("no sources found; the lint looked at nothing")
+    if circle(needs):
+        print("in a circle:", " -> ".join(circle(needs)))
+        bad = 1
     sys.exit(bad)
 
 

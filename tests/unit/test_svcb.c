@@ -42,7 +42,7 @@ static void test_hints_to_be_filled_are_put_in_order_found_and_cut(void **state)
         struct svcb_autos autos;
         memcpy(rdata, rows[i].plain, len);
         assert_int_equal(svcb_check(rdata, len, NULL), OK);
-        assert_int_equal(svcb_autos_put(rdata, &len, rows[i].kinds, NULL), OK);
+        assert_int_equal(svcb_autos_put(rdata, sizeof rdata, &len, rows[i].kinds, NULL), OK);
         assert_int_equal(len, filled_len(i));
         assert_memory_equal(rdata, rows[i].filled, len);
         svcb_autos_find(rdata, len, &autos);
@@ -59,7 +59,7 @@ static void test_a_record_without_room_is_over_the_limit(void **state)
     static uint8_t rdata[RDATA_MAX] = {0, 1, 0, 0, 7, 0xff, 0xf0};
     size_t len = RDATA_MAX - 7;
     (void)state;
-    assert_int_equal(svcb_autos_put(rdata, &len, V4, NULL), ERR_LIMIT);
+    assert_int_equal(svcb_autos_put(rdata, sizeof rdata, &len, V4, NULL), ERR_LIMIT);
     assert_int_equal(len, RDATA_MAX - 7);
 }
 
