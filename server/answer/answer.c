@@ -260,6 +260,14 @@ static enum rrl_class class_of(const struct reply *reply)
     return reply->rcode == RCODE_NOERROR && reply->authoritative ? RRL_ANSWER : RRL_ERROR;
 }
 
+static void limited_count(const struct answerer *answerer, const struct ip *peer,
+                          enum rrl_class class)
+{
+    answerer->counters->limited[class]++;
+    answerer->counters->limited_net[class] = rrl_net_pack(peer);
+    answerer->counters->limited_ms[class] = (uint64_t)answerer->now.mono_ms;
+}
+
 /* Whether a reply over UDP may be sent. One over the rate that its network may have becomes a
  * demand for our cookie, if the client knows cookies (RFC 7873 5.2.3), or now and then the
  * advice to come back over TCP. */
@@ -268,10 +276,11 @@ static bool rate_take(const struct answerer *answerer, const struct ip *peer,
 {
     if (!answerer->rrl || cookie == COOKIE_GOOD)
         return true;
-    const enum rrl_verdict verdict =
-        rrl_take(answerer->rrl, peer, class_of(reply), answerer->now.mono_ms);
+    const enum rrl_class class = class_of(reply);
+    const enum rrl_verdict verdict = rrl_take(answerer->rrl, peer, class, answerer->now.mono_ms);
     if (verdict == RRL_PASS)
         return true;
+    limited_count(answerer, peer, class);
     if (cookie != COOKIE_ABSENT) {
         answerer->counters->rate_bad_cookies++;
         reply_fail(reply, RCODE_BADCOOKIE);

@@ -39,6 +39,12 @@ static const char *const cookie_names[COOKIE_VERDICTS] = {
     [COOKIE_GOOD] = "good",
 };
 
+static const char *const limited_names[RRL_CLASSES] = {
+    [RRL_ANSWER] = "answer",
+    [RRL_NXDOMAIN] = "nxdomain",
+    [RRL_ERROR] = "error",
+};
+
 enum err counters_create(int *ret_fd, struct diag *reterr)
 {
     const int fd = memfd_create("gslb-counters", MFD_CLOEXEC);
@@ -110,6 +116,22 @@ const char *counters_cookie_name(enum cookie_verdict verdict)
 {
     assert(verdict < COOKIE_VERDICTS);
     return cookie_names[verdict];
+}
+
+const char *counters_limited_name(enum rrl_class class)
+{
+    assert(class < RRL_CLASSES);
+    return limited_names[class];
+}
+
+uint64_t counters_sum(const struct counters *const *workers, size_t workers_count, size_t off)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < workers_count; i++) {
+        const uint8_t *page = (const uint8_t *)workers[i];
+        sum += __atomic_load_n((const uint64_t *)(const void *)(page + off), __ATOMIC_RELAXED);
+    }
+    return sum;
 }
 
 enum counted_type counters_type_of(uint16_t qtype)

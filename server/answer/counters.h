@@ -9,6 +9,7 @@
 #include "common/err.h"
 #include "health/board.h"
 #include "server/answer/cookie.h"
+#include "server/answer/rrl.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -41,7 +42,10 @@ struct counters {
     uint64_t rcodes[COUNTED_RCODES]; /* extended ones too (RFC 6891 6.1.3) */
     uint64_t drops[DROPS];
     uint64_t cookies[COOKIE_VERDICTS];
-    uint64_t rate_truncated, rate_bad_cookies; /* replies over the rate that were not dropped */
+    uint64_t limited[RRL_CLASSES];     /* replies over the rate that their network may have */
+    uint64_t limited_net[RRL_CLASSES]; /* the network of the last one (rrl_net_pack()), */
+    uint64_t limited_ms[RRL_CLASSES];  /* and when that was (monotonic) */
+    uint64_t rate_truncated, rate_bad_cookies; /* those of them that were not dropped */
     uint64_t truncated;
     uint64_t client_subnets;      /* queries with a usable client subnet */
     uint64_t steered;             /* answers of services */
@@ -61,12 +65,16 @@ NODISCARD enum err counters_create(int *ret_fd, struct diag *reterr);
 NODISCARD enum err counters_open_writer(int fd, struct counters **ret, struct diag *reterr);
 NODISCARD enum err counters_open(int fd, const struct counters **ret, struct diag *reterr);
 
-/* The names in metrics: "udp", "A", "NOERROR", "short". */
+/* The names in metrics: "udp", "A", "NOERROR", "short", "good", "nxdomain". */
 const char *counters_transport_name(enum transport transport);
 const char *counters_type_name(enum counted_type type);
 const char *counters_rcode_name(unsigned rcode);
 const char *counters_drop_name(enum drop drop);
 const char *counters_cookie_name(enum cookie_verdict verdict);
+const char *counters_limited_name(enum rrl_class class);
+
+/* Control. The sum over all workers of the 64-bit number at byte `off` of their counters. */
+uint64_t counters_sum(const struct counters *const *workers, size_t workers_count, size_t off);
 
 /* Hot path. */
 enum counted_type counters_type_of(uint16_t qtype);

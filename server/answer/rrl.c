@@ -14,11 +14,22 @@ void rrl_init(struct rrl *rrl, const struct rrl_config *config)
     rrl->debt_max_ns = rrl->cost_ns < second_ns ? second_ns - rrl->cost_ns : 0;
 }
 
-static uint64_t hash_of(const struct rrl *rrl, const struct ip *client, enum rrl_class class)
+static unsigned bits_of(const struct ip *ip)
+{
+    return ip->family == IP_V6 ? RRL_V6_BITS : RRL_V4_BITS;
+}
+
+static struct ip net_of(const struct ip *client)
 {
     struct ip net = *client;
     (void)ip_unmap(&net);
-    ip_mask(&net, net.family == IP_V6 ? RRL_V6_BITS : RRL_V4_BITS);
+    ip_mask(&net, bits_of(&net));
+    return net;
+}
+
+static uint64_t hash_of(const struct rrl *rrl, const struct ip *client, enum rrl_class class)
+{
+    const struct ip net = net_of(client);
     uint8_t text[10] = {net.family, (uint8_t) class};
     memcpy(text + 2, net.bytes, sizeof text - 2);
     return siphash_24(&rrl->config.key, text, sizeof text);
@@ -66,4 +77,22 @@ enum rrl_verdict rrl_take(struct rrl *rrl, const struct ip *client, enum rrl_cla
         return is_exempt(rrl, client) ? RRL_PASS : refuse(rrl, bucket);
     bucket->due_ns = start_ns + rrl->cost_ns;
     return RRL_PASS;
+}
+
+uint64_t rrl_net_pack(const struct ip *client)
+{
+    const struct ip net = net_of(client);
+    uint64_t word = net.family;
+    for (unsigned i = 0; i < RRL_V6_BITS / 8; i++)
+        word = word << 8 | net.bytes[i];
+    return word;
+}
+
+struct prefix rrl_net_unpack(uint64_t word)
+{
+    struct prefix net = {.ip = {.family = (uint8_t)(word >> RRL_V6_BITS)}};
+    for (unsigned i = 0; i < RRL_V6_BITS / 8; i++)
+        net.ip.bytes[i] = (uint8_t)(word >> (RRL_V6_BITS - 8 * (i + 1)));
+    net.bits = (uint8_t)bits_of(&net.ip);
+    return net;
 }

@@ -37,6 +37,7 @@ enum rrl_class {
     RRL_ANSWER, /* NODATA too */
     RRL_NXDOMAIN,
     RRL_ERROR, /* and referrals: anybody can have one for any name */
+    RRL_CLASSES,
 };
 
 enum rrl_verdict { RRL_PASS, RRL_SLIP, RRL_DROP };
@@ -71,5 +72,12 @@ void rrl_init(struct rrl *rrl, const struct rrl_config *config);
  * if so. */
 enum rrl_verdict rrl_take(struct rrl *rrl, const struct ip *client, enum rrl_class class,
                           int64_t now_ms);
+
+/* Hot path, when a reply is not let through. The network that `client` is counted as, in one word:
+ *
+ *    63..56 family | 55..0 the first bits of its address
+ */
+uint64_t rrl_net_pack(const struct ip *client);
+struct prefix rrl_net_unpack(uint64_t word);
 
 #endif

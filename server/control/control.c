@@ -201,7 +201,7 @@ static enum err open_watch(struct control *control, struct diag *reterr)
 static void on_tick(evutil_socket_t fd, short events, void *context)
 {
     (void)fd, (void)events;
-    const struct control *control = context;
+    struct control *control = context;
     const struct moment now = clock_now();
     child_beat(control->setup->pulse);
     verdicts_tick(control->verdicts, now);
@@ -209,6 +209,7 @@ static void on_tick(evutil_socket_t fd, short events, void *context)
     rebuild_tick(control->rebuild);
     if (control->announce)
         announce_tick(control->announce, now);
+    abuse_tick(&control->abuse, now.mono_ms);
 }
 
 static void on_terminate(evutil_socket_t number, short events, void *context)
@@ -341,6 +342,7 @@ int control_run(const struct control_setup *setup)
                                          .workers_count = setup->workers_count,
                                          .verdicts = control.verdicts,
                                          .announce = control.announce};
+    abuse_init(&control.abuse, control.counters, setup->workers_count, clock_mono_ms());
     if (err == OK)
         err = open_service(&control, &diag);
     if (err == OK)

@@ -9,15 +9,9 @@
 
 /* Workers -------------------------------------------------------------------------------------- */
 
-/* The sum over all workers of the 64-bit number at byte `off` of their counters. */
 static uint64_t sum_at(const struct metrics_view *view, size_t off)
 {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < view->workers_count; i++) {
-        const uint8_t *page = (const uint8_t *)view->workers[i];
-        sum += __atomic_load_n((const uint64_t *)(const void *)(page + off), __ATOMIC_RELAXED);
-    }
-    return sum;
+    return counters_sum(view->workers, view->workers_count, off);
 }
 
 static void put_sum(const struct metrics_view *view, size_t off, const char *name, const char *help,
@@ -54,6 +48,11 @@ static const char *print_cookie(unsigned idx)
     return counters_cookie_name((enum cookie_verdict)idx);
 }
 
+static const char *print_limited(unsigned idx)
+{
+    return counters_limited_name((enum rrl_class)idx);
+}
+
 static void put_array(const struct metrics_view *view, const struct array *array, struct buffer *ret)
 {
     exposition_family(ret, array->name, EXPOSITION_COUNTER, array->help);
@@ -77,6 +76,8 @@ static void put_queries(const struct metrics_view *view, struct buffer *ret)
          print_drop},
         {"gslbd_cookies_total", "Queries by the DNS cookie that they had.", "cookie",
          offsetof(struct counters, cookies), COOKIE_VERDICTS, print_cookie},
+        {"gslbd_rate_limited_total", "Replies over the rate limit, by what they are; not sent as they were.",
+         "class", offsetof(struct counters, limited), RRL_CLASSES, print_limited},
     };
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         put_array(view, &arrays[i], ret);

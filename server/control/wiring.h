@@ -12,6 +12,7 @@
 
 #include "common/err.h"
 #include "health/board.h"
+#include "server/control/abuse.h"
 #include "server/control/metrics.h"
 #include "server/process/child.h"
 #include "server/process/settings.h"
@@ -39,6 +40,7 @@ struct control {
     const struct counters **counters; /* [setup->workers_count], by worker */
     struct metrics metrics;           /* the numbers of this process */
     struct metrics_view view;         /* what /metrics reads */
+    struct abuse abuse;               /* what the log says of the workers' counters */
     struct history *history;          /* health.db; NULL: there is no memory for it, so nothing is remembered */
     struct verdicts *verdicts;
     struct states *states;            /* the operator's */

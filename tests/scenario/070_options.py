@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What stands in a reply besides its records, asked for with dig and kdig: cookies, NSID, errors, keepalive; names of class CHAOS; limits."""
-import os, re, shutil, signal, subprocess, time
+import os, re, shutil, signal, socket, subprocess, time
 
 import wire
 from lab import FIRST_SESSION, TOR, free_port, main, until
@@ -192,7 +192,25 @@ def who_is_over_the_limit_proves_itself(lab):
         assert lab.query(WWW, "A", "IN", None, "+tcp", "+nocookie") == "NOERROR"
 
 
+def abuse_is_logged_in_a_line_and_not_in_one_a_packet(lab):
+    server = plain(lab, "--rate-limit", "5")
+    nothere = wire.query(wire.name_wire("nothere.gslb.example.com"), 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.connect(("127.0.0.1", lab.port))
+        for round in range(50): # in rounds, so that none is lost on the way
+            for packet in [b"short"] * 60 + [nothere] * 10:
+                stranger.send(packet)
+            lab.query(WWW, "A", "IN", None, "+tcp")
+    told = lambda event: re.findall(rf"^.* event={event} (.*)$", server.log(), re.M)
+    until("both are told", lambda: told("rate-limit") and told("abuse"), 12, 0.1)
+    limited, short = told("rate-limit"), told("abuse")
+    assert len(limited) == 1 and re.fullmatch(r"class=nxdomain replies=[1-9]\d\d seconds=\d+ last=127.0.0.0/24", limited[0]), limited
+    assert len(short) == 1 and re.fullmatch(r"kind=short count=[1-9]\d{3} seconds=\d+", short[0]), short
+    assert server.log().count("\n") < 60
+
+
 peers = [knot_and_nsd_make_and_take_the_same_cookies] if shutil.which("knotd") and shutil.which("nsd") else []
 peers += [bind_takes_our_cookies_and_we_take_those_of_bind] if shutil.which("named") else []
 main(cookies_are_given_and_known_again, a_shared_secret_rolls_over_on_sighup, *peers, options_are_answered_as_asked,
-     the_server_tells_who_it_is, a_server_may_keep_it_to_itself, who_is_over_the_limit_proves_itself)
+     the_server_tells_who_it_is, a_server_may_keep_it_to_itself, who_is_over_the_limit_proves_itself,
+     abuse_is_logged_in_a_line_and_not_in_one_a_packet)

@@ -537,6 +537,7 @@ static void test_who_knows_cookies_is_asked_for_one_instead(void **state)
         assert_int_equal(got.answers, 1);
     }
     assert_int_equal(fixture.counters->rate_bad_cookies, 5);
+    assert_int_equal(fixture.counters->limited[RRL_ANSWER], 5);
     assert_int_equal(fixture.counters->rcodes[RCODE_BADCOOKIE], 5);
 }
 

@@ -1,28 +1,8 @@
 #include "common/log.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "tests/unit/log_capture.h"
+
 #include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static void capture(char text[4096], void (*write_lines)(void))
-{
-    int pipe_fds[2];
-    const int saved = dup(STDERR_FILENO);
-    assert_int_equal(pipe(pipe_fds), 0);
-    assert_true(dup2(pipe_fds[1], STDERR_FILENO) >= 0);
-    close(pipe_fds[1]);
-    write_lines();
-    assert_true(dup2(saved, STDERR_FILENO) >= 0);
-    close(saved);
-    const ssize_t got = read(pipe_fds[0], text, 4095);
-    close(pipe_fds[0]);
-    assert_true(got >= 0);
-    text[got] = '\0';
-}
 
 static void write_hostile_line(void)
 {
@@ -38,8 +18,10 @@ static void write_hostile_line(void)
 static void test_log_line_is_one_line_whatever_a_value_holds(void **state)
 {
     (void)state;
-    char text[4096];
-    capture(text, write_hostile_line);
+    struct log_capture capture;
+    log_capture_begin(&capture);
+    write_hostile_line();
+    const char *text = log_capture_end(&capture);
     assert_non_null(strstr(text, " level=notice event=vote_refused vantage=\"a b\\x0alevel=error \\\"x\\\\\" empty=\"\" count=-3\n"));
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 }
@@ -59,8 +41,10 @@ static void write_long_line(void)
 static void test_log_line_is_cut_at_its_limit(void **state)
 {
     (void)state;
-    char text[4096];
-    capture(text, write_long_line);
+    struct log_capture capture;
+    log_capture_begin(&capture);
+    write_long_line();
+    const char *text = log_capture_end(&capture);
     assert_in_range(strlen(text), LOG_LINE_MAX - 10, LOG_LINE_MAX);
     assert_int_equal(text[strlen(text) - 1], '\n');
 }

@@ -98,6 +98,7 @@ static void test_workers_are_summed(void **state)
         rig->workers[i]->proxy_refused = 66 + i;
         rig->workers[i]->cookies[COOKIE_GOOD] = 50 + i;
         rig->workers[i]->rate_truncated = 60 + i;
+        rig->workers[i]->limited[RRL_ERROR] = 55 + i;
         rig->workers[i]->transfers = 80 + i;
         rig->workers[i]->transfers_refused = 90 + i;
         rig->workers[i]->tsig_refused = 95 + i;
@@ -117,6 +118,7 @@ static void test_workers_are_summed(void **state)
     expect(rig, "gslbd_cookies_total{cookie=\"absent\"} 0");
     expect(rig, "gslbd_drops_total{reason=\"rate\"} 0");
     expect(rig, "gslbd_rate_truncated_total 121");
+    expect(rig, "gslbd_rate_limited_total{class=\"error\"} 111");
     expect(rig, "gslbd_transfers_total 161");
     expect(rig, "gslbd_transfers_refused_total 181");
     expect(rig, "gslbd_tsig_refused_total 191");

@@ -119,6 +119,26 @@ static void test_exempt_networks_are_not_limited(void **state)
     assert_int_equal(passes("2001:db9::1", RRL_ANSWER, NOW_MS, 10), 2);
 }
 
+static void test_a_network_is_packed_into_a_word_and_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *client, *net;
+    } rows[] = {
+        {"192.0.2.77", "192.0.2.0/24"},
+        {"255.255.255.255", "255.255.255.0/24"},
+        {"::ffff:192.0.2.1", "192.0.2.0/24"},
+        {"2001:db8:1:23ff::1", "2001:db8:1:2300::/56"},
+        {"ffff:ffff:ffff:ffff::", "ffff:ffff:ffff:ff00::/56"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct ip client = ip_of(rows[i].client);
+        const struct prefix net = rrl_net_unpack(rrl_net_pack(&client));
+        char text[PREFIX_TEXT_MAX];
+        assert_string_equal(prefix_print(&net, text), rows[i].net);
+    }
+}
+
 static void test_a_flood_of_networks_frees_nobody_who_is_limited(void **state)
 {
     (void)state;
@@ -171,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_networks_and_classes_have_buckets_of_their_own),
         cmocka_unit_test(test_every_nth_limited_reply_slips),
         cmocka_unit_test(test_exempt_networks_are_not_limited),
+        cmocka_unit_test(test_a_network_is_packed_into_a_word_and_back),
         cmocka_unit_test(test_a_flood_of_networks_frees_nobody_who_is_limited),
         cmocka_unit_test(test_who_shares_a_set_is_not_known_without_the_key),
     };
