@@ -24,7 +24,8 @@
 
 enum {
     WORKER_UDP_SOCKETS_MAX = 128,
-    WORKER_ROUNDS_MAX = 16,  /* batches of one socket in a row, before others get their turn */
+    WORKER_TURN_MS = 2,      /* for one socket, before others get theirs */
+    WORKER_BUSY_MIN = 4,     /* queries in a batch: more are coming */
     WORKER_DRAIN_MAX = 1024, /* batches of one socket that are still answered after SIGTERM */
     WORKER_OTHER_FDS = 128,  /* descriptors besides those of TCP connections */
 };
@@ -66,20 +67,33 @@ static void worker_fail(struct worker *worker, const struct diag *diag)
 
 /* UDP ------------------------------------------------------------------------------------------ */
 
-static void batches_serve(const struct udp_listener *listener, unsigned batches_max)
+/* Under load the worker stays with a socket for a turn: to wait there for the next batch takes less CPU time than
+ * to come back to it by way of the event loop. */
+static void on_queries(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    const struct udp_listener *listener = arg;
+    struct worker *worker = listener->worker;
+    worker->answerer.now = clock_now();
+    const int64_t end_ms = worker->answerer.now.mono_ms + WORKER_TURN_MS;
+    unsigned count = udp_serve(worker->udp, &listener->socket, &worker->answerer);
+    while (count >= WORKER_BUSY_MIN) {
+        worker->answerer.now = clock_now();
+        if (worker->answerer.now.mono_ms >= end_ms)
+            break;
+        count = udp_await(worker->udp, &listener->socket, &worker->answerer);
+    }
+}
+
+/* Answer what is left in a socket. */
+static void queries_drain(const struct udp_listener *listener)
 {
     struct worker *worker = listener->worker;
-    for (unsigned i = 0; i < batches_max; i++) {
+    for (unsigned i = 0; i < WORKER_DRAIN_MAX; i++) {
         worker->answerer.now = clock_now();
         if (udp_serve(worker->udp, &listener->socket, &worker->answerer) < UDP_BATCH_MAX)
             return;
     }
-}
-
-static void on_queries(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd, (void)what;
-    batches_serve(arg, WORKER_ROUNDS_MAX);
 }
 
 /* The world ------------------------------------------------------------------------------------ */
@@ -213,7 +227,7 @@ static void on_term(evutil_socket_t fd, short what, void *arg)
     struct worker *worker = arg;
     if (worker->world.generation > 0) {
         for (size_t i = 0; i < worker->udp_count; i++)
-            batches_serve(&worker->udp_listeners[i], WORKER_DRAIN_MAX);
+            queries_drain(&worker->udp_listeners[i]);
         tcp_drain(worker->tcp);
     }
     worker_stop(worker, EXIT_SUCCESS);

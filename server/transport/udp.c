@@ -1,9 +1,11 @@
 #include "server/transport/udp.h"
 
+#include "common/clock.h"
 #include "server/answer/query.h"
 #include "server/transfer/aside.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +74,17 @@ static enum err v6_open(int fd, const struct udp_socket *socket, struct diag *re
                                          : err;
 }
 
+/* Let a receiver wait, but not for long. Nothing else that is done with the socket ever waits. */
+static enum err patience_set(int fd, struct diag *reterr)
+{
+    const struct timeval patience = clock_timeval(UDP_WAIT_MS);
+    const int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0)
+        return diag_errno(reterr, "udp: cannot say how long a socket is to wait");
+    return OK;
+}
+
 enum err udp_open(int fd, struct udp_socket *ret, struct diag *reterr)
 {
     static const struct ip any_v4 = {.family = IP_V4}, any_v6 = {.family = IP_V6};
@@ -82,8 +95,10 @@ enum err udp_open(int fd, struct udp_socket *ret, struct diag *reterr)
     const struct listen at = listen_from_sockaddr(&address);
     struct udp_socket socket = {.fd = fd,
                                 .wildcard = ip_equal(&at.ip, &any_v4) || ip_equal(&at.ip, &any_v6)};
-    const enum err err =
+    enum err err =
         at.ip.family == IP_V6 ? v6_open(fd, &socket, reterr) : v4_open(fd, &socket, reterr);
+    if (err == OK)
+        err = patience_set(fd, reterr);
     if (err == OK)
         *ret = socket;
     return err;
@@ -206,15 +221,27 @@ static void batch_send(struct udp *udp, const struct udp_socket *socket, unsigne
     }
 }
 
-unsigned udp_serve(struct udp *udp, const struct udp_socket *socket,
-                   const struct answerer *answerer)
+static unsigned batch_serve(struct udp *udp, const struct udp_socket *socket,
+                            const struct answerer *answerer, int flags)
 {
     batch_ready(udp);
-    const int count = recvmmsg(socket->fd, udp->received, UDP_BATCH_MAX, MSG_DONTWAIT, NULL);
+    const int count = recvmmsg(socket->fd, udp->received, UDP_BATCH_MAX, flags, NULL);
     if (count <= 0)
         return 0; /* nothing there, or an error of one packet that has gone with it */
     udp->used = (unsigned)count;
     batch_send(udp, socket, batch_answer(udp, socket, (unsigned)count, answerer),
                answerer->counters);
     return (unsigned)count;
+}
+
+unsigned udp_serve(struct udp *udp, const struct udp_socket *socket,
+                   const struct answerer *answerer)
+{
+    return batch_serve(udp, socket, answerer, MSG_DONTWAIT);
+}
+
+unsigned udp_await(struct udp *udp, const struct udp_socket *socket,
+                   const struct answerer *answerer)
+{
+    return batch_serve(udp, socket, answerer, MSG_WAITFORONE);
 }

@@ -13,7 +13,8 @@
 #include <stdbool.h>
 
 enum {
-    UDP_BATCH_MAX = 16, /* queries of one recvmmsg(): more cost the kernel more in cache misses than the calls they save */
+    UDP_BATCH_MAX = 16, /* queries of one recvmmsg(): more cost more in cache misses than they save in calls */
+    UDP_WAIT_MS = 1,    /* that udp_await() waits; the kernel makes it a tick of its clock, at most 4 ms */
 };
 
 struct udp_socket {
@@ -33,6 +34,11 @@ NODISCARD enum err udp_open(int fd, struct udp_socket *ret, struct diag *reterr)
 /* Answer what is there, at most a batch; returns how many queries were received. Does not wait:
  * what the kernel does not take is dropped and counted. */
 unsigned udp_serve(struct udp *udp, const struct udp_socket *socket,
+                   const struct answerer *answerer);
+
+/* As udp_serve(), but wait up to UDP_WAIT_MS for the first query. For a socket that queries keep coming to: the
+ * next is nearly there, and a wait in the kernel's receiver costs less than one in the event loop. */
+unsigned udp_await(struct udp *udp, const struct udp_socket *socket,
                    const struct answerer *answerer);
 
 #endif
