@@ -47,6 +47,21 @@ struct announce {
     struct source v4, v6;
     struct pending *first;
     unsigned count;
+    uint64_t sends;
+    struct {
+        uint64_t count;
+        int64_t logged_ms; /* 0: never */
+        uint64_t since;    /* of the count, not in the log */
+    } fates[ANNOUNCE_FATES];
+};
+
+static const struct {
+    const char *name, *message; /* NULL: nothing that the log has */
+} fates[ANNOUNCE_FATES] = {
+    [ANNOUNCE_ACKNOWLEDGED] = {"acknowledged", NULL},
+    [ANNOUNCE_REFUSED] = {"refused", "it refuses"},
+    [ANNOUNCE_GIVEN_UP] = {"given_up", "it does not acknowledge"},
+    [ANNOUNCE_LEFT_OUT] = {"left_out", "too many others are waiting for an acknowledgement"},
 };
 
 /* Sockets -------------------------------------------------------------------------------------- */
@@ -154,6 +169,51 @@ unsigned announce_pending(const struct announce *announce)
     return announce->count;
 }
 
+uint64_t announce_count(const struct announce *announce, enum announce_fate fate)
+{
+    return announce->fates[fate].count;
+}
+
+uint64_t announce_sends(const struct announce *announce)
+{
+    return announce->sends;
+}
+
+const char *announce_fate_name(enum announce_fate fate)
+{
+    return fates[fate].name;
+}
+
+static void fate_log(uint64_t since, enum announce_fate fate, const uint8_t *zone, const struct listen *to)
+{
+    struct log_line line;
+    char zone_text[NAME_TEXT_MAX], to_text[LISTEN_TEXT_MAX];
+    log_begin(&line, LOG_LEVEL_WARNING, "notify");
+    log_text(&line, "result", fates[fate].name);
+    log_text(&line, "zone", name_print(zone, zone_text));
+    log_text(&line, "to", listen_print(to, to_text));
+    log_number(&line, "more_before", (int64_t)since);
+    log_text(&line, "message", fates[fate].message);
+    log_end(&line);
+}
+
+/* A message to `to` about `zone` has met its fate. */
+static void fate_take(struct announce *announce, enum announce_fate fate, const uint8_t *zone,
+                      const struct listen *to, int64_t now_ms)
+{
+    announce->fates[fate].count++;
+    if (!fates[fate].message)
+        return;
+    const int64_t logged_ms = announce->fates[fate].logged_ms;
+    if (logged_ms != 0 && now_ms - logged_ms < ANNOUNCE_LOG_MS) {
+        announce->fates[fate].since++;
+        return;
+    }
+    fate_log(announce->fates[fate].since, fate, zone, to);
+    announce->fates[fate].logged_ms = now_ms;
+    announce->fates[fate].since = 0;
+}
+
 static bool is_same(const struct listen *a, const struct listen *b)
 {
     return a->port == b->port && ip_equal(&a->ip, &b->ip);
@@ -190,33 +250,44 @@ static uint16_t message_make(const struct image_zone *zone, uint16_t id,
     return w.full ? 0 : (uint16_t)writer_len(&w);
 }
 
-/* Nothing is said of what finds no room: the zone's refresh time is for that. */
-static void pending_put(struct announce *announce, const struct image_zone *zone,
-                        const struct image_peer *peer, uint64_t generation, int64_t now_ms)
+/* NULL: there is no memory for it. */
+static struct pending *pending_make(const struct image_zone *zone, const struct image_peer *peer,
+                                    const struct listen *to)
 {
     uint8_t message[MESSAGE_LEN_MAX];
     uint16_t id, question_len;
-    struct listen to = {.ip = {.family = peer->family}, .port = peer->port};
-    memcpy(to.ip.bytes, peer->address, sizeof to.ip.bytes);
-    older_remove(announce, &to, image_at(zone, zone->name_off));
-    if (announce->count == ANNOUNCE_PENDING_MAX ||
-        getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id)
-        return;
+    if (getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id)
+        return NULL;
     const uint16_t len = message_make(zone, id, message, &question_len);
-    struct pending *pending = calloc(1, sizeof *pending + len);
-    if (!pending || len == 0) {
-        free(pending);
-        return;
-    }
-    pending->to = to;
-    pending->generation = generation;
-    pending->begun_ms = pending->due_ms = now_ms;
+    struct pending *pending = len > 0 ? calloc(1, sizeof *pending + len) : NULL;
+    if (!pending)
+        return NULL;
+    pending->to = *to;
     pending->is_signed = peer->key_off != 0;
     if (pending->is_signed)
         tsig_begin(zone, image_at(zone, peer->key_off), &pending->chain);
     pending->question_len = question_len;
     pending->len = len;
     memcpy(pending->message, message, len);
+    return pending;
+}
+
+/* What finds no room is left to the zone's refresh time. */
+static void pending_put(struct announce *announce, const struct image_zone *zone,
+                        const struct image_peer *peer, uint64_t generation, int64_t now_ms)
+{
+    const uint8_t *name = image_at(zone, zone->name_off);
+    struct listen to = {.ip = {.family = peer->family}, .port = peer->port};
+    memcpy(to.ip.bytes, peer->address, sizeof to.ip.bytes);
+    older_remove(announce, &to, name);
+    struct pending *pending =
+        announce->count < ANNOUNCE_PENDING_MAX ? pending_make(zone, peer, &to) : NULL;
+    if (!pending) {
+        fate_take(announce, ANNOUNCE_LEFT_OUT, name, &to, now_ms);
+        return;
+    }
+    pending->generation = generation;
+    pending->begun_ms = pending->due_ms = now_ms;
     pending->next = announce->first;
     announce->first = pending;
     announce->count++;
@@ -269,7 +340,7 @@ static bool workers_have(const struct announce *announce, uint64_t generation)
 
 /* Sending -------------------------------------------------------------------------------------- */
 
-static void message_send(const struct announce *announce, struct pending *pending, int64_t now_s)
+static void message_send(struct announce *announce, struct pending *pending, int64_t now_s)
 {
     const struct source *source = pending->to.ip.family == IP_V4 ? &announce->v4 : &announce->v6;
     uint8_t bytes[SIGNED_LEN_MAX];
@@ -281,18 +352,16 @@ static void message_send(const struct announce *announce, struct pending *pendin
     pending->chain.sent = 0;
     if (!source->opened || (pending->is_signed && !tsig_sign(&pending->chain, &w, now_s)))
         return;
-    (void)sendto(source->fd, bytes, writer_len(&w), 0, (const struct sockaddr *)&to, len);
+    if (sendto(source->fd, bytes, writer_len(&w), 0, (const struct sockaddr *)&to, len) > 0)
+        announce->sends++;
 }
 
-static void pending_log(const struct pending *pending, const char *why)
+/* Take out the one that `*at` leads to: this became of it. */
+static void pending_end(struct announce *announce, struct pending **at, enum announce_fate fate,
+                        int64_t now_ms)
 {
-    struct log_line line;
-    char zone[NAME_TEXT_MAX], to[LISTEN_TEXT_MAX];
-    log_begin(&line, LOG_LEVEL_WARNING, "notify");
-    log_text(&line, "zone", name_print(pending->message + QUERY_HEADER_LEN, zone));
-    log_text(&line, "to", listen_print(&pending->to, to));
-    log_text(&line, "reason", why);
-    log_end(&line);
+    fate_take(announce, fate, (*at)->message + QUERY_HEADER_LEN, &(*at)->to, now_ms);
+    pending_remove(announce, at);
 }
 
 static bool is_due(const struct announce *announce, const struct pending *pending, int64_t now_ms)
@@ -311,8 +380,7 @@ void announce_tick(struct announce *announce, struct moment now)
         if (!is_due(announce, pending, now.mono_ms)) {
             at = &pending->next;
         } else if (pending->sends == ANNOUNCE_SENDS_MAX) {
-            pending_log(pending, "it does not acknowledge");
-            pending_remove(announce, at);
+            pending_end(announce, at, ANNOUNCE_GIVEN_UP, now.mono_ms);
         } else {
             message_send(announce, pending, now.wall_ms / 1000);
             pending->due_ms = now.mono_ms + ((int64_t)ANNOUNCE_WAIT_MS << pending->sends++);
@@ -345,14 +413,13 @@ static bool ack_matches(struct pending *pending, const struct listen *from, cons
 }
 
 static void ack_take(struct announce *announce, const struct listen *from, const uint8_t *ack,
-                     size_t len, int64_t now_s)
+                     size_t len, struct moment now)
 {
     for (struct pending **at = &announce->first; *at; at = &(*at)->next) {
-        if (!ack_matches(*at, from, ack, len, now_s))
+        if (!ack_matches(*at, from, ack, len, now.wall_ms / 1000))
             continue;
-        if ((ack[3] & 15) != RCODE_NOERROR)
-            pending_log(*at, "it refuses");
-        pending_remove(announce, at);
+        const bool taken = (ack[3] & 15) == RCODE_NOERROR;
+        pending_end(announce, at, taken ? ANNOUNCE_ACKNOWLEDGED : ANNOUNCE_REFUSED, now.mono_ms);
         return;
     }
 }
@@ -370,6 +437,6 @@ static void on_ack(evutil_socket_t fd, short what, void *arg)
         if (len < 0)
             return;
         const struct listen from = listen_from_sockaddr(&address);
-        ack_take(source->announce, &from, ack, (size_t)len, clock_wall_ms() / 1000);
+        ack_take(source->announce, &from, ack, (size_t)len, clock_now());
     }
 }

@@ -8,6 +8,9 @@
  *
  *    new world -> announce_world() -> pending -> announce_tick() sends ... acknowledged, or given up
  *
+ * Each message has one fate, which is counted. Those that an operator should know of have a line in the log,
+ * one of each fate in ANNOUNCE_LOG_MS: a secondary that is gone may be that of thousands of zones.
+ *
  * What comes back is from the network: it is matched by address, ID and question, and its signature
  * checked.
  */
@@ -30,6 +33,16 @@ enum {
     ANNOUNCE_BURST_MAX = 100,    /* messages in one tick */
     ANNOUNCE_WAIT_MS = 1000,     /* for the first acknowledgement; doubled each time */
     ANNOUNCE_WORKERS_MS = 2000,  /* the longest that workers are waited for */
+    ANNOUNCE_LOG_MS = 10 * 1000, /* between two lines on one fate */
+};
+
+/* What became of a message, unless a newer change took its place. */
+enum announce_fate {
+    ANNOUNCE_ACKNOWLEDGED,
+    ANNOUNCE_REFUSED,  /* the reply has an rcode */
+    ANNOUNCE_GIVEN_UP, /* no reply */
+    ANNOUNCE_LEFT_OUT, /* there was no room for it */
+    ANNOUNCE_FATES,
 };
 
 struct announce; /* heap */
@@ -57,5 +70,12 @@ void announce_tick(struct announce *announce, struct moment now);
 
 /* Messages that are not acknowledged. */
 unsigned announce_pending(const struct announce *announce);
+
+/* Messages by their fate since announce_new(), and what was sent for them, repetitions included. */
+uint64_t announce_count(const struct announce *announce, enum announce_fate fate);
+uint64_t announce_sends(const struct announce *announce);
+
+/* The names in metrics and the log: "given_up". */
+const char *announce_fate_name(enum announce_fate fate);
 
 #endif

@@ -94,6 +94,23 @@ static void put_queries(const struct metrics_view *view, struct buffer *ret)
             "Answers of services for which nothing was healthy and undrained.", ret);
 }
 
+static void put_notifies(const struct announce *announce, struct buffer *ret)
+{
+    static const char name[] = "gslbd_notifies_total";
+    exposition_single_count(ret, "gslbd_notifies_pending", EXPOSITION_GAUGE,
+                            "NOTIFY messages that a secondary has not acknowledged yet.",
+                            announce ? announce_pending(announce) : 0);
+    exposition_single_count(ret, "gslbd_notifies_sent_total", EXPOSITION_COUNTER,
+                            "NOTIFY messages sent, repetitions included.",
+                            announce ? announce_sends(announce) : 0);
+    exposition_family(ret, name, EXPOSITION_COUNTER, "NOTIFY messages by what became of them.");
+    for (unsigned fate = 0; fate < ANNOUNCE_FATES; fate++) {
+        struct exposition sample = exposition_begin(ret, name);
+        exposition_label(&sample, "result", announce_fate_name((enum announce_fate)fate));
+        exposition_count(&sample, announce ? announce_count(announce, (enum announce_fate)fate) : 0);
+    }
+}
+
 static void put_transfers(const struct metrics_view *view, struct buffer *ret)
 {
     put_sum(view, offsetof(struct counters, transfers), "gslbd_transfers_total", "Zone transfers begun.", ret);
@@ -101,9 +118,7 @@ static void put_transfers(const struct metrics_view *view, struct buffer *ret)
             "Zone transfers that were not allowed.", ret);
     put_sum(view, offsetof(struct counters, tsig_refused), "gslbd_tsig_refused_total",
             "Messages with a signature that is wrong.", ret);
-    exposition_single_count(ret, "gslbd_notifies_pending", EXPOSITION_GAUGE,
-                            "NOTIFY messages that a secondary has not acknowledged yet.",
-                            view->announce ? announce_pending(view->announce) : 0);
+    put_notifies(view->announce, ret);
 }
 
 static void put_tcp(const struct metrics_view *view, struct buffer *ret)

@@ -306,6 +306,8 @@ def one_who_does_not_acknowledge_is_told_five_times(lab):
             raise AssertionError(f"told again: {deaf.recvfrom(2048)}")
         except TimeoutError:
             pass
+        for line in ("notifies_pending 0", "notifies_sent_total 3", 'notifies_total{result="acknowledged"} 1', 'notifies_total{result="given_up"} 0'):
+            assert f"\ngslbd_{line}\n" in metrics(lab), line
 
 
 need("/usr/bin/kdig", "/usr/sbin/named", "/usr/sbin/knotd", "/usr/sbin/nsd")

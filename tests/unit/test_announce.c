@@ -4,6 +4,7 @@
 #include "server/transfer/tsig.h"
 
 #include "secondary_fixture.h"
+#include "tests/unit/log_capture.h"
 
 #include <event2/event.h>
 #include <sys/socket.h>
@@ -132,6 +133,8 @@ static void test_a_new_serial_is_told_once_workers_have_it(void **state)
     assert_non_null(memmem(rig->message, rig->len, bytes, sizeof bytes));
     acknowledge(rig, 12 + 22, 4, 0);
     assert_int_equal(announce_pending(rig->announce), 0);
+    assert_int_equal(announce_count(rig->announce, ANNOUNCE_ACKNOWLEDGED), 1);
+    assert_int_equal(announce_sends(rig->announce), 1);
 }
 
 static void test_workers_are_not_waited_for_for_ever(void **state)
@@ -175,6 +178,40 @@ static void test_it_is_told_five_times_and_given_up(void **state)
     tick(rig, 31000);
     assert_false(take(rig));
     assert_int_equal(announce_pending(rig->announce), 0);
+    assert_int_equal(announce_count(rig->announce, ANNOUNCE_GIVEN_UP), 1);
+    assert_int_equal(announce_sends(rig->announce), ANNOUNCE_SENDS_MAX);
+}
+
+/* Tell, and let it be given up by `end_ms`. Returns the log. */
+static const char *give_up(struct rig *rig, struct log_capture *capture, int64_t begin_ms, int64_t end_ms)
+{
+    announce_world(rig->announce, NULL, rig->secondary->world.packs, 1, start.mono_ms + begin_ms);
+    log_capture_begin(capture);
+    for (int64_t after_ms = begin_ms; after_ms < end_ms; after_ms += 100)
+        tick(rig, after_ms);
+    while (take(rig))
+        continue;
+    return log_capture_end(capture);
+}
+
+static void test_those_given_up_have_one_line_in_ten_seconds(void **state)
+{
+    struct rig *rig = *state;
+    struct log_capture capture;
+    log_set_level(LOG_LEVEL_NOTICE);
+    fixture_run(rig->secondary->store, "INSERT INTO notify(zone, address, port) VALUES ('gslb.example.com', '127.0.0.2', 1),"
+                                       " ('gslb.example.com', '127.0.0.3', 1)");
+    secondary_deploy(rig->secondary);
+    rig->workers[0]->generation = 1;
+    const char *text = give_up(rig, &capture, 0, 40000);
+    assert_non_null(strstr(text, " level=warning event=notify result=given_up zone=gslb.example.com to=127.0.0."));
+    assert_non_null(strstr(text, " more_before=0 message=\"it does not acknowledge\"\n"));
+    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+    text = give_up(rig, &capture, 40000, 80000);
+    assert_non_null(strstr(text, " more_before=2 "));
+    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+    assert_int_equal(announce_count(rig->announce, ANNOUNCE_GIVEN_UP), 6);
+    log_set_level(LOG_LEVEL_ERROR);
 }
 
 static void test_only_its_own_acknowledgement_counts(void **state)
@@ -203,6 +240,8 @@ static void test_only_its_own_acknowledgement_counts(void **state)
     }
     acknowledge(rig, 34, 3, RCODE_REFUSED); /* it has heard, and will not hear again */
     assert_int_equal(announce_pending(rig->announce), 0);
+    assert_int_equal(announce_count(rig->announce, ANNOUNCE_REFUSED), 1);
+    assert_int_equal(announce_count(rig->announce, ANNOUNCE_ACKNOWLEDGED), 0);
 }
 
 static void test_who_has_a_key_is_told_and_answers_with_it(void **state)
@@ -238,6 +277,7 @@ int main(void)
         test(test_workers_are_not_waited_for_for_ever),
         test(test_only_a_zone_that_moved_is_told),
         test(test_it_is_told_five_times_and_given_up),
+        test(test_those_given_up_have_one_line_in_ten_seconds),
         test(test_only_its_own_acknowledgement_counts),
         test(test_who_has_a_key_is_told_and_answers_with_it),
     };

@@ -123,6 +123,7 @@ static void test_workers_are_summed(void **state)
     expect(rig, "gslbd_transfers_refused_total 181");
     expect(rig, "gslbd_tsig_refused_total 191");
     expect(rig, "gslbd_notifies_pending 0");
+    expect(rig, "gslbd_notifies_total{result=\"given_up\"} 0");
     expect(rig, "gslbd_history_events_lost_total 0");
     expect(rig, "gslbd_rate_bad_cookies_total 141");
     expect(rig, "gslbd_image_generation{process=\"control\"} 7");
