@@ -90,12 +90,13 @@ static bool zone_find(const struct work *work, struct link *link)
     return true;
 }
 
-static void choice_count(struct counters *counters, const struct choice *choice)
+static void choice_count(struct counters *counters, enum step step,
+                         const struct image_pool_row *pool)
 {
     counters->steered++;
-    counters->below_serving += choice->step != STEP_SERVING;
-    if (choice->pool)
-        counters->answers[choice->pool->slot]++;
+    counters->below_serving += step != STEP_SERVING;
+    if (pool)
+        counters->answers[pool->slot]++;
 }
 
 /* Say that these bits of the client's address took part, and health, which may be old. */
@@ -123,7 +124,7 @@ static bool service_answer(const struct work *work, struct link *link,
     };
     struct choice choice;
     steer_choose(&asked, work->answerer->rng, NULL, &choice);
-    choice_count(work->answerer->counters, &choice);
+    choice_count(work->answerer->counters, choice.step, choice.pool);
     choice_explain(work, choice.scope);
     switch (choice.kind) {
     case CHOICE_ADDRESSES:
@@ -148,6 +149,8 @@ static void hinted_answer(const struct work *work, const struct link *link,
     struct hints hints;
     hint_choose(work->answerer->world, link->zone, rrset, &work->client->ip, work->answerer->rng,
                 &hints);
+    for (unsigned i = 0; i < hints.count; i++)
+        choice_count(work->answerer->counters, hints.rows[i].step, hints.rows[i].pool);
     choice_explain(work, hints.scope);
     reply_hinted_put(work->reply, link, rrset, &hints);
 }

@@ -48,8 +48,8 @@ struct counters {
     uint64_t rate_truncated, rate_bad_cookies; /* those of them that were not dropped */
     uint64_t truncated;
     uint64_t client_subnets;      /* queries with a usable client subnet */
-    uint64_t steered;             /* answers of services */
-    uint64_t below_serving;       /* ... for which nothing was healthy and undrained */
+    uint64_t steered;       /* answers of services, and of each service and family in hints */
+    uint64_t below_serving; /* ... for which nothing was healthy and undrained */
     uint64_t transfers, transfers_refused; /* of zones, to secondaries */
     uint64_t tsig_refused;                 /* messages with a signature that is wrong */
     uint64_t tcp_accepted, tcp_open, tcp_refused, tcp_timeouts;

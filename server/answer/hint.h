@@ -10,6 +10,7 @@
 
 #include "common/ip.h"
 #include "common/rng.h"
+#include "server/answer/steer.h"
 #include "server/answer/world.h"
 #include "zones/image.h"
 
@@ -21,11 +22,14 @@ struct hint_row {
     uint16_t key;         /* of the parameter */
     uint8_t address_len;  /* bytes */
     uint8_t count;        /* 0: no hint */
+    enum step step;       /* of the choice, for the counters */
+    const struct image_pool_row *pool;
     const struct image_endpoint *endpoints[IMAGE_HINT_ADDRESSES_MAX];
 };
 
 struct hints {
     struct hint_row rows[IMAGE_HINT_CHOICES_MAX];
+    unsigned count; /* of `rows` */
     uint32_t ttl_s; /* of the choices and of the rrset, the least */
     uint8_t scope;  /* bits of the client's address that decided */
 };

@@ -88,8 +88,8 @@ static void put_queries(const struct metrics_view *view, struct buffer *ret)
     put_sum(view, offsetof(struct counters, truncated), "gslbd_truncated_total", "Replies with TC.", ret);
     put_sum(view, offsetof(struct counters, client_subnets), "gslbd_client_subnet_queries_total",
             "Queries with a usable client subnet.", ret);
-    put_sum(view, offsetof(struct counters, steered), "gslbd_steered_answers_total", "Answers of services.",
-            ret);
+    put_sum(view, offsetof(struct counters, steered), "gslbd_steered_answers_total",
+            "Answers of services, auto hints of SVCB and HTTPS among them.", ret);
     put_sum(view, offsetof(struct counters, below_serving), "gslbd_below_serving_answers_total",
             "Answers of services for which nothing was healthy and undrained.", ret);
 }

@@ -189,6 +189,33 @@ static void test_hints_follow_health_as_addresses_do(void **state)
                         "10 1 . alpn=h2,h3 ech=AAEC key65280=x\n");
 }
 
+/* ... by services, families and what they have to lower, as queries for A and AAAA would be. */
+static void test_the_choices_of_hints_are_counted(void **state)
+{
+    struct world_fixture *world = *state;
+    static const struct {
+        const char *name;
+        uint16_t qtype;
+        unsigned steered;
+    } rows[] = {
+        {"www.example.com", TYPE_HTTPS, 2}, {"example.com", TYPE_HTTPS, 1}, {"two.example.com", TYPE_SVCB, 2},
+        {"x.wild.example.com", TYPE_ANY, 1},
+    };
+    unsigned all = 0, served = 0;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        (void)lines(world, rows[i].name, rows[i].qtype, NULL);
+        assert_int_equal(world->counters->steered, all += rows[i].steered);
+    }
+    for (size_t slot = 0; slot < BOARD_SLOTS_MAX; slot++)
+        served += (unsigned)world->counters->answers[slot];
+    assert_int_equal(served, all);
+    assert_int_equal(world->counters->below_serving, 0);
+    sick(world, "203.0.113.1");
+    sick(world, "198.51.100.1");
+    (void)lines(world, "www.example.com", TYPE_HTTPS, NULL); /* AAAA serves */
+    assert_int_equal(world->counters->below_serving, 1);
+}
+
 static void test_without_addresses_there_is_no_hint(void **state)
 {
     struct world_fixture *world = *state;
@@ -348,6 +375,7 @@ int main(void)
         test(test_an_old_board_is_told),
         test(test_an_alias_leads_to_hints_with_its_targets_owner),
         test(test_hints_follow_health_as_addresses_do),
+        test(test_the_choices_of_hints_are_counted),
         test(test_without_addresses_there_is_no_hint),
         test(test_records_of_one_reply_hint_at_the_same_addresses),
         test(test_a_hint_has_no_more_addresses_than_its_limit),
