@@ -4,7 +4,6 @@
 #include "health/field.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define PHASE_MAX 0.999999
 

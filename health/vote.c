@@ -1,7 +1,6 @@
 #include "health/vote.h"
 
 #include <stddef.h>
-#include <string.h>
 
 static bool is_printable(char c)
 {

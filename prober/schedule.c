@@ -8,7 +8,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 
 enum { WARN_EVERY_MS = 60 * 1000 };
@@ -29,7 +28,7 @@ struct schedule {
     struct rng rng;
 };
 
-/* The clock of probe.h: wall time at start, monotonic from there. */
+/* The clock of health/probe.h: wall time at start, monotonic from there. */
 static int64_t now_ms(const struct schedule *schedule)
 {
     return clock_mono_ms() + schedule->wall_offset_ms;

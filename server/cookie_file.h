@@ -1,9 +1,8 @@
-/* server/cookie_file.h - where the secrets of DNS cookies come from: a file of the operator's,
- * or chance.
+/* server/cookie_file.h - where the secrets of DNS cookies come from: a file of the operator's, or chance.
  *
- * The file has a secret of 32 hexadecimal digits on each line, which is also what NSD and
- * Unbound take; the first one makes cookies (cookie.h). Empty lines and comments after `#` are
- * passed over. Only its owner may be able to read it.
+ * The file has a secret of 32 hexadecimal digits on each line, which is also what NSD and Unbound take; the
+ * first one makes cookies (server/answer/cookie.h). Empty lines and comments after `#` are passed over. Only
+ * its owner may be able to read it.
  */
 #ifndef SERVER_COOKIE_FILE_H
 #define SERVER_COOKIE_FILE_H

@@ -21,8 +21,10 @@ enum { EXIT_USAGE = 2 };
 
 static void print_help(const struct option_def *defs, size_t count)
 {
-    (void)printf("usage: gslbd --store FILE --state DIR --listen ADDRESS@PORT... --control ADDRESS@PORT...\n\n"
-                 "A nameserver that steers clients between regions, by where they are and by what is healthy.\n"
+    (void)printf("usage: gslbd --store FILE --state DIR --listen ADDRESS@PORT... "
+                 "--control ADDRESS@PORT...\n\n"
+                 "A nameserver that steers clients between regions, by where they are and by what is "
+                 "healthy.\n"
                  "It stays in the foreground and logs to stderr. IPv6 is written ::1@5300.\n\n");
     option_print(stdout, defs, count);
 }

@@ -9,7 +9,11 @@ void parts_init(struct parts *parts)
         parts->fds[i] = -1;
 }
 
-static const uint8_t first_of[] = {[PART_PACK] = 0, [PART_POLICY] = PACKS_MAX, [PART_SECRETS] = CHANNEL_IMAGES_MAX};
+static const uint8_t first_of[] = {
+    [PART_PACK] = 0,
+    [PART_POLICY] = PACKS_MAX,
+    [PART_SECRETS] = CHANNEL_IMAGES_MAX,
+};
 
 void parts_apply(struct parts *parts, const struct channel_packet *delta)
 {
@@ -24,12 +28,19 @@ void parts_apply(struct parts *parts, const struct channel_packet *delta)
         parts->generation = delta->message.generation;
 }
 
+static enum part_kind kind_at(size_t i)
+{
+    if (i < PACKS_MAX)
+        return PART_PACK;
+    return i < CHANNEL_IMAGES_MAX ? PART_POLICY : PART_SECRETS;
+}
+
 void parts_whole(const struct parts *parts, struct channel_packet *ret)
 {
     ret->message = (struct channel_message){
         .kind = MESSAGE_WORLD, .parts_count = CHANNEL_PARTS_MAX, .generation = parts->generation};
     for (size_t i = 0; i < CHANNEL_PARTS_MAX; i++) {
-        const enum part_kind kind = i < PACKS_MAX ? PART_PACK : i < CHANNEL_IMAGES_MAX ? PART_POLICY : PART_SECRETS;
+        const enum part_kind kind = kind_at(i);
         ret->message.parts[i] = (struct channel_part){.kind = (uint8_t)kind,
                                                       .index = (uint8_t)(i - first_of[kind]),
                                                       .present = parts->fds[i] >= 0};

@@ -23,10 +23,10 @@ static enum err open_pairs(const struct listen *listens, size_t count, int *ret_
     return err;
 }
 
-enum err place_open(struct place *place, unsigned index, const struct settings *settings, struct cookie_page *cookies,
+enum err place_open(struct place *place, const struct settings *settings, struct cookie_page *cookies,
                     struct diag *reterr)
 {
-    *place = (struct place){.index = index, .channel_fd = -1, .cookies = cookies};
+    *place = (struct place){.channel_fd = -1, .cookies = cookies};
     enum err err = counters_create(&place->counters_fd, reterr);
     if (err == OK)
         err = open_pairs(settings->listens, settings->listens_count, place->udp_fds, place->tcp_fds, reterr);
@@ -44,7 +44,8 @@ static size_t put_fds(int *keep, size_t at, const int *fds, size_t count)
     return at + count;
 }
 
-static void close_others(const struct place *place, const struct settings *settings, int board_fd, int channel_fd)
+static void close_others(const struct place *place, const struct settings *settings, int board_fd,
+                         int channel_fd)
 {
     int keep[5 * SETTINGS_LISTENS_MAX + 3] = {board_fd, channel_fd, place->counters_fd};
     size_t count = 3;
@@ -57,7 +58,8 @@ static void close_others(const struct place *place, const struct settings *setti
 }
 
 /* In the child. */
-static _Noreturn void work(const struct place *place, const struct settings *settings, int board_fd, int channel_fd)
+static _Noreturn void work(const struct place *place, const struct settings *settings, int board_fd,
+                           int channel_fd)
 {
     struct diag diag;
     close_others(place, settings, board_fd, channel_fd);
@@ -66,7 +68,6 @@ static _Noreturn void work(const struct place *place, const struct settings *set
         _exit(EXIT_FAILURE);
     }
     const struct worker_setup setup = {
-        .index = place->index,
         .udp_fds = place->udp_fds,
         .udp_count = settings->listens_count,
         .tcp_fds = place->tcp_fds,
@@ -93,8 +94,8 @@ static _Noreturn void work(const struct place *place, const struct settings *set
     _exit(worker_run(&setup));
 }
 
-enum err place_start(struct place *place, const struct settings *settings, int board_fd, const struct parts *parts,
-                     int64_t now_ms, struct diag *reterr)
+enum err place_start(struct place *place, const struct settings *settings, int board_fd,
+                     const struct parts *parts, int64_t now_ms, struct diag *reterr)
 {
     int fd;
     const pid_t pid = child_fork(&place->child, "gslbd:worker", now_ms, &fd, reterr);

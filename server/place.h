@@ -15,12 +15,11 @@
 #include <stdint.h>
 
 struct place {
-    unsigned index;
     struct child child;
-    int channel_fd;  /* -1: nobody works there */
-    bool behind;     /* a world found no room in the channel: the whole is due */
+    int channel_fd; /* -1: nobody works there */
+    bool behind;    /* a world found no room in the channel: the whole is due */
     int counters_fd;
-    struct cookie_page *cookies; /* the supervisor's */
+    struct cookie_page *cookies;       /* the supervisor's */
     int udp_fds[SETTINGS_LISTENS_MAX]; /* one for each of settings->listens */
     int tcp_fds[SETTINGS_LISTENS_MAX];
     int tls_fds[SETTINGS_LISTENS_MAX];       /* ... ->tls_listens */
@@ -28,9 +27,9 @@ struct place {
     int proxy_tcp_fds[SETTINGS_LISTENS_MAX];
 };
 
-/* Open the sockets and the counters of worker `index`; the page of cookie secrets is lent. An error ends the
- * supervisor: nothing is closed. */
-NODISCARD enum err place_open(struct place *place, unsigned index, const struct settings *settings,
+/* Open a worker's sockets and counters; the page of cookie secrets is lent. An error ends the supervisor:
+ * nothing is closed. */
+NODISCARD enum err place_open(struct place *place, const struct settings *settings,
                               struct cookie_page *cookies, struct diag *reterr);
 
 /* Start a worker there and hand it the whole world. `board_fd` is opened read-only. On failure nobody works

@@ -63,7 +63,8 @@ static void raise_descriptors(const struct settings *settings)
         if (setrlimit(RLIMIT_NOFILE, &more) == 0)
             return;
     }
-    limit.rlim_cur = limit.rlim_max < SUPERVISOR_DESCRIPTORS_MAX ? limit.rlim_max : SUPERVISOR_DESCRIPTORS_MAX;
+    limit.rlim_cur =
+        limit.rlim_max < SUPERVISOR_DESCRIPTORS_MAX ? limit.rlim_max : SUPERVISOR_DESCRIPTORS_MAX;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -80,7 +81,7 @@ static enum err open_sockets(struct supervisor *s, struct diag *reterr)
     for (size_t i = 0; err == OK && i < settings->controls_count; i++)
         err = sockets_control(&settings->controls[i], &s->control_fds[i], reterr);
     for (unsigned i = 0; err == OK && i < settings->workers_count; i++)
-        err = place_open(&s->places[i], i, settings, s->cookies, reterr);
+        err = place_open(&s->places[i], settings, s->cookies, reterr);
     return err;
 }
 
@@ -89,8 +90,8 @@ static enum err load_cookies(const struct supervisor *s, struct diag *reterr)
 {
     const char *path = s->settings->cookie_secrets_path;
     struct cookie_secrets secrets;
-    const enum err err = path ? cookie_file_read(path, &secrets, reterr)
-                              : cookie_file_random(&secrets, reterr);
+    const enum err err =
+        path ? cookie_file_read(path, &secrets, reterr) : cookie_file_random(&secrets, reterr);
     if (err == OK)
         cookie_page_set(s->cookies, &secrets);
     return err == OK ? OK : diag_prefix(reterr, err, "DNS cookies");
@@ -391,7 +392,8 @@ static void reload(const struct supervisor *s)
     char reloading[64];
     if (s->phase != PHASE_RUNNING)
         return;
-    (void)snprintf(reloading, sizeof reloading, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_ms() * 1000);
+    (void)snprintf(reloading, sizeof reloading, "RELOADING=1\nMONOTONIC_USEC=%lld",
+                   (long long)clock_mono_ms() * 1000);
     notify_send(reloading);
     if (s->settings->cookie_secrets_path && load_cookies(s, &diag) != OK)
         log_message(LOG_LEVEL_WARNING, "reload-failed", diag.text);
@@ -463,7 +465,8 @@ static int64_t next_wait_ms(const struct supervisor *s, int64_t now_ms)
 static void run(struct supervisor *s)
 {
     while (s->phase != PHASE_ENDED) {
-        struct pollfd fds[] = {{.fd = s->signal_fd, .events = POLLIN}, {.fd = s->channel_fd, .events = POLLIN}};
+        struct pollfd fds[] = {{.fd = s->signal_fd, .events = POLLIN},
+                               {.fd = s->channel_fd, .events = POLLIN}};
         const int ready = poll(fds, 2, (int)next_wait_ms(s, clock_mono_ms()));
         if (ready > 0 && fds[1].revents)
             take_message(s); /* before the signals: the last world of a control that died counts */

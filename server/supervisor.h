@@ -5,7 +5,7 @@
  * signals and on the channel from control.
  *
  *    start    sockets, board, counters -> user -> control -> (first world) -> workers -> READY
- *    run      a child dies -> the same again, one that hangs is killed;  a world comes -> its parts are kept and sent to the workers
+ *    run      a child dies -> another; one hangs -> it is killed; a world -> kept, and sent to the workers
  *    stop     SIGTERM -> workers drain -> control ends -> exit, within SUPERVISOR_STOP_MS
  */
 #ifndef SERVER_SUPERVISOR_H
@@ -14,13 +14,13 @@
 #include "server/process/settings.h"
 
 enum {
-    SUPERVISOR_DRAIN_MS = 4000, /* for the workers to drain, before SIGKILL */
-    SUPERVISOR_STOP_MS = 5000,  /* for everything */
-    SUPERVISOR_DESCRIPTORS = 4096, /* that a process is to have besides TCP connections, if we may say so */
-    SUPERVISOR_DESCRIPTORS_MAX = 1 << 18, /* RLIMIT_NOFILE that we ask for: 64 addresses x 256 workers x 2, and worlds */
-    SUPERVISOR_WORKER_MISSED = 5, /* looks at a worker's pulse (server/process/child.h) without a beat, before it is killed */
-    SUPERVISOR_CONTROL_MISSED = 10, /* ... at control's, which waits for disks and may publish a large world */
-    SUPERVISOR_RESEND_MS = 20,  /* until a worker whose channel was full is tried again */
+    SUPERVISOR_DRAIN_MS = 4000,           /* for the workers to drain, before SIGKILL */
+    SUPERVISOR_STOP_MS = 5000,            /* for everything */
+    SUPERVISOR_DESCRIPTORS = 4096,        /* of a process besides TCP connections, if we may say so */
+    SUPERVISOR_DESCRIPTORS_MAX = 1 << 18, /* RLIMIT_NOFILE: 64 addresses x 256 workers x 2, and worlds */
+    SUPERVISOR_WORKER_MISSED = 5,   /* looks at a worker's pulse without a beat, before it is killed */
+    SUPERVISOR_CONTROL_MISSED = 10, /* ... at control's, which waits for disks and publishes large worlds */
+    SUPERVISOR_RESEND_MS = 20,      /* until a worker whose channel was full is tried again */
 };
 
 /* Run gslbd. Returns its exit status: 0 after SIGTERM, 1 when it cannot run, which it has said on stderr. */

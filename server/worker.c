@@ -13,7 +13,6 @@
 #include "server/transport/tls.h"
 #include "server/transport/udp.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <signal.h>

@@ -19,18 +19,17 @@
 
 /* What the supervisor made for one worker. The descriptors are the worker's from here on. */
 struct worker_setup {
-    unsigned index;           /* 0 .. workers-1 */
-    const int *udp_fds;       /* bound, SO_REUSEPORT: this worker's own */
+    const int *udp_fds; /* bound, SO_REUSEPORT: this worker's own */
     size_t udp_count;
-    const int *tcp_fds;       /* listening, SO_REUSEPORT: this worker's own */
+    const int *tcp_fds; /* listening, SO_REUSEPORT: this worker's own */
     size_t tcp_count;
-    const int *tls_fds;       /* as tcp_fds */
+    const int *tls_fds; /* as tcp_fds */
     size_t tls_count;
     const int *proxy_udp_fds; /* as udp_fds and tcp_fds, with a PROXY header in front */
     const int *proxy_tcp_fds;
     size_t proxy_count;
     struct proxy_peers proxies; /* who may send one */
-    int channel_fd;           /* worlds and secrets of TLS come here; its end is the end of the worker */
+    int channel_fd;             /* worlds and secrets of TLS come here; its end is the end of the worker */
     int board_fd;
     int counters_fd;
     struct child_pulse *pulse; /* shows the supervisor that the loop turns; NULL: nobody looks */

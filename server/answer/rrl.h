@@ -8,7 +8,7 @@
  * over TCP, a victim gets no more bytes than the attacker spent.
  *
  * Buckets live in a table of fixed size, in sets of one cache line. A set that is full gives up
- * the bucket that owes least. Which set a network falls into is keyed (siphash.h), so that
+ * the bucket that owes least. Which set a network falls into is keyed (common/siphash.h), so that
  * nobody can aim at another's.
  *
  *    bucket:  due_ns: when it owes nothing, up to a second from now |

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <openssl/ssl.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 /* Workers -------------------------------------------------------------------------------------- */
 

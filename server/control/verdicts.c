@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum err verdicts_new(struct board *board, struct history *history, struct moment now, struct verdicts **ret,
                       struct diag *reterr)

@@ -58,8 +58,7 @@ enum err channel_send(int fd, const struct channel_packet *packet, struct diag *
         return OK;
     if (sent < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN))
         return diag_set(reterr, ERR_MISSING, "the other end of the channel is gone");
-    /* ETOOMANYREFS: too many descriptors are on their way (unix(7)); ENOBUFS, ENOMEM: the kernel has no room
-     * now. */
+    /* ETOOMANYREFS: too many descriptors are on their way (unix(7)). */
     if (sent < 0 && (errno == EAGAIN || errno == ETOOMANYREFS || errno == ENOBUFS || errno == ENOMEM))
         return diag_set(reterr, ERR_BUSY, "the channel is full");
     return diag_errno(reterr, "cannot send on a channel");
@@ -73,7 +72,8 @@ static size_t detach_fds(struct msghdr *head, int ret_fds[CHANNEL_PARTS_MAX])
         if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
             continue;
         const size_t len = part->cmsg_len - CMSG_LEN(0);
-        memcpy(ret_fds + count, CMSG_DATA(part), len); /* the room that recvmsg() had holds CHANNEL_PARTS_MAX */
+        /* It fits: the room that recvmsg() had holds CHANNEL_PARTS_MAX. */
+        memcpy(ret_fds + count, CMSG_DATA(part), len);
         count += len / sizeof(int);
     }
     return count;
@@ -123,8 +123,10 @@ enum err channel_receive(int fd, struct channel_packet *ret, struct diag *reterr
     union control_room room;
     int fds[CHANNEL_PARTS_MAX];
     struct iovec bytes = {.iov_base = &ret->message, .iov_len = sizeof ret->message};
-    struct msghdr head = {
-        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
+    struct msghdr head = {.msg_iov = &bytes,
+                          .msg_iovlen = 1,
+                          .msg_control = room.bytes,
+                          .msg_controllen = sizeof room.bytes};
     ssize_t got;
     do
         got = recvmsg(fd, &head, MSG_CMSG_CLOEXEC);

@@ -6,7 +6,7 @@
  * 253.
  *
  *    control -> supervisor     MESSAGE_WORLD, MESSAGE_SECRETS
- *    supervisor -> workers     MESSAGE_WORLD (the delta to those that run, the whole to a new one), MESSAGE_SECRETS
+ *    supervisor -> workers     MESSAGE_WORLD (the delta; to a new one the whole), MESSAGE_SECRETS
  *    supervisor -> control     MESSAGE_RELOAD (SIGHUP)
  */
 #ifndef SERVER_PROCESS_CHANNEL_H
@@ -28,7 +28,7 @@ enum message_kind { MESSAGE_WORLD = 1, MESSAGE_RELOAD, MESSAGE_SECRETS };
 enum part_kind {
     PART_PACK,
     PART_POLICY,
-    PART_SECRETS, /* struct tls_secrets of server/transport/tls.h; in a MESSAGE_SECRETS, and in a whole world */
+    PART_SECRETS, /* struct tls_secrets of server/transport/tls.h: alone, and in a whole world */
 };
 
 struct channel_part {

@@ -28,7 +28,8 @@ static void settle(const char *title, pid_t parent)
 /* A page for one child; NULL: out of memory. */
 static struct child_pulse *open_pulse(void)
 {
-    void *page = mmap(NULL, sizeof(struct child_pulse), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *page = mmap(NULL, sizeof(struct child_pulse), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return page == MAP_FAILED ? NULL : page;
 }
 

@@ -50,7 +50,8 @@ struct child {
 
 /* Fork, with a channel between the two. Returns 0 in the child, which has the name `title`, dies with its
  * parent, has no signals blocked, and obeys SIGTERM but not the terminal; `*ret_fd` is its end of the
- * channel. In the parent its pid, and a non-blocking end, since a child may hang; or -1. Times are monotonic. */
+ * channel. In the parent its pid, and a non-blocking end, since a child may hang; or -1. Times are
+ * monotonic. */
 pid_t child_fork(struct child *child, const char *title, int64_t now_ms, int *ret_fd, struct diag *reterr);
 
 /* It has ended, or could not be started: say when it is due again. */
@@ -64,7 +65,8 @@ int64_t child_wait_ms(const struct child *child, int64_t now_ms);
  * it hangs. One that has not beaten yet is still starting, however long that takes. */
 bool child_look(struct child *child, unsigned missed_max, int64_t now_ms);
 
-/* In the child: close every descriptor but the standard ones and these, which it sorts; -1 in it is nothing. */
+/* In the child: close every descriptor but the standard ones and those in `keep`, which it sorts and where -1
+ * is nothing. */
 void child_close_others(int *keep, size_t count);
 
 #endif

@@ -18,7 +18,8 @@ static const struct option_def defs[] = {
     {"listen-tls", OPTION_MANY, "ADDRESS@PORT", "answer DNS over TLS here"},
     {"tls-cert", OPTION_ONE, "FILE", "its certificate and those that lead to a root, in PEM"},
     {"tls-key", OPTION_ONE, "FILE", "the certificate's key, in PEM, mode 0600"},
-    {"listen-proxy", OPTION_MANY, "ADDRESS@PORT", "answer DNS here with a PROXY v2 header in front, over UDP and TCP"},
+    {"listen-proxy", OPTION_MANY, "ADDRESS@PORT",
+     "answer DNS here with a PROXY v2 header in front, over UDP and TCP"},
     {"proxy-from", OPTION_MANY, "ADDRESS/BITS", "whose PROXY headers are believed"},
     {"control", OPTION_MANY, "ADDRESS@PORT", "take votes and serve status and metrics here, over HTTPS"},
     {"workers", OPTION_ONE, "N", "processes that answer (one for each core)"},
@@ -40,7 +41,8 @@ const struct option_def *settings_defs(size_t *ret_count)
     return defs;
 }
 
-static enum err read_needed(const struct options *options, const char *name, const char **ret, struct diag *reterr)
+static enum err read_needed(const struct options *options, const char *name, const char **ret,
+                            struct diag *reterr)
 {
     const char *text = option_get(options, name, 0);
     if (!text || !*text)
@@ -55,8 +57,8 @@ static bool is_same(const struct listen *a, const struct listen *b)
 }
 
 /* All values of `name`, as ADDRESS@PORT, each once; there may be none. */
-static enum err read_listens(const struct options *options, const char *name, struct listen *ret, size_t *ret_count,
-                             struct diag *reterr)
+static enum err read_listens(const struct options *options, const char *name, struct listen *ret,
+                             size_t *ret_count, struct diag *reterr)
 {
     const size_t count = option_count(options, name);
     for (size_t i = 0; i < count; i++) {
@@ -85,8 +87,8 @@ static enum err check_pair(const struct group *a, const struct group *b, struct 
     for (size_t i = 0; i < a->count; i++)
         for (size_t j = 0; j < b->count; j++)
             if (is_same(&a->listens[i], &b->listens[j]))
-                return diag_set(reterr, ERR_EXISTS, "options --%s and --%s both name %s; take another port", a->name,
-                                b->name, listen_print(&a->listens[i], text));
+                return diag_set(reterr, ERR_EXISTS, "options --%s and --%s both name %s; take another port",
+                                a->name, b->name, listen_print(&a->listens[i], text));
     return OK;
 }
 
@@ -110,11 +112,13 @@ static enum err check_apart(const struct settings *settings, struct diag *reterr
 /* Both files, if there is something to use them for. */
 static enum err read_tls(const struct options *options, struct settings *ret, struct diag *reterr)
 {
+    const bool given = option_count(options, "tls-cert") > 0 || option_count(options, "tls-key") > 0;
     enum err err = read_listens(options, "listen-tls", ret->tls_listens, &ret->tls_listens_count, reterr);
     if (err != OK)
         return err;
-    if (ret->tls_listens_count == 0 && (option_count(options, "tls-cert") > 0 || option_count(options, "tls-key") > 0))
-        return diag_set(reterr, ERR_SYNTAX, "options --tls-cert and --tls-key are of no use without --listen-tls");
+    if (ret->tls_listens_count == 0 && given)
+        return diag_set(reterr, ERR_SYNTAX,
+                        "options --tls-cert and --tls-key are of no use without --listen-tls");
     if (ret->tls_listens_count == 0)
         return OK;
     err = read_needed(options, "tls-cert", &ret->tls_cert_path, reterr);
@@ -125,7 +129,8 @@ static enum err read_tls(const struct options *options, struct settings *ret, st
 
 static enum err read_proxies(const struct options *options, struct settings *ret, struct diag *reterr)
 {
-    enum err err = read_listens(options, "listen-proxy", ret->proxy_listens, &ret->proxy_listens_count, reterr);
+    enum err err =
+        read_listens(options, "listen-proxy", ret->proxy_listens, &ret->proxy_listens_count, reterr);
     ret->proxies_count = option_count(options, "proxy-from");
     for (size_t i = 0; i < ret->proxies_count && err == OK; i++) {
         err = prefix_parse(option_get(options, "proxy-from", i), &ret->proxies[i], reterr);
@@ -155,14 +160,15 @@ static enum err read_addresses(const struct options *options, struct settings *r
     return err == OK ? check_apart(ret, reterr) : err;
 }
 
-static enum err read_numbers(const struct options *options, unsigned cores, struct settings *ret, struct diag *reterr)
+static enum err read_numbers(const struct options *options, unsigned cores, struct settings *ret,
+                             struct diag *reterr)
 {
     int64_t workers, connections;
     const unsigned otherwise = cores < SETTINGS_WORKERS_MAX ? cores : SETTINGS_WORKERS_MAX;
     enum err err = option_number(options, "workers", 1, SETTINGS_WORKERS_MAX, otherwise, &workers, reterr);
     if (err == OK)
-        err = option_number(options, "tcp-connections", 1, SETTINGS_TCP_CONNECTIONS_MAX, SETTINGS_TCP_CONNECTIONS,
-                            &connections, reterr);
+        err = option_number(options, "tcp-connections", 1, SETTINGS_TCP_CONNECTIONS_MAX,
+                            SETTINGS_TCP_CONNECTIONS, &connections, reterr);
     if (err != OK)
         return err;
     ret->workers_count = (unsigned)workers;
@@ -171,8 +177,8 @@ static enum err read_numbers(const struct options *options, unsigned cores, stru
 }
 
 /* A text that the server says of itself; "none" and an empty one are not told. */
-static enum err read_text(const struct options *options, const char *name, size_t len_max, const char *otherwise,
-                          struct identity_text *ret, struct diag *reterr)
+static enum err read_text(const struct options *options, const char *name, size_t len_max,
+                          const char *otherwise, struct identity_text *ret, struct diag *reterr)
 {
     const char *text = option_get(options, name, 0);
     if (!text)
@@ -191,7 +197,8 @@ static enum err read_identity(const struct options *options, struct identity *re
     if (err == OK)
         err = read_text(options, "identity", IDENTITY_TEXT_MAX, "", &ret->name, reterr);
     if (err == OK)
-        err = read_text(options, "version-text", IDENTITY_TEXT_MAX, "gslbd " PACKAGE_VERSION, &ret->version, reterr);
+        err = read_text(options, "version-text", IDENTITY_TEXT_MAX, "gslbd " PACKAGE_VERSION,
+                        &ret->version, reterr);
     return err;
 }
 
@@ -211,7 +218,8 @@ static enum err read_rates(const struct options *options, struct settings *ret, 
     return err == OK ? OK : diag_prefix(reterr, err, "option --rate-limit-exempt");
 }
 
-enum err settings_read(const struct options *options, unsigned cores, struct settings *ret, struct diag *reterr)
+enum err settings_read(const struct options *options, unsigned cores, struct settings *ret,
+                       struct diag *reterr)
 {
     struct settings all = {.user = option_get(options, "user", 0)};
     if (options->operands_count > 0)

@@ -1,5 +1,4 @@
-/* server/process/settings.h - what the operator told gslbd, checked: from the command line and the
- * configuration file.
+/* server/process/settings.h - what the operator told gslbd, in options and configuration file, checked.
  *
  * Read once by the supervisor before anything else; constant afterwards, in every process.
  */
@@ -16,11 +15,11 @@
 #include <stdint.h>
 
 enum {
-    SETTINGS_WORKERS_MAX = 256,            /* more cores than DNS over one NIC can use */
+    SETTINGS_WORKERS_MAX = 256, /* more cores than DNS over one NIC can use */
     SETTINGS_LISTENS_MAX = OPTION_VALUES_MAX,
-    SETTINGS_TCP_CONNECTIONS_MAX = 65536,  /* of one worker: 280 MiB of slots, as far as they are used */
-    SETTINGS_TCP_CONNECTIONS = 256,        /* unless told otherwise */
-    SETTINGS_RATE_SLIP = 2,                /* ... */
+    SETTINGS_TCP_CONNECTIONS_MAX = 65536, /* of one worker: 280 MiB of slots, as far as they are used */
+    SETTINGS_TCP_CONNECTIONS = 256,       /* unless told otherwise */
+    SETTINGS_RATE_SLIP = 2,               /* ... */
 };
 
 struct settings {
@@ -41,7 +40,7 @@ struct settings {
     const char *geo_paths[OPTION_VALUES_MAX]; /* in order of precedence */
     size_t geo_paths_count;
     unsigned workers_count;
-    uint32_t tcp_connections_max; /* of one worker */
+    uint32_t tcp_connections_max;    /* of one worker */
     const char *cookie_secrets_path; /* NULL: a secret of this start */
     struct identity identity;
     uint32_t rate;      /* replies a second to one network; 0: as many as are asked for */

@@ -20,14 +20,17 @@ static enum err refuse(const struct listen *at, int type, struct diag *reterr)
     const int reason = errno;
     (void)listen_print(at, text);
     if (reason == EADDRINUSE)
-        return diag_set(reterr, ERR_SYSTEM, "cannot listen on %s over %s: another program has this port; "
-                        "stop it or take another port", text, transport);
+        return diag_set(reterr, ERR_SYSTEM,
+                        "cannot listen on %s over %s: another program has this port; stop it or take "
+                        "another port",
+                        text, transport);
     if (reason == EACCES)
-        return diag_set(reterr, ERR_SYSTEM, "cannot listen on %s over %s: ports below 1024 need root or "
-                        "CAP_NET_BIND_SERVICE", text, transport);
+        return diag_set(reterr, ERR_SYSTEM,
+                        "cannot listen on %s over %s: ports below 1024 need root or CAP_NET_BIND_SERVICE",
+                        text, transport);
     if (reason == EADDRNOTAVAIL)
-        return diag_set(reterr, ERR_SYSTEM, "cannot listen on %s over %s: this host does not have the address", text,
-                        transport);
+        return diag_set(reterr, ERR_SYSTEM,
+                        "cannot listen on %s over %s: this host does not have the address", text, transport);
     errno = reason;
     return diag_errno(reterr, "cannot listen on %s over %s", text, transport);
 }
@@ -74,7 +77,8 @@ static void enlarge(int fd)
 
 enum sharing { ALONE, SHARED };
 
-static enum err open_bound(const struct listen *at, int type, enum sharing sharing, int *ret_fd, struct diag *reterr)
+static enum err open_bound(const struct listen *at, int type, enum sharing sharing, int *ret_fd,
+                           struct diag *reterr)
 {
     int fd = -1;
     enum err err = make(at, type, &fd, reterr);

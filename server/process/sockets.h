@@ -11,8 +11,9 @@
 #include "common/ip.h"
 
 enum {
-    SOCKETS_BUFFER_LEN = 4 * 1024 * 1024, /* bytes asked for each way of a UDP socket: about 50 ms at a million queries a second */
-    SOCKETS_BACKLOG = 511,                /* TCP connections that wait for accept() */
+    /* Bytes asked for each way of a UDP socket: about 50 ms at a million queries a second. */
+    SOCKETS_BUFFER_LEN = 4 * 1024 * 1024,
+    SOCKETS_BACKLOG = 511, /* TCP connections that wait for accept() */
 };
 
 /* Open one, bound, non-blocking and close-on-exec; TCP ones listen. IPv6 sockets take IPv6 only. ERR_SYSTEM

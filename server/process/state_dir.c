@@ -89,8 +89,10 @@ enum err state_dir_lock(const char *path, const struct user *user, struct diag *
     close(fd);
     if (reason != EACCES && reason != EAGAIN)
         return diag_set(reterr, ERR_SYSTEM, "cannot lock %s: %s", file, strerror(reason));
-    return diag_set(reterr, ERR_BUSY, "another gslbd (process %ld) uses the state directory %s; stop it or take "
-                    "another --state", (long)lock.l_pid, path);
+    return diag_set(reterr, ERR_BUSY,
+                    "another gslbd (process %ld) uses the state directory %s; stop it or take "
+                    "another --state",
+                    (long)lock.l_pid, path);
 }
 
 enum err state_dir_check(const char *path, struct diag *reterr)
@@ -101,6 +103,6 @@ enum err state_dir_check(const char *path, struct diag *reterr)
         return err;
     if (access(path, R_OK | W_OK | X_OK) == 0 && access(images, R_OK | W_OK | X_OK) == 0)
         return OK;
-    return diag_set(reterr, ERR_REFUSED, "user %ld cannot write in the state directory %s: %s", (long)geteuid(), path,
-                    strerror(errno));
+    return diag_set(reterr, ERR_REFUSED, "user %ld cannot write in the state directory %s: %s",
+                    (long)geteuid(), path, strerror(errno));
 }

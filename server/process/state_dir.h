@@ -1,6 +1,4 @@
-/* server/process/state_dir.h - STATE: the directory of images, manifest, health.db and certificate; one gslbd
- * at a time.
- */
+/* server/process/state_dir.h - where images, manifest, health.db and certificate are; one gslbd at a time. */
 #ifndef SERVER_PROCESS_STATE_DIR_H
 #define SERVER_PROCESS_STATE_DIR_H
 
@@ -13,7 +11,7 @@ enum { STATE_DIR_PATH_MAX = 4096 };
  * them. ERR_SYSTEM names the path. */
 NODISCARD enum err state_dir_make(const char *path, const struct user *user, struct diag *reterr);
 
-/* Take `path`/lock for this process, until it ends. ERR_BUSY: another gslbd has it; the diag names its process. */
+/* Take `path`/lock for this process, until it ends. ERR_BUSY: another gslbd, which the diag names, has it. */
 NODISCARD enum err state_dir_lock(const char *path, const struct user *user, struct diag *reterr);
 
 /* Whether this process can write in it. ERR_REFUSED says who we are. */

@@ -15,8 +15,8 @@ enum err user_find(const char *name, struct user *ret, struct diag *reterr)
     if (!row && errno != 0 && errno != ENOENT)
         return diag_errno(reterr, "option --user: cannot look up \"%s\"", name);
     if (!row)
-        return diag_set(reterr, ERR_MISSING, "option --user: there is no user \"%s\"; make one with useradd --system",
-                        name);
+        return diag_set(reterr, ERR_MISSING,
+                        "option --user: there is no user \"%s\"; make one with useradd --system", name);
     if (row->pw_uid == ret->uid)
         return OK;
     if (ret->uid != 0)

@@ -1,4 +1,4 @@
-/* server/transport/connection.h - the TCP connections of a worker: their slots, their order, opening, closing.
+/* server/transport/connection.h - the TCP connections of a worker: their slots, order, opening, closing.
  *
  *    accepted -> (PHASE_HEADER: PROXY header) -> (PHASE_HANDSHAKE: TLS) -> PHASE_OPEN -> closed
  *

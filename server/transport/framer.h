@@ -39,7 +39,8 @@ void framer_fill(struct framer *framer, size_t len);
 /* Take out the next whole message. `*ret` points into the framer and is good until framer_compact(). */
 enum framing framer_next(struct framer *framer, const uint8_t **ret, size_t *ret_len);
 
-/* All that is there and was not taken; as good. What is in front of the messages is taken with framer_skip(). */
+/* All that is there and was not taken, good for as long. What is in front of the messages is taken with
+ * framer_skip(). */
 const uint8_t *framer_bytes(const struct framer *framer, size_t *ret_len);
 void framer_skip(struct framer *framer, size_t len);
 

@@ -9,10 +9,10 @@ enum {
     FAMILY_NONE = 0,
     FAMILY_V4 = 1,
     FAMILY_V6 = 2,
-    TRANSPORT_DATAGRAM =
-        2, /* the last there is; dnsdist says how the client came, not how it sends itself */
     V4_LEN = 12,
     V6_LEN = 36,
+    /* Unspecified, stream or datagram: dnsdist says how the client came, not how it sends itself. */
+    PROTOCOL_LAST = 2,
 };
 
 static const uint8_t signature[SIGNATURE_LEN] = {'\r', '\n', '\r', '\n', 0,   '\r',
@@ -32,7 +32,7 @@ static struct listen client_get(uint8_t family, const uint8_t *addresses)
  * that we know. */
 static bool client_parse(uint8_t kind, const uint8_t *addresses, size_t len, struct listen *ret)
 {
-    if ((kind & 15) > TRANSPORT_DATAGRAM)
+    if ((kind & 15) > PROTOCOL_LAST)
         return false;
     switch (kind >> 4) {
     case FAMILY_NONE:

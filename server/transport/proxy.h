@@ -1,6 +1,6 @@
 /* server/transport/proxy.h - PROXY protocol, version 2: a proxy says first whose bytes those are that follow.
  *
- *    0 signature, 12 bytes | 12 version 2 and command | 13 family and transport | 14 length of what follows, 2 bytes |
+ *    0 signature, 12 bytes | 12 version 2 and command | 13 family and transport | 14 length, 2 bytes |
  *    16 source and destination address, source and destination port, and whatever else the proxy has to say
  *
  * https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt, sections 2.2 and 4. Over TCP it is

@@ -5,7 +5,7 @@
  * began is resumed by any other. A worker makes an SSL_CTX of it; connections that are open keep
  * the one that they began with.
  *
- *    1.2 and 1.3, forward secrecy, ALPN "dot", tickets, no early data, no renegotiation, no client certificates
+ *    1.2 and 1.3, forward secrecy, ALPN "dot", tickets; no early data, renegotiation, client certificates
  *
  * A stream is an SSL over a non-blocking socket, read and written as the socket would be. Only TLS
  * connections allocate (OpenSSL does): 13 KiB idle, a record each way while busy, and a ClientHello

@@ -19,8 +19,8 @@ enum {
 
 struct udp_socket {
     int fd;
-    bool wildcard; /* control messages tell which address was asked */
-    const struct proxy_peers *proxies; /* who may ask, with a PROXY header in front; NULL: anybody, without one */
+    bool wildcard;                     /* control messages tell which address was asked */
+    const struct proxy_peers *proxies; /* who may ask, with a header in front; NULL: anybody, without one */
 };
 
 struct udp; /* a batch; heap */

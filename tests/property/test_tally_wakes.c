@@ -14,7 +14,6 @@
 #include "common/rng.h"
 #include "health/tally_state.h"
 
-#include <string.h>
 
 enum { VANTAGES = 5, TARGETS = 8, STEPS = 4000, ROUNDS = 20 };
 

@@ -10,7 +10,6 @@
 #include "server/control/credentials.h"
 #include "server/process/channel.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <openssl/ssl.h>
 #include <stdio.h>

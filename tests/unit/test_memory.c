@@ -16,7 +16,6 @@
 #include "health/tally.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 void *__real_malloc(size_t size);

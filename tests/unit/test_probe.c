@@ -8,7 +8,6 @@
 
 #include "health/probe.h"
 
-#include <string.h>
 
 static const struct probe_plan plan = {
     .interval_ms = 10000, .timeout_ms = 3000, .fall = 3, .rise = 2, .phase = 0.25};
