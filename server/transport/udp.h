@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 enum {
-    UDP_BATCH_MAX = 16, /* queries of one recvmmsg(): more cost more in cache misses than they save in calls */
+    UDP_BATCH_MAX = 16, /* queries of one recvmmsg(): more cost more cache misses than they save calls */
     UDP_WAIT_MS = 1,    /* that udp_await() waits; the kernel makes it a tick of its clock, at most 4 ms */
 };
 
