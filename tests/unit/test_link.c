@@ -15,6 +15,7 @@
 #include <event2/buffer.h>
 #include <event2/keyvalq_struct.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { NAMESERVERS = 2, CHECKS = 3 };
@@ -153,7 +154,7 @@ static void push_news(void *context, const struct task *task)
             link_hurry(fixture->links[i]);
 }
 
-static void set_up(struct fixture *f)
+static void fixture_init(struct fixture *f)
 {
     *f = (struct fixture){0};
     rig_init(&f->rig, NULL);
@@ -192,7 +193,17 @@ static void open_link(struct fixture *f, unsigned idx)
                      OK);
 }
 
-static void tear_down(struct fixture *f)
+/* A nameserver that wants to have `id` checked (NULL: nothing), and a link to it. */
+static struct nameserver *serve_linked(struct fixture *f, unsigned idx, const char *id)
+{
+    struct nameserver *nameserver = serve(f, idx);
+    if (id)
+        put_check(nameserver, id, &f->target);
+    open_link(f, idx);
+    return nameserver;
+}
+
+static void fixture_fini(struct fixture *f)
 {
     for (size_t i = 0; i < NAMESERVERS; i++) {
         link_free(&f->links[i]);
@@ -205,6 +216,22 @@ static void tear_down(struct fixture *f)
     key_free(&f->key);
     rig_tls_fini(&f->tls);
     rig_fini(&f->rig);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    fixture_init(f);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture_fini(*state);
+    free(*state);
+    return 0;
 }
 
 /* Turn the loop until `condition` holds. */
@@ -221,160 +248,115 @@ static void tear_down(struct fixture *f)
 
 static void test_the_list_is_fetched_and_results_arrive_signed(void **state)
 {
-    (void)state;
-    struct fixture f;
-    set_up(&f);
-    struct nameserver *ns = serve(&f, 0);
-    put_check(ns, "web 127.0.0.1", &f.target);
+    struct fixture *f = *state;
+    struct nameserver *ns = serve_linked(f, 0, "web 127.0.0.1");
     ns->recheck = "web 127.0.0.1";
-    open_link(&f, 0);
-    WAIT_FOR(&f, ns->results[0] > 0);
+    WAIT_FOR(f, ns->results[0] > 0);
     assert_int_equal(ns->lists, 1);
     assert_int_equal(ns->votes[0].verdict, VERDICT_DOWN);
     assert_string_equal(ns->votes[0].reason, "connection refused");
-    assert_true(link_is_up(f.links[0]));
-    tear_down(&f);
+    assert_true(link_is_up(f->links[0]));
 }
 
 static void test_what_was_acknowledged_is_not_sent_again(void **state)
 {
-    (void)state;
-    struct fixture f;
-    set_up(&f);
-    struct nameserver *ns = serve(&f, 0);
-    put_check(ns, "web 127.0.0.1", &f.target);
+    struct fixture *f = *state;
+    struct nameserver *ns = serve_linked(f, 0, "web 127.0.0.1");
     ns->recheck = "web 127.0.0.1";
-    open_link(&f, 0);
-    WAIT_FOR(&f, ns->results[0] > 0);
+    WAIT_FOR(f, ns->results[0] > 0);
     ns->recheck = NULL;
     const unsigned pushes = ns->pushes;
-    WAIT_FOR(&f, ns->pushes >= pushes + 1);
+    WAIT_FOR(f, ns->pushes >= pushes + 1);
     const unsigned results = ns->results[0];
-    const uint64_t last_no = schedule_last_no(f.schedule);
-    WAIT_FOR(&f, ns->pushes >= pushes + 3);
-    assert_int_equal(schedule_last_no(f.schedule), last_no);
+    const uint64_t last_no = schedule_last_no(f->schedule);
+    WAIT_FOR(f, ns->pushes >= pushes + 3);
+    assert_int_equal(schedule_last_no(f->schedule), last_no);
     assert_int_equal(ns->results[0], results);
-    tear_down(&f);
 }
 
 static void test_a_turned_vote_does_not_wait_for_the_next_second(void **state)
 {
-    (void)state;
-    struct fixture f;
-    set_up(&f);
-    struct nameserver *ns = serve(&f, 0);
-    put_check(ns, "web 127.0.0.1", &f.target);
-    open_link(&f, 0);
-    WAIT_FOR(&f, ns->pushes == 2); /* the list is there */
-    wanted_hurry(f.wanted, 0, "web 127.0.0.1");
-    WAIT_FOR(&f, ns->results[0] == 1);
+    struct fixture *f = *state;
+    struct nameserver *ns = serve_linked(f, 0, "web 127.0.0.1");
+    WAIT_FOR(f, ns->pushes == 2); /* the list is there */
+    wanted_hurry(f->wanted, 0, "web 127.0.0.1");
+    WAIT_FOR(f, ns->results[0] == 1);
     assert_int_equal(ns->pushes, 3);
     assert_in_range(ns->gap_ms, 0, LINK_PUSH_MS / 2);
-    tear_down(&f);
 }
 
 static void test_another_generation_is_fetched(void **state)
 {
-    (void)state;
-    struct fixture f;
-    set_up(&f);
-    struct nameserver *ns = serve(&f, 0);
-    put_check(ns, "a 127.0.0.1", &f.target);
-    open_link(&f, 0);
-    WAIT_FOR(&f, wanted_count(f.wanted) == 1);
-    put_check(ns, "b 127.0.0.1", &f.target);
+    struct fixture *f = *state;
+    struct nameserver *ns = serve_linked(f, 0, "a 127.0.0.1");
+    WAIT_FOR(f, wanted_count(f->wanted) == 1);
+    put_check(ns, "b 127.0.0.1", &f->target);
     ns->generation = 0; /* generations are compared, not ordered */
-    WAIT_FOR(&f, wanted_count(f.wanted) == 2);
+    WAIT_FOR(f, wanted_count(f->wanted) == 2);
     assert_int_equal(ns->lists, 2);
-    tear_down(&f);
 }
 
 static void test_what_a_nameserver_refused_is_sent_again(void **state)
 {
-    (void)state;
-    struct fixture f;
-    set_up(&f);
-    struct nameserver *ns = serve(&f, 0);
-    put_check(ns, "web 127.0.0.1", &f.target);
-    open_link(&f, 0);
-    WAIT_FOR(&f, wanted_count(f.wanted) == 1);
+    struct fixture *f = *state;
+    struct nameserver *ns = serve_linked(f, 0, "web 127.0.0.1");
+    WAIT_FOR(f, wanted_count(f->wanted) == 1);
     ns->status = 500;
-    wanted_hurry(f.wanted, 0, "web 127.0.0.1");
-    WAIT_FOR(&f, ns->refusals >= 2 && schedule_last_no(f.schedule) == 1);
-    assert_false(link_is_up(f.links[0]));
+    wanted_hurry(f->wanted, 0, "web 127.0.0.1");
+    WAIT_FOR(f, ns->refusals >= 2 && schedule_last_no(f->schedule) == 1);
+    assert_false(link_is_up(f->links[0]));
     assert_int_equal(ns->results[0], 0);
     ns->status = 200;
-    WAIT_FOR(&f, ns->results[0] > 0);
-    assert_int_equal(schedule_last_no(f.schedule), 1); /* the same result */
-    tear_down(&f);
+    WAIT_FOR(f, ns->results[0] > 0);
+    assert_int_equal(schedule_last_no(f->schedule), 1); /* the same result */
 }
 
 static void test_a_nameserver_that_is_away_holds_nobody_up(void **state)
 {
-    (void)state;
-    struct fixture f;
-    set_up(&f);
-    struct nameserver *ns = serve(&f, 0);
-    struct nameserver *away = serve(&f, 1);
-    put_check(ns, "web 127.0.0.1", &f.target);
-    put_check(away, "web 127.0.0.1", &f.target);
-    open_link(&f, 0);
-    open_link(&f, 1);
-    WAIT_FOR(&f, link_is_up(f.links[0]) && link_is_up(f.links[1]));
-    assert_int_equal(wanted_count(f.wanted), 1);
+    struct fixture *f = *state;
+    struct nameserver *ns = serve_linked(f, 0, "web 127.0.0.1");
+    struct nameserver *away = serve_linked(f, 1, "web 127.0.0.1");
+    WAIT_FOR(f, link_is_up(f->links[0]) && link_is_up(f->links[1]));
+    assert_int_equal(wanted_count(f->wanted), 1);
     evhttp_free(away->http);
     away->http = NULL;
-    wanted_hurry(f.wanted, 0, "web 127.0.0.1");
-    WAIT_FOR(&f, ns->results[0] == 1 && !link_is_up(f.links[1]));
+    wanted_hurry(f->wanted, 0, "web 127.0.0.1");
+    WAIT_FOR(f, ns->results[0] == 1 && !link_is_up(f->links[1]));
     const unsigned pushes = ns->pushes;
-    WAIT_FOR(&f, ns->pushes == pushes + 2);
+    WAIT_FOR(f, ns->pushes == pushes + 2);
     assert_in_range(ns->gap_ms, 0, 2 * LINK_PUSH_MS);
-    tear_down(&f);
 }
 
 static void test_each_nameserver_hears_of_its_own_checks_only(void **state)
 {
-    (void)state;
-    struct fixture f;
-    set_up(&f);
-    struct nameserver *one = serve(&f, 0);
-    struct nameserver *two = serve(&f, 1);
-    put_check(one, "a 127.0.0.1", &f.target);
-    put_check(two, "b 127.0.0.1", &f.target);
-    open_link(&f, 0);
-    open_link(&f, 1);
-    WAIT_FOR(&f, wanted_count(f.wanted) == 2);
+    struct fixture *f = *state;
+    struct nameserver *one = serve_linked(f, 0, "a 127.0.0.1");
+    struct nameserver *two = serve_linked(f, 1, "b 127.0.0.1");
+    WAIT_FOR(f, wanted_count(f->wanted) == 2);
     one->recheck = "b 127.0.0.1"; /* which it never listed */
     two->recheck = "b 127.0.0.1";
-    WAIT_FOR(&f, two->results[0] >= 2);
-    put_check(one, "b 127.0.0.1", &f.target); /* it would count them; its generation stays */
+    WAIT_FOR(f, two->results[0] >= 2);
+    put_check(one, "b 127.0.0.1", &f->target); /* it would count them; its generation stays */
     const unsigned pushes = one->pushes;
-    WAIT_FOR(&f, one->pushes >= pushes + 2);
+    WAIT_FOR(f, one->pushes >= pushes + 2);
     assert_int_equal(one->results[0], 0);
     assert_int_equal(one->results[1], 0);
-    tear_down(&f);
 }
 
 static void test_a_nameserver_that_lists_late_hears_of_earlier_results(void **state)
 {
-    (void)state;
-    struct fixture f;
-    set_up(&f);
-    struct nameserver *early = serve(&f, 0);
-    struct nameserver *late = serve(&f, 1);
-    put_check(early, "web 127.0.0.1", &f.target);
-    open_link(&f, 0);
-    open_link(&f, 1);
-    WAIT_FOR(&f, link_is_up(f.links[0]) && link_is_up(f.links[1]));
-    wanted_hurry(f.wanted, 0, "web 127.0.0.1");
-    WAIT_FOR(&f, early->results[0] == 1);
+    struct fixture *f = *state;
+    struct nameserver *early = serve_linked(f, 0, "web 127.0.0.1");
+    struct nameserver *late = serve_linked(f, 1, NULL);
+    WAIT_FOR(f, link_is_up(f->links[0]) && link_is_up(f->links[1]));
+    wanted_hurry(f->wanted, 0, "web 127.0.0.1");
+    WAIT_FOR(f, early->results[0] == 1);
     const unsigned pushes = late->pushes;
-    WAIT_FOR(&f, late->pushes > pushes); /* the result is behind what it has acknowledged */
-    put_check(late, "web 127.0.0.1", &f.target);
+    WAIT_FOR(f, late->pushes > pushes); /* the result is behind what it has acknowledged */
+    put_check(late, "web 127.0.0.1", &f->target);
     late->generation++;
-    WAIT_FOR(&f, late->results[0] == 1);
-    assert_int_equal(schedule_last_no(f.schedule), 1);
-    tear_down(&f);
+    WAIT_FOR(f, late->results[0] == 1);
+    assert_int_equal(schedule_last_no(f->schedule), 1);
 }
 
 /* Whom links trust ----------------------------------------------------------------------------- */
@@ -398,7 +380,7 @@ static bool try_link(const struct pinning_case *c)
 {
     struct fixture f;
     struct rig_tls other;
-    set_up(&f);
+    fixture_init(&f);
     rig_tls_init(&other, "gslbd-control", 1);
     rig_tls_fini(&f.tls);
     rig_tls_init(&f.tls, c->name, 1);
@@ -412,7 +394,7 @@ static bool try_link(const struct pinning_case *c)
     const bool up = link_is_up(f.links[0]);
     assert_int_equal(up, ns->pushes > 0);
     rig_tls_fini(&other);
-    tear_down(&f);
+    fixture_fini(&f);
     return up;
 }
 
@@ -425,14 +407,12 @@ static void test_only_the_pinned_certificate_and_name_are_trusted(void **state)
 
 static void test_sequence_numbers_rise_and_begin_at_the_clock(void **state)
 {
-    (void)state;
-    struct fixture f;
+    struct fixture *f = *state;
     struct exchange *exchange;
-    set_up(&f);
     const struct exchange_kind kind = {INTAKE_VOTES, "/v1/votes", 1024, 1000};
     const int64_t before_ms = clock_wall_ms();
     assert_int_equal(
-        exchange_new(&f.caller, &f.target, kind, (struct exchange_finish){0}, &exchange, NULL), OK);
+        exchange_new(&f->caller, &f->target, kind, (struct exchange_finish){0}, &exchange, NULL), OK);
     int64_t last = before_ms - 1;
     for (int i = 0; i < 1000; i++) {
         const struct batch_head head = exchange_head(exchange);
@@ -441,7 +421,6 @@ static void test_sequence_numbers_rise_and_begin_at_the_clock(void **state)
         last = head.seq;
     }
     exchange_free(&exchange);
-    tear_down(&f);
 }
 
 /* A nameserver that has seen a higher number of us. */
@@ -486,30 +465,29 @@ static int64_t seq_behind(struct fixture *f, int64_t last)
 
 static void test_a_prober_whose_clock_was_ahead_goes_on_above_what_it_sent(void **state)
 {
-    (void)state;
-    struct fixture f;
-    set_up(&f);
+    struct fixture *f = *state;
     const int64_t ahead = clock_wall_ms() + INTAKE_SKEW_MAX_MS;
-    assert_int_equal(seq_behind(&f, ahead), ahead + 1);
+    assert_int_equal(seq_behind(f, ahead), ahead + 1);
     const int64_t absurd = clock_wall_ms() + INT64_C(600000);
-    assert_in_range(seq_behind(&f, absurd), ahead - INTAKE_SKEW_MAX_MS, absurd - 1);
-    tear_down(&f);
+    assert_in_range(seq_behind(f, absurd), ahead - INTAKE_SKEW_MAX_MS, absurd - 1);
 }
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_list_is_fetched_and_results_arrive_signed),
-        cmocka_unit_test(test_what_was_acknowledged_is_not_sent_again),
-        cmocka_unit_test(test_a_turned_vote_does_not_wait_for_the_next_second),
-        cmocka_unit_test(test_another_generation_is_fetched),
-        cmocka_unit_test(test_what_a_nameserver_refused_is_sent_again),
-        cmocka_unit_test(test_a_nameserver_that_is_away_holds_nobody_up),
-        cmocka_unit_test(test_each_nameserver_hears_of_its_own_checks_only),
-        cmocka_unit_test(test_a_nameserver_that_lists_late_hears_of_earlier_results),
+        TEST(test_the_list_is_fetched_and_results_arrive_signed),
+        TEST(test_what_was_acknowledged_is_not_sent_again),
+        TEST(test_a_turned_vote_does_not_wait_for_the_next_second),
+        TEST(test_another_generation_is_fetched),
+        TEST(test_what_a_nameserver_refused_is_sent_again),
+        TEST(test_a_nameserver_that_is_away_holds_nobody_up),
+        TEST(test_each_nameserver_hears_of_its_own_checks_only),
+        TEST(test_a_nameserver_that_lists_late_hears_of_earlier_results),
         cmocka_unit_test(test_only_the_pinned_certificate_and_name_are_trusted),
-        cmocka_unit_test(test_sequence_numbers_rise_and_begin_at_the_clock),
-        cmocka_unit_test(test_a_prober_whose_clock_was_ahead_goes_on_above_what_it_sent),
+        TEST(test_sequence_numbers_rise_and_begin_at_the_clock),
+        TEST(test_a_prober_whose_clock_was_ahead_goes_on_above_what_it_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
