@@ -11,8 +11,8 @@ WRITE = ["zones/manifest.h", "zones/history.h", "zones/store.h", "zones/compile.
 MAY = {
     "common": [],
     "geoip": ["common/"],
-    "health": ["common/", "geoip/policy.h"],
-    "zones": ["common/", "geoip/geo.h", "geoip/policy.h", "health/board.h"],
+    "health": ["common/"],
+    "zones": ["common/", "geoip/geo.h", "geoip/policy.h"],
     "prober": ["common/", "health/"],
     "server/answer": READ,
     "server/transfer": [*READ, "server/answer/"],
@@ -37,7 +37,7 @@ ONLY = {
     "geoip/saved.h":   r"zones/compile.*\.c",
     "geoip/source.h":  r"zones/compile.*\.c",
     "sqlite3.h":       r"zones/(store|history)[a-z_]*\.[ch]",
-    "ldns/":           r"zones/(rdata|zonefile)[a-z_]*\.[ch]|prober/probe_dns\.c",
+    "ldns/":           r"zones/(rdata|zonefile)[a-z_]*\.[ch]",
     "maxminddb.h":     r"geoip/mmdb[a-z_]*\.[ch]",
 }
 
