@@ -83,6 +83,7 @@ static _Noreturn void work(const struct place *place, const struct settings *set
         .counters_fd = place->counters_fd,
         .pulse = place->child.pulse,
         .tcp_connections_max = settings->tcp_connections_max,
+        .tls_connections_max = settings->tls_connections_max,
         .identity = &settings->identity,
         .cookies = place->cookies,
         .rrl = {.rate = settings->rate,

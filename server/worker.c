@@ -327,6 +327,7 @@ static enum err tcp_prepare(struct worker *worker, struct diag *reterr)
     struct tcp_setup setup = {.base = worker->base,
                               .answerer = &worker->answerer,
                               .connections_max = worker->setup->tcp_connections_max,
+                              .tls_connections_max = worker->setup->tls_connections_max,
                               .proxies = worker->setup->proxies};
     enum err err = seed_get(&setup.seed, reterr);
     if (err == OK)

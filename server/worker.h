@@ -33,7 +33,7 @@ struct worker_setup {
     int board_fd;
     int counters_fd;
     struct child_pulse *pulse; /* shows the supervisor that the loop turns; NULL: nobody looks */
-    uint32_t tcp_connections_max;
+    uint32_t tcp_connections_max, tls_connections_max;
     const struct identity *identity;
     const struct cookie_page *cookies; /* shared, read-only */
     struct rrl_config rrl;             /* rate 0: no limit; its key is the worker's to draw */

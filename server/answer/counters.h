@@ -53,7 +53,7 @@ struct counters {
     uint64_t transfers, transfers_refused; /* of zones, to secondaries */
     uint64_t tsig_refused;                 /* messages with a signature that is wrong */
     uint64_t tcp_accepted, tcp_open, tcp_refused, tcp_timeouts;
-    uint64_t tls_handshakes, tls_failed;
+    uint64_t tls_handshakes, tls_failed, tls_open;
     uint64_t proxy_refused; /* connections and datagrams without a header, or not from a proxy */
     uint64_t answers[BOARD_SLOTS_MAX]; /* by the slot of the pool that served; pages touched only where used */
 };

@@ -136,6 +136,8 @@ static void put_tcp(const struct metrics_view *view, struct buffer *ret)
             "Connections and datagrams without a valid PROXY header of one of our proxies.", ret);
     exposition_single_count(ret, "gslbd_tcp_open", EXPOSITION_GAUGE, "TCP connections that are open.",
                             sum_at(view, offsetof(struct counters, tcp_open)));
+    exposition_single_count(ret, "gslbd_tls_open", EXPOSITION_GAUGE, "Those of them over TLS.",
+                            sum_at(view, offsetof(struct counters, tls_open)));
 }
 
 static void put_answers(const struct metrics_view *view, struct buffer *ret)

@@ -26,6 +26,7 @@ static const struct option_def defs[] = {
     {"geoip", OPTION_MANY, "FILE", "a geo database; the first that knows an address decides"},
     {"user", OPTION_ONE, "NAME", "become this user once the sockets are open"},
     {"tcp-connections", OPTION_ONE, "N", "TCP connections of one worker (256)"},
+    {"tls-connections", OPTION_ONE, "N", "how many of them may be over TLS (three quarters, up to 4096)"},
     {"cookie-secrets", OPTION_ONE, "FILE", "secrets of DNS cookies, the same on every server (random)"},
     {"rate-limit", OPTION_ONE, "N", "replies a second of one kind to one network, over UDP (no limit)"},
     {"rate-limit-slip", OPTION_ONE, "N", "of replies over the limit, truncate one of N (2), 0: none"},
@@ -160,6 +161,26 @@ static enum err read_addresses(const struct options *options, struct settings *r
     return err == OK ? check_apart(ret, reterr) : err;
 }
 
+/* Those over TLS leave room for plain ones, which a client comes back with that got TC. */
+static uint32_t tls_connections_otherwise(uint32_t connections)
+{
+    const uint32_t share = connections - connections / 4;
+    return share < SETTINGS_TLS_CONNECTIONS ? share : SETTINGS_TLS_CONNECTIONS;
+}
+
+static enum err read_tls_connections(const struct options *options, struct settings *ret, struct diag *reterr)
+{
+    int64_t connections;
+    if (ret->tls_listens_count == 0 && option_count(options, "tls-connections") > 0)
+        return diag_set(reterr, ERR_SYNTAX, "option --tls-connections is of no use without --listen-tls");
+    const enum err err =
+        option_number(options, "tls-connections", 1, ret->tcp_connections_max,
+                      tls_connections_otherwise(ret->tcp_connections_max), &connections, reterr);
+    if (err == OK)
+        ret->tls_connections_max = (uint32_t)connections;
+    return err;
+}
+
 static enum err read_numbers(const struct options *options, unsigned cores, struct settings *ret,
                              struct diag *reterr)
 {
@@ -173,7 +194,7 @@ static enum err read_numbers(const struct options *options, unsigned cores, stru
         return err;
     ret->workers_count = (unsigned)workers;
     ret->tcp_connections_max = (uint32_t)connections;
-    return OK;
+    return read_tls_connections(options, ret, reterr);
 }
 
 /* A text that the server says of itself; "none" and an empty one are not told. */

@@ -19,6 +19,7 @@ enum {
     SETTINGS_LISTENS_MAX = OPTION_VALUES_MAX,
     SETTINGS_TCP_CONNECTIONS_MAX = 65536, /* of one worker: 280 MiB of slots, as far as they are used */
     SETTINGS_TCP_CONNECTIONS = 256,       /* unless told otherwise */
+    SETTINGS_TLS_CONNECTIONS = 4096,      /* ..., and three quarters of TCP's: 240 MiB of OpenSSL's when all are busy */
     SETTINGS_RATE_SLIP = 2,               /* ... */
 };
 
@@ -41,6 +42,7 @@ struct settings {
     size_t geo_paths_count;
     unsigned workers_count;
     uint32_t tcp_connections_max;    /* of one worker */
+    uint32_t tls_connections_max;    /* how many of them may be over TLS */
     const char *cookie_secrets_path; /* NULL: a secret of this start */
     struct identity identity;
     uint32_t rate;      /* replies a second to one network; 0: as many as are asked for */

@@ -11,7 +11,9 @@
 static struct row *row_of(const struct connection *connection)
 {
     struct connections *home = connection->home;
-    return connection->phase == PHASE_OPEN ? &home->open : &home->greeting;
+    if (connection->phase != PHASE_OPEN)
+        return &home->greeting;
+    return connection->secure ? &home->secure : &home->open;
 }
 
 static void row_append(struct connection *connection)
@@ -59,6 +61,7 @@ void connection_close(struct connection *connection)
         SLIST_INSERT_HEAD(&home->spares_free, connection->spare, link);
     TAILQ_INSERT_HEAD(&home->free, connection, link);
     counters->tcp_open = --home->open_count;
+    counters->tls_open = home->tls_count -= connection->secure;
 }
 
 /* Have it called for `what` from now on; event_add() is the caller's. */
@@ -103,11 +106,13 @@ void connection_open(struct connections *connections, int fd, const struct liste
     connection->transfer = NULL;
     connection->tls = NULL;
     connection->phase = (uint8_t)phase;
+    connection->secure = phase == PHASE_HANDSHAKE;
     connection->ended = false;
     connection->awaited = 0;
     framer_init(&connection->framer);
     row_append(connection);
     counters->tcp_open = ++connections->open_count;
+    counters->tls_open = connections->tls_count += connection->secure;
     counters->tcp_accepted++;
     (void)event_prepare(connection, EV_READ); /* connection_close() needs one that event_del() knows */
     if (phase == PHASE_HANDSHAKE)
@@ -125,6 +130,19 @@ uint32_t connection_idle_limit_ms(uint32_t open_count, uint32_t max)
     return open_count <= max / 4 * 3 ? CONNECTION_IDLE_MS : CONNECTION_IDLE_SHORT_MS;
 }
 
+uint32_t connection_idle_plain_ms(const struct connections *connections)
+{
+    return connection_idle_limit_ms(connections->open_count, connections->setup.max);
+}
+
+uint32_t connection_idle_tls_ms(const struct connections *connections)
+{
+    const uint32_t all_ms = connection_idle_plain_ms(connections);
+    const uint32_t tls_ms =
+        connection_idle_limit_ms(connections->tls_count, connections->setup.tls_max);
+    return all_ms < tls_ms ? all_ms : tls_ms;
+}
+
 /* All of them ---------------------------------------------------------------------------------- */
 
 static void rows_init(struct connections *connections)
@@ -132,6 +150,7 @@ static void rows_init(struct connections *connections)
     TAILQ_INIT(&connections->free);
     TAILQ_INIT(&connections->greeting);
     TAILQ_INIT(&connections->open);
+    TAILQ_INIT(&connections->secure);
     SLIST_INIT(&connections->spares_free);
     for (unsigned i = 0; connections->spares && i < CONNECTION_SPARES_MAX; i++)
         SLIST_INSERT_HEAD(&connections->spares_free, &connections->spares[i], link);
@@ -147,7 +166,7 @@ enum err connection_init(struct connections *connections, const struct connectio
     clients_init(&connections->clients, setup->max - setup->max / 4, setup->seed);
     if (!connections->slots || !connections->spares)
         return diag_set(reterr, ERR_MEMORY, "tcp: no memory for %u connections", setup->max);
-    setup->counters->tcp_open = 0; /* those of a worker that died went with it */
+    setup->counters->tcp_open = setup->counters->tls_open = 0; /* those of a worker that died went with it */
     return OK;
 }
 

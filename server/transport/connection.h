@@ -2,8 +2,10 @@
  *
  *    accepted -> (PHASE_HEADER: PROXY header) -> (PHASE_HANDSHAKE: TLS) -> PHASE_OPEN -> closed
  *
- * Connections live in slots made at start. Each open slot is in one of two rows, each in the order of
- * `active_ms`, the oldest first: that of those that have to greet first, or that of the open ones.
+ * Connections live in slots made at start. Each open slot is in one of three rows, each in the order of
+ * `active_ms`, the oldest first: that of those that have to greet first, that of the open plain ones, or that
+ * of the open ones over TLS. These have a bound of their own as well, since OpenSSL's memory is not in the
+ * slots.
  *
  * tcp.c accepts them and lets them time out; tcp_serve.c, which `on_ready` leads to, talks over them.
  */
@@ -59,6 +61,7 @@ struct connection {
     int fd;                    /* -1: closed */
     short awaited;             /* EV_READ or EV_WRITE */
     uint8_t phase;             /* enum phase */
+    bool secure;               /* over TLS */
     bool ended;                /* the client has sent all that it will */
     struct framer framer;
 };
@@ -70,7 +73,7 @@ struct connections_setup {
     struct counters *counters;
     event_callback_fn on_ready; /* a connection, its argument, can be read or written */
     struct tcp_server *server;  /* what `on_ready` works with; nothing to us */
-    uint32_t max;
+    uint32_t max, tls_max; /* connections, and how many of them may be over TLS */
     uint64_t seed; /* nobody else's */
 };
 
@@ -79,8 +82,8 @@ struct connections {
     struct ssl_ctx_st *tls; /* NULL: there is no certificate */
     struct connection *slots;
     uint32_t slots_used; /* the first so many have been open once */
-    uint32_t open_count, greeting_count;
-    struct row free, greeting, open;
+    uint32_t open_count, greeting_count, tls_count;
+    struct row free, greeting, open, secure;
     struct spare *spares;
     SLIST_HEAD(, spare) spares_free;
     struct clients clients;
@@ -94,8 +97,8 @@ NODISCARD enum err connection_init(struct connections *connections, const struct
 void connection_fini(struct connections *connections);
 
 /* Open one over an accepted socket, which is taken. Requires fewer than `max` open ones; a client that has
- * been entered, unless a header comes first; a certificate where a handshake does. One that cannot be waited
- * for is closed again. */
+ * been entered, unless a header comes first; where a handshake does, a certificate and fewer than `tls_max`
+ * over TLS. One that cannot be waited for is closed again. */
 void connection_open(struct connections *connections, int fd, const struct listen *peer, enum phase phase);
 
 /* It has done what keeps it alive. */
@@ -111,5 +114,9 @@ void connection_close(struct connection *connection);
 
 /* How long a connection may be idle when so many of `max` are open (RFC 7766 6.2.3). */
 uint32_t connection_idle_limit_ms(uint32_t open_count, uint32_t max);
+
+/* How long a plain one may be at present, and one over TLS, which has the lesser of two limits. */
+uint32_t connection_idle_plain_ms(const struct connections *connections);
+uint32_t connection_idle_tls_ms(const struct connections *connections);
 
 #endif

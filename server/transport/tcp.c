@@ -63,12 +63,13 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     struct tcp *tcp = arg;
     struct connections *all = &tcp->connections;
-    const uint32_t max = tcp->setup.connections_max;
     const int64_t now_ms = clock_mono_ms();
     while (is_over(TAILQ_FIRST(&all->greeting), TCP_GREETING_MS, now_ms))
         time_out(TAILQ_FIRST(&all->greeting));
-    while (is_over(TAILQ_FIRST(&all->open), connection_idle_limit_ms(all->open_count, max), now_ms))
+    while (is_over(TAILQ_FIRST(&all->open), connection_idle_plain_ms(all), now_ms))
         time_out(TAILQ_FIRST(&all->open));
+    while (is_over(TAILQ_FIRST(&all->secure), connection_idle_tls_ms(all), now_ms))
+        time_out(TAILQ_FIRST(&all->secure));
     listeners_start(tcp);
 }
 
@@ -88,6 +89,14 @@ static void greeter_open(struct connections *all, int fd, const struct listen *p
     connection_open(all, fd, peer, phase);
 }
 
+/* Whether there is room for one more of a kind. */
+static bool has_room(const struct tcp *tcp, enum tcp_kind kind)
+{
+    const struct connections *all = &tcp->connections;
+    return all->open_count < tcp->setup.connections_max &&
+           (kind != TCP_TLS || (all->tls && all->tls_count < tcp->setup.tls_connections_max));
+}
+
 static void peer_accept(const struct listener *listener, int fd, const struct listen *peer)
 {
     struct tcp *tcp = listener->tcp;
@@ -95,7 +104,7 @@ static void peer_accept(const struct listener *listener, int fd, const struct li
     const bool proxied = listener->kind == TCP_PROXIED, secure = listener->kind == TCP_TLS;
     if (proxied && !proxy_is_peer(&tcp->setup.proxies, &peer->ip))
         refuse(fd, &counters_of(tcp)->proxy_refused);
-    else if (all->open_count == tcp->setup.connections_max || (secure && !all->tls))
+    else if (!has_room(tcp, listener->kind))
         refuse(fd, &counters_of(tcp)->tcp_refused);
     else if (proxied) /* who the client is and whether it may have one more is still to come */
         greeter_open(all, fd, peer, PHASE_HEADER);
@@ -169,6 +178,7 @@ enum err tcp_new(const struct tcp_setup *setup, struct tcp **ret, struct diag *r
                                                   .on_ready = tcp_serve,
                                                   .server = &tcp->server,
                                                   .max = setup->connections_max,
+                                                  .tls_max = setup->tls_connections_max,
                                                   .seed = setup->seed};
     enum err err = connection_init(&tcp->connections, &connections, reterr);
     if (err == OK)

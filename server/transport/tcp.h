@@ -34,7 +34,7 @@ enum tcp_kind { TCP_PLAIN, TCP_PROXIED, TCP_TLS };
 struct tcp_setup {
     struct event_base *base;
     struct answerer *answerer; /* is told the time and how long connections may idle */
-    uint32_t connections_max;
+    uint32_t connections_max, tls_connections_max;
     uint64_t seed; /* nobody else's */
     struct proxy_peers proxies;
 };

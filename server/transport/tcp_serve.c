@@ -121,7 +121,8 @@ static bool queries_answer(struct connection *connection)
     const struct tcp_server *server = home->setup.server;
     struct answerer *answerer = server->answerer;
     answerer->now = clock_now();
-    answerer->tcp_idle_ms = connection_idle_limit_ms(home->open_count, home->setup.max);
+    answerer->tcp_idle_ms =
+        connection->secure ? connection_idle_tls_ms(home) : connection_idle_plain_ms(home);
     while (!is_busy(connection)) {
         const uint8_t *query;
         size_t len;

@@ -155,6 +155,21 @@ def slow_handshakes_make_room(lab):
     counts(lab, "gslbd_tls_handshakes_failed_total", 141)
 
 
+def tls_leaves_room_for_plain_connections(lab):
+    serve(lab, "--tcp-connections", 16, "--tls-connections", 5)
+    context = client(lab)
+    streams = [connect(lab, context) for _ in range(5)]
+    assert all(ask(stream, f"host.{ZONE}") == 1 for stream in streams)
+    assert closed_within(socket.create_connection(("127.0.0.1", lab.tls), 5), 3) < 2 # the sixth is closed at once
+    assert lab.query(f"host.{ZONE}", "A", "IN", None, "+tcp") == "NOERROR"
+    until("five are counted", lambda: all(ask(stream, f"host.{ZONE}") == 1 for stream in streams) and metric(lab, "gslbd_tls_open") == 5, 6, 0.2)
+    until("those that are idle go soon, since TLS is full", lambda: metric(lab, "gslbd_tls_open") < 5, 6, 0.2)
+    with connect(lab, context) as stream:
+        assert ask(stream, f"host.{ZONE}") == 1
+    for stream in streams:
+        stream.close()
+
+
 def plain_bytes_on_the_tls_port_end_the_connection(lab):
     serve(lab)
     for hello in (framed(message(f"host.{ZONE}")), b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + bytes(1000), os.urandom(3000)):
@@ -406,6 +421,7 @@ def connections_are_limited_by_the_client_behind_the_proxy(lab):
 
 if __name__ == "__main__":
     main(kdig_checks_who_it_talks_to, only_dot_and_only_new_versions, a_session_of_one_worker_is_resumed_by_another, slow_handshakes_make_room,
+         tls_leaves_room_for_plain_connections,
          a_zone_is_transferred_over_tls,
          plain_bytes_on_the_tls_port_end_the_connection, hostile_handshakes_do_no_harm, much_is_sent_to_a_slow_reader_whole, a_new_certificate_is_used_at_once_and_nobody_notices,
          what_is_wrong_with_the_files_is_said, without_a_usable_key_the_rest_is_served_and_tls_comes_back,

@@ -42,11 +42,32 @@ static void test_the_limit_never_grows_with_the_load(void **state)
                         connection_idle_limit_ms(open_count + 1, max));
 }
 
+static void test_one_over_tls_has_the_lesser_of_two_limits(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t open_count, tls_count, plain_ms, tls_ms;
+    } rows[] = {
+        {10, 0, CONNECTION_IDLE_LONG_MS, CONNECTION_IDLE_LONG_MS},
+        {10, 10, CONNECTION_IDLE_LONG_MS, CONNECTION_IDLE_SHORT_MS},
+        {30, 5, CONNECTION_IDLE_MS, CONNECTION_IDLE_MS},
+        {90, 1, CONNECTION_IDLE_SHORT_MS, CONNECTION_IDLE_SHORT_MS},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct connections connections = {.setup = {.max = 100, .tls_max = 12},
+                                                .open_count = rows[i].open_count,
+                                                .tls_count = rows[i].tls_count};
+        assert_int_equal(connection_idle_plain_ms(&connections), rows[i].plain_ms);
+        assert_int_equal(connection_idle_tls_ms(&connections), rows[i].tls_ms);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connections_may_idle_the_shorter_the_more_there_are),
         cmocka_unit_test(test_the_limit_never_grows_with_the_load),
+        cmocka_unit_test(test_one_over_tls_has_the_lesser_of_two_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,6 +93,7 @@ static void test_workers_are_summed(void **state)
         rig->workers[i]->answers[300] = 40 + i;
         rig->workers[i]->generation = 6 + i;
         rig->workers[i]->tcp_open = 1;
+        rig->workers[i]->tls_open = 3 + i;
         rig->workers[i]->tls_handshakes = 62 + i;
         rig->workers[i]->tls_failed = 64 + i;
         rig->workers[i]->proxy_refused = 66 + i;
@@ -111,6 +112,7 @@ static void test_workers_are_summed(void **state)
     expect(rig, "gslbd_drops_total{reason=\"port\"} 61");
     expect(rig, "gslbd_answers_total{service=\"www.example.com\",region=\"eu\"} 81");
     expect(rig, "gslbd_tcp_open 2");
+    expect(rig, "gslbd_tls_open 7");
     expect(rig, "gslbd_tls_handshakes_total 125");
     expect(rig, "gslbd_tls_handshakes_failed_total 129");
     expect(rig, "gslbd_proxy_refused_total 133");

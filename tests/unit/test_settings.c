@@ -55,11 +55,30 @@ static void test_read_takes_what_the_operator_said(void **state)
     option_fini(&options);
 }
 
+static void test_tls_has_three_quarters_of_the_connections_up_to_its_limit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *connections;
+        uint32_t tls;
+    } cases[] = {{"1", 1}, {"2", 2}, {"256", 192}, {"5461", 4096}, {"65536", SETTINGS_TLS_CONNECTIONS}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const words[WORDS_MAX] = {NEEDED, "--tcp-connections", cases[i].connections};
+        struct settings settings;
+        struct options options;
+        struct diag diag;
+        assert_int_equal(read(words, &settings, &options, &diag), OK);
+        assert_int_equal(settings.tls_connections_max, cases[i].tls);
+        option_fini(&options);
+    }
+}
+
 static void test_read_takes_tls_and_proxies(void **state)
 {
     (void)state;
     static const char *const words[WORDS_MAX] = {NEEDED, "--listen-tls", "::1@853", "--tls-cert", "c.pem", "--tls-key",
-                                                 "k.pem", "--listen-proxy", "::1@5301", "--proxy-from", "2001:db8::/32"};
+                                                 "k.pem", "--listen-proxy", "::1@5301", "--proxy-from", "2001:db8::/32",
+                                                 "--tls-connections", "7"};
     struct settings settings;
     struct options options;
     struct diag diag;
@@ -69,6 +88,7 @@ static void test_read_takes_tls_and_proxies(void **state)
     assert_string_equal(listen_print(&settings.tls_listens[0], text), "::1@853");
     assert_string_equal(settings.tls_cert_path, "c.pem");
     assert_string_equal(settings.tls_key_path, "k.pem");
+    assert_int_equal(settings.tls_connections_max, 7);
     assert_int_equal(settings.proxy_listens_count, 1);
     assert_int_equal(settings.proxies_count, 1);
     assert_int_equal(settings.proxies[0].bits, 32);
@@ -161,6 +181,9 @@ static void test_read_names_the_option_that_is_wrong(void **state)
         {{NEEDED, "--workers", "0"}, "--workers"},
         {{NEEDED, "--workers", "257"}, "--workers"},
         {{NEEDED, "--tcp-connections", "x"}, "--tcp-connections"},
+        {{NEEDED, "--tls-connections", "5"}, "--tls-connections is of no use without --listen-tls"},
+        {{NEEDED, "--listen-tls", "::1@853", "--tls-cert", "c", "--tls-key", "k", "--tls-connections", "257"},
+         "--tls-connections takes a whole number from 1 to 256"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct settings settings;
@@ -177,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read_takes_what_the_operator_said),
+        cmocka_unit_test(test_tls_has_three_quarters_of_the_connections_up_to_its_limit),
         cmocka_unit_test(test_read_takes_tls_and_proxies),
         cmocka_unit_test(test_read_has_a_worker_for_each_core),
         cmocka_unit_test(test_read_takes_what_the_server_says_of_itself),

@@ -101,6 +101,7 @@ static void start(struct running *running)
         const struct worker_setup setup = {
             .udp_fds = running->udp_fds, .udp_count = 3, .tcp_fds = running->tcp_fds, .tcp_count = 1, .channel_fd = ends[1],
             .board_fd = running->board_fd, .counters_fd = running->counters_fd, .tcp_connections_max = CONNECTIONS_MAX,
+            .tls_connections_max = CONNECTIONS_MAX,
             .identity = &running->world.identity, .cookies = &running->world.cookies};
         close(ends[0]);
         _exit(worker_run(&setup));
