@@ -1,5 +1,4 @@
-/* zones/store_db.h - the inside of an open store, for zones/store.c (files, changes) and zones/store_read.c
- * (rows) only.
+/* zones/store_db.h - the inside of an open store, for zones/store*.c only.
  *
  * Each statement is prepared once, when it is first asked for, and reset after use: a compile asks for the
  * records of a hundred thousand zones.
@@ -53,6 +52,9 @@ struct store {
 /* The statement, reset and without values. ERR_CORRUPT: a table or column is not there. */
 NODISCARD enum err store_statement(struct store *store, enum statement which, struct sqlite3_stmt **ret,
                                    struct diag *reterr);
+
+/* Run SQL that gives no rows. */
+NODISCARD enum err store_run(struct store *store, const char *sql, struct diag *reterr);
 
 /* The sentence and the error for what SQLite said last. */
 enum err store_fail(const struct store *store, struct diag *reterr);
