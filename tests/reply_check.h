@@ -32,9 +32,9 @@ static inline void reply_check_world(struct world_fixture *fixture)
         {.name = "fail", .ttl_s = 30, .all_down = ALL_DOWN_SERVFAIL, .pools = {{0, 100, 1, {"198.51.100.5"}}}},
     };
     static const struct world_zone zones[] = {
-        {"example.com", records, sizeof records / sizeof *records, services, sizeof services / sizeof *services},
-        {"example.net", other, 4, NULL, 0},
-        {"child.example.com", other, 4, NULL, 0},
+        {"example.com", records, sizeof records / sizeof *records, services, sizeof services / sizeof *services, "193.0.0.0/16"},
+        {.origin = "example.net", .records = other, .records_count = 4},
+        {.origin = "child.example.com", .records = other, .records_count = 4},
     };
     static char texts[][24] = {"default", "net:193.0.0.0/16", "p"};
     struct policy_rule rules[] = {{texts[0], 1, 1, POLICY_WEIGHT_OF_POOL}, {texts[0], 0, 2, POLICY_WEIGHT_OF_POOL},

@@ -42,7 +42,12 @@ struct world_zone {
     size_t records_count;
     const struct world_service *services;
     size_t services_count;
+    const char *secondaries; /* a network that may copy it; so may whoever has the key. NULL: nobody */
 };
+
+/* The key of a zone with secondaries, k.example. */
+static const struct tsig_chain world_key = {
+    .name = "\1k\7example", .algorithm = TSIG_SHA256, .secret = "0123456789abcdef", .secret_len = 16};
 
 struct world_fixture {
     struct zone_fixture zones[WORLD_ZONES_MAX];
@@ -107,6 +112,21 @@ static inline void world_service_put(struct world_fixture *fixture, struct draft
     }
 }
 
+static inline void world_secondaries_put(struct draft *draft, const char *net)
+{
+    const struct draft_key key = {
+        .text_off = draft_text_put(draft, "k.example"),
+        .name_off = (uint32_t)buffer_put(&draft->rdata, world_key.name, name_len(world_key.name)),
+        .secret_off = (uint32_t)buffer_put(&draft->rdata, world_key.secret, world_key.secret_len),
+        .secret_len = (uint16_t)world_key.secret_len,
+        .algorithm = world_key.algorithm,
+    };
+    struct draft_peer peers[] = {{.kind = PEER_TRANSFER, .key = DRAFT_NONE}, {.kind = PEER_TRANSFER, .key = 0}};
+    zone_fixture_must(prefix_parse(net, &peers[0].net, NULL) == OK, net);
+    (void)buffer_put(&draft->keys, &key, sizeof key);
+    (void)buffer_put(&draft->peers, peers, sizeof peers);
+}
+
 static inline void world_zone_put(struct world_fixture *fixture, const struct world_zone *zone)
 {
     struct zone_fixture *made = &fixture->zones[fixture->zones_count++];
@@ -115,6 +135,8 @@ static inline void world_zone_put(struct world_fixture *fixture, const struct wo
         zone_fixture_record(made, &zone->records[i]);
     for (size_t i = 0; i < zone->services_count; i++)
         world_service_put(fixture, &made->draft, &zone->services[i]);
+    if (zone->secondaries)
+        world_secondaries_put(&made->draft, zone->secondaries);
     zone_fixture_must(zone_fixture_end(made) == 0, "the zone has problems");
 }
 

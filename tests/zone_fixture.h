@@ -67,12 +67,26 @@ static inline void zone_fixture_begin(struct zone_fixture *fixture, const char *
     zone_fixture_record(fixture, &zone_fixture_soa);
 }
 
+/* What a secondary gets for each service: its first endpoint. */
+static inline void zone_fixture_stand_ins(struct draft *draft)
+{
+    static const uint16_t types[KINDS] = {[KIND_V4] = 1, [KIND_V6] = 28, [KIND_HOST] = 5};
+    for (uint32_t i = 0; i < draft_services_count(draft); i++) {
+        const struct draft_pool *pool = draft_pool(draft, draft_service(draft, i)->pools_first);
+        const struct draft_endpoint *endpoint = draft_endpoint(draft, pool->endpoints_first);
+        draft_stand_in_put(draft, i, types[endpoint->kind]);
+        draft_stand_in_record_put(draft, endpoint);
+    }
+}
+
 /* Group, check and, when nothing is wrong, compile. Returns the number of problems. */
 static inline size_t zone_fixture_end(struct zone_fixture *fixture)
 {
     struct problems problems = {.manifest = fixture->manifest, .zone = "test"};
     struct diag diag = {.text = ""};
     zone_fixture_must(draft_group(&fixture->draft, &diag) == OK, diag.text);
+    if (draft_peers_count(&fixture->draft) > 0)
+        zone_fixture_stand_ins(&fixture->draft);
     zone_check(&fixture->draft, &problems);
     if (problems.count > 0)
         return problems.count;

@@ -1,24 +1,36 @@
-/* Any bytes as a geo image, its frame made good: it is refused, or every address is found in it
+/* tests/fuzz/fuzz_geo.c - a geo image, edited, its frame made good: it is refused, or every address is found in it
  * within bounds.
  *
- * The two first tables take 512 KiB, which no fuzzer fills by itself. So an input is the image
- * without them: the header, then 16 bytes, repeated to fill the tables, then the rest.
+ * The first byte chooses the image; four bytes are a place in its two first tables and four what stands there; the
+ * rest are edits (tests/fuzz/edits.h) of the image without those tables, which take 512 KiB.
  */
-#include "geoip/geo.h"
-#include "geoip/layout.h"
-
 #include "common/rng.h"
+#include "geoip/layout.h"
+#include "tests/fuzz/edits.h"
+#include "tests/fuzz/geo_bases.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
-enum { PATTERN_LEN = 16, TABLES_LEN = 2 * 4 * LAYOUT_TABLE_COUNT, CLIENTS_COUNT = 64 };
+enum { CHOICE_LEN = 9, TABLES_LEN = 2 * 4 * LAYOUT_TABLE_COUNT, HEAD_LEN = sizeof(struct layout), CLIENTS_COUNT = 64 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static void image_make(unsigned which, struct buffer *ret)
+{
+    static char name[] = "fuzz", clients[][20] = {"default", "country:US", "net:2001:db8::/32", "net:2001:db8:1::/48", "continent:EU"};
+    static struct policy_rule rules[] = {{clients[0], 0, 1, 1}, {clients[1], 1, 1, 1}, {clients[2], 2, 2, POLICY_WEIGHT_OF_POOL},
+                                         {clients[3], 3, 1, 0}, {clients[4], 4, 1, 1}, {clients[4], 5, 2, 1}};
+    static struct policy_place places[] = {{0, 50, 10}, {1, 40, -100}};
+    const struct policy policies[GEO_BASES] = {
+        {.name = name, .geofence = true, .rules = rules, .rules_count = 6},
+        {.name = name, .method = POLICY_NEAREST, .rules = rules, .rules_count = 1, .places = places, .places_count = 2},
+    };
+    struct source *source = geo_base(which);
+    struct diag diag;
+    geo_fixture_must(build_geo(&policies[which], &source, 1, ret, &diag), &diag);
+    source_close(&source);
+}
 
 /* Read all that `class` leads to. */
-static size_t read_class(const struct geo *geo, uint32_t class)
+static size_t class_read(const struct geo *geo, uint32_t class)
 {
     const struct geo_chain chain = geo_chain_get(geo, class);
     size_t sum = 0;
@@ -31,38 +43,66 @@ static size_t read_class(const struct geo *geo, uint32_t class)
     return sum;
 }
 
-static void find_clients(const struct geo *geo)
+/* Clients anywhere, every other one below the place in the tables that was chosen. */
+static void clients_find(const struct geo *geo, uint16_t place)
 {
+    const uint8_t place_be[2] = {(uint8_t)(place >> 8), (uint8_t)place};
     struct rng rng;
     rng_init(&rng, 1);
     for (unsigned i = 0; i < CLIENTS_COUNT; i++) {
         struct ip ip = {.family = i % 2 ? IP_V4 : IP_V6};
         const uint64_t bits[2] = {rng_u64(&rng), rng_u64(&rng)};
         memcpy(ip.bytes, bits, ip_bits(&ip) / 8);
+        if (i % 4 < 2)
+            memcpy(ip.bytes, place_be, sizeof place_be);
         const struct geo_found found = geo_find(geo, &ip);
-        if (found.class >= geo->classes_count || found.depth > ip_bits(&ip) ||
-            read_class(geo, found.class) > SIZE_MAX / 2)
-            __builtin_trap();
+        if (found.class >= geo->classes_count || found.depth > ip_bits(&ip) || class_read(geo, found.class) > SIZE_MAX / 2)
+            abort();
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* The image without its tables, edited, then with them again. Returns its length. */
+static size_t image_edit(const struct buffer *base, const uint8_t *edits, size_t edits_len, uint8_t *image)
 {
-    struct geo geo;
-    if (size < sizeof(struct layout) + PATTERN_LEN)
+    size_t len = base->len - TABLES_LEN;
+    memcpy(image, base->bytes, HEAD_LEN);
+    memcpy(image + HEAD_LEN, base->bytes + HEAD_LEN + TABLES_LEN, len - HEAD_LEN);
+    len = edits_apply(edits, edits_len, image, len);
+    if (len < HEAD_LEN)
+        return len;
+    memmove(image + HEAD_LEN + TABLES_LEN, image + HEAD_LEN, len - HEAD_LEN);
+    memcpy(image + HEAD_LEN, base->bytes + HEAD_LEN, TABLES_LEN);
+    return len + TABLES_LEN;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    static struct buffer bases[GEO_BASES];
+    uint32_t place, entry;
+    if (!bases[0].bytes)
+        for (unsigned i = 0; i < GEO_BASES; i++)
+            image_make(i, &bases[i]);
+    if (len < CHOICE_LEN)
         return 0;
-    const size_t rest_len = size - sizeof(struct layout) - PATTERN_LEN;
-    const size_t len = sizeof(struct layout) + TABLES_LEN + rest_len;
-    uint8_t *image = malloc(len);
+    const struct buffer *base = &bases[bytes[0] % GEO_BASES];
+    uint8_t *image = malloc(base->len);
     if (!image)
         return 0;
-    memcpy(image, data, sizeof(struct layout));
-    for (size_t off = 0; off < TABLES_LEN; off += PATTERN_LEN)
-        memcpy(image + sizeof(struct layout) + off, data + sizeof(struct layout), PATTERN_LEN);
-    memcpy(image + sizeof(struct layout) + TABLES_LEN, data + size - rest_len, rest_len);
-    frame_seal(image, len, FRAME_GEO, GEO_VERSION);
-    if (geo_open(image, len, &geo, NULL) == OK)
-        find_clients(&geo);
+    memcpy(&place, bytes + 1, sizeof place);
+    memcpy(&entry, bytes + 5, sizeof entry);
+    const size_t image_len = image_edit(base, bytes + CHOICE_LEN, len - CHOICE_LEN, image);
+    if (image_len >= HEAD_LEN + TABLES_LEN && place >> 31)
+        memcpy(image + HEAD_LEN + 4 * (place % (2 * LAYOUT_TABLE_COUNT)), &entry, sizeof entry);
+    struct geo geo;
+    struct diag diag;
+    if (image_len >= sizeof(struct frame)) {
+        frame_seal(image, image_len, FRAME_GEO, GEO_VERSION);
+        const enum err err = geo_open(image, image_len, &geo, &diag);
+        if (err == OK)
+            clients_find(&geo, (uint16_t)place);
+        else if (len == CHOICE_LEN && !(place >> 31))
+            geo_fixture_must(err, &diag); /* nothing was edited */
+    }
     free(image);
     return 0;
 }

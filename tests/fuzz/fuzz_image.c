@@ -1,10 +1,13 @@
-/* Any bytes as a pack, its frame made good: it is refused, or every zone, node, rrset and service is read
- * within bounds, and so is whatever names are looked up in it.
+/* tests/fuzz/fuzz_image.c - a pack, edited, its frame made good: it is refused, or every zone, node, rrset and service
+ * is read within bounds, and so is whatever names are looked up in it.
  *
- * An input is a pack without its frame. Names to look up are those of its own nodes, with labels before them.
+ * The first byte chooses a pack of the world that tests/reply_check.h answers from, which the compiler's parts have just
+ * made; the rest are edits (tests/fuzz/edits.h). Names to look up are those of its own nodes, with labels before them.
  */
 #include "common/frame.h"
 #include "geoip/policy.h"
+#include "tests/fuzz/edits.h"
+#include "tests/reply_check.h"
 #include "zones/image.h"
 
 #include <stdint.h>
@@ -13,7 +16,7 @@
 
 enum { VISITS_MAX = 2000 }; /* nodes looked at: an input of a fuzzer is small, but not its products */
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static size_t bytes_sum(const struct image_zone *zone, uint32_t off, size_t len)
 {
@@ -145,23 +148,38 @@ static size_t pack_read(const struct image packs[PACKS_MAX], const struct image 
     return sum;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* Check and read an image as whoever is sent one. Whether it was taken. */
+static bool image_try(const uint8_t *bytes, size_t len, struct diag *reterr)
 {
-    const size_t len = sizeof(struct frame) + size;
     struct image packs[PACKS_MAX] = {0}, image;
-    uint8_t *bytes = malloc(len);
-    if (!bytes)
+    if (image_open(bytes, len, &image, reterr) != OK || image_check(&image, len, reterr) != OK)
+        return false;
+    const struct image_pack *pack = (const void *)(bytes + sizeof(struct frame));
+    packs[pack->bucket] = image;
+    zone_fixture_must(pack_read(packs, &image) != SIZE_MAX, "sum");
+    return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    static struct world_fixture fixture;
+    if (fixture.world.generation == 0)
+        reply_check_world(&fixture);
+    if (len < 1)
         return 0;
-    memset(bytes, 0, sizeof(struct frame));
-    if (size > 0)
-        memcpy(bytes + sizeof(struct frame), data, size);
-    frame_seal(bytes, len, FRAME_PACK, IMAGE_VERSION);
-    if (image_open(bytes, len, &image, NULL) == OK && image_check(&image, len, NULL) == OK) {
-        const struct image_pack *pack = (const void *)(bytes + sizeof(struct frame));
-        packs[pack->bucket] = image;
-        if (pack_read(packs, &image) == SIZE_MAX)
-            __builtin_trap();
+    const struct buffer *base = &fixture.packs[bytes[0] % fixture.zones_count].bytes;
+    struct diag diag = {.text = ""};
+    uint8_t *image = base->len > 0 ? malloc(base->len + 1) : NULL; /* none: its zones are in another's pack */
+    if (!image)
+        return 0;
+    memcpy(image, base->bytes, base->len);
+    const size_t image_len = edits_apply(bytes + 1, len - 1, image, base->len);
+    uint8_t *exact = realloc(image, image_len + 1);
+    if (exact && image_len >= sizeof(struct frame)) {
+        frame_seal(exact, image_len, FRAME_PACK, IMAGE_VERSION);
+        const bool taken = image_try(exact, image_len, &diag);
+        zone_fixture_must(taken || len > 1, diag.text); /* nothing was edited */
     }
-    free(bytes);
+    free(exact ? exact : image);
     return 0;
 }

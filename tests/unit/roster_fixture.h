@@ -122,7 +122,7 @@ static struct fixture fixture_open(const struct fixture_row *rows, uint32_t coun
     return fixture;
 }
 
-static void fixture_close(struct fixture *fixture)
+static inline void fixture_close(struct fixture *fixture)
 {
     roster_free(&fixture->roster);
     manifest_free(&fixture->manifest);

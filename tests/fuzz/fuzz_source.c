@@ -1,0 +1,86 @@
+/* tests/fuzz/fuzz_source.c - what was saved of a geo database, edited, its frame made good: it is refused, or a geo
+ * image is made of it that opens.
+ *
+ * The first byte chooses the database, the rest are edits (tests/fuzz/edits.h).
+ */
+#include "common/frame.h"
+#include "tests/fuzz/edits.h"
+#include "tests/fuzz/geo_bases.h"
+#include "tests/fuzz/scratch.h"
+
+#include "common/file.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+enum { IDENTITY_OFF = sizeof(struct frame) };
+
+/* A database as a compiler saves it. */
+static struct buffer saved_make(unsigned which)
+{
+    char dir[] = "/tmp/fuzz-source.XXXXXX", path[64];
+    struct source *source = geo_base(which);
+    struct buffer saved = {0};
+    struct diag diag;
+    if (!mkdtemp(dir))
+        abort();
+    (void)snprintf(path, sizeof path, "%s/saved", dir);
+    geo_fixture_must(source_save(source, path, &diag), &diag);
+    geo_fixture_must(file_read(path, SOURCE_SAVED_MAX, &saved, &diag), &diag);
+    (void)unlink(path);
+    (void)rmdir(dir);
+    source_close(&source);
+    return saved;
+}
+
+/* A policy that looks at all that a database can know. */
+static void build_try(struct source *source)
+{
+    static char name[] = "fuzz", clients[][20] = {"default", "country:US", "subdivision:US-CA", "asn:64500", "continent:EU"};
+    static struct policy_rule rules[] = {{clients[0], 0, 1, 1}, {clients[1], 1, 1, 1}, {clients[2], 2, 1, 1},
+                                         {clients[3], 3, 1, 1}, {clients[4], 4, 1, 1}};
+    static struct policy_place places[] = {{0, 50, 10}, {1, 40, -100}, {2, 37, -122}};
+    const struct policy policies[] = {
+        {.name = name, .rules = rules, .rules_count = 5},
+        {.name = name, .method = POLICY_NEAREST, .rules = rules, .rules_count = 1, .places = places, .places_count = 3},
+    };
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+        struct buffer image;
+        struct geo geo;
+        struct diag diag;
+        if (build_geo(&policies[i], &source, 1, &image, &diag) != OK)
+            continue; /* over a limit */
+        geo_fixture_must(geo_open(image.bytes, image.len, &geo, &diag), &diag);
+        buffer_fini(&image);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    static struct buffer bases[GEO_BASES];
+    if (!bases[0].bytes)
+        for (unsigned i = 0; i < GEO_BASES; i++)
+            bases[i] = saved_make(i);
+    if (len < 1)
+        return 0;
+    const struct buffer *base = &bases[bytes[0] % GEO_BASES];
+    uint8_t *saved = malloc(base->len);
+    uint64_t identity;
+    if (!saved)
+        return 0;
+    memcpy(saved, base->bytes, base->len);
+    memcpy(&identity, saved + IDENTITY_OFF, sizeof identity);
+    const size_t saved_len = edits_apply(bytes + 1, len - 1, saved, base->len);
+    if (saved_len >= sizeof(struct frame))
+        frame_seal(saved, saved_len, FRAME_SOURCE, SOURCE_VERSION);
+    struct scratch file = scratch_open(saved, saved_len);
+    struct source *source = NULL;
+    struct diag diag;
+    if (source_load(file.path, "fuzz", identity, &source, &diag) == OK)
+        build_try(source);
+    else if (len == 1)
+        geo_fixture_must(ERR_CORRUPT, &diag); /* nothing was edited */
+    source_close(&source);
+    scratch_close(&file);
+    free(saved);
+    return 0;
+}
