@@ -32,15 +32,15 @@ static inline void reply_check_world(struct world_fixture *fixture)
         {.name = "fail", .ttl_s = 30, .all_down = ALL_DOWN_SERVFAIL, .pools = {{0, 100, 1, {"198.51.100.5"}}}},
     };
     static const struct world_zone zones[] = {
-        {"example.com", records, sizeof records / sizeof *records, services, sizeof services / sizeof *services, "193.0.0.0/16"},
-        {.origin = "example.net", .records = other, .records_count = 4},
-        {.origin = "child.example.com", .records = other, .records_count = 4},
+        {"example.com", records, sizeof records / sizeof *records, services, sizeof services / sizeof *services},
+        {"example.net", other, 4, NULL, 0},
+        {"child.example.com", other, 4, NULL, 0},
     };
     static char texts[][24] = {"default", "net:193.0.0.0/16", "p"};
     struct policy_rule rules[] = {{texts[0], 1, 1, POLICY_WEIGHT_OF_POOL}, {texts[0], 0, 2, POLICY_WEIGHT_OF_POOL},
                                   {texts[1], 0, 1, POLICY_WEIGHT_OF_POOL}};
     const struct policy policy = {.name = texts[2], .rules = rules, .rules_count = 3};
-    world_fixture_make(fixture, zones, 3, &policy);
+    world_fixture_share(fixture, zones, 3, &policy, "193.0.0.0/16");
     cookie_page_set(&fixture->cookies, &(struct cookie_secrets){.count = 2, .keys = {{{1, 2}}, {{3, 4}}}});
     fixture->identity = (struct identity){.version = {"gslbd", 5}, .name = {"a.example", 9}, .nsid = {"a long name", 11}};
     world_health_set(fixture, world_slot(fixture, "198.51.100.4"), VERDICT_DOWN, STATE_AUTO);

@@ -42,10 +42,9 @@ struct world_zone {
     size_t records_count;
     const struct world_service *services;
     size_t services_count;
-    const char *secondaries; /* a network that may copy it; so may whoever has the key. NULL: nobody */
 };
 
-/* The key of a zone with secondaries, k.example. */
+/* The key of a zone that may be copied, k.example. */
 static const struct tsig_chain world_key = {
     .name = "\1k\7example", .algorithm = TSIG_SHA256, .secret = "0123456789abcdef", .secret_len = 16};
 
@@ -127,7 +126,8 @@ static inline void world_secondaries_put(struct draft *draft, const char *net)
     (void)buffer_put(&draft->peers, peers, sizeof peers);
 }
 
-static inline void world_zone_put(struct world_fixture *fixture, const struct world_zone *zone)
+/* `secondaries` is a network that may copy it, and so may whoever has the key; NULL: nobody. */
+static inline void world_zone_put(struct world_fixture *fixture, const struct world_zone *zone, const char *secondaries)
 {
     struct zone_fixture *made = &fixture->zones[fixture->zones_count++];
     zone_fixture_begin(made, zone->origin);
@@ -135,8 +135,8 @@ static inline void world_zone_put(struct world_fixture *fixture, const struct wo
         zone_fixture_record(made, &zone->records[i]);
     for (size_t i = 0; i < zone->services_count; i++)
         world_service_put(fixture, &made->draft, &zone->services[i]);
-    if (zone->secondaries)
-        world_secondaries_put(&made->draft, zone->secondaries);
+    if (secondaries)
+        world_secondaries_put(&made->draft, secondaries);
     zone_fixture_must(zone_fixture_end(made) == 0, "the zone has problems");
 }
 
@@ -158,16 +158,16 @@ static inline void world_packs_make(struct world_fixture *fixture)
     }
 }
 
-/* `rules` need no geo database; they are lent for the call. */
-static inline void world_fixture_make(struct world_fixture *fixture, const struct world_zone *zones, size_t count,
-                                      const struct policy *policy)
+/* `rules` need no geo database; they are lent for the call. The first zone has `secondaries`, or nobody may copy it. */
+static inline void world_fixture_share(struct world_fixture *fixture, const struct world_zone *zones, size_t count,
+                                       const struct policy *policy, const char *secondaries)
 {
     static const char *const no_sources[] = {NULL};
     struct diag diag;
     memset(fixture, 0, sizeof *fixture);
     fixture->slots_end = WORLD_SLOTS_FIRST;
     for (size_t i = 0; i < count; i++)
-        world_zone_put(fixture, &zones[i]);
+        world_zone_put(fixture, &zones[i], i == 0 ? secondaries : NULL);
     world_packs_make(fixture);
     geo_fixture_build(policy, no_sources, &fixture->geo);
     zone_fixture_must(board_new(WORLD_SLOTS, &fixture->board, &diag) == OK, "board");
@@ -182,6 +182,12 @@ static inline void world_fixture_make(struct world_fixture *fixture, const struc
                                           .counters = fixture->counters,
                                           .identity = &fixture->identity,
                                           .cookies = &fixture->cookies};
+}
+
+static inline void world_fixture_make(struct world_fixture *fixture, const struct world_zone *zones, size_t count,
+                                      const struct policy *policy)
+{
+    world_fixture_share(fixture, zones, count, policy, NULL);
 }
 
 static inline void world_fixture_fini(struct world_fixture *fixture)

@@ -18,7 +18,7 @@ link_afl := afl-clang-fast -fsanitize=fuzzer -fsanitize=$(sanitizers)
 link_coverage := $(compile_coverage)
 driver_coverage := $(out)/tests/fuzz/replay.o
 
-flags := -std=gnu17 -D_GNU_SOURCE -I$(src) -I$(build) -g -O1 $(shell pkg-config --cflags $(packages))
+flags := -std=gnu17 -D_GNU_SOURCE -I$(src) -I$(build) -g -O2 $(shell pkg-config --cflags $(packages))
 sources := $(filter-out %/main.c,$(foreach dir,common geoip health zones server server/*,$(wildcard $(src)/$(dir)/*.c)))
 objects := $(patsubst $(src)/%.c,$(out)/%.o,$(sources))
 
