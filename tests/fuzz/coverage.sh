@@ -23,14 +23,14 @@ files() {
     key) echo health/key.c common/base64.c ;;
     manifest) echo zones/manifest.c ;;
     message) echo server/control/api_message.c health/intake.c server/control/verdicts_votes.c ;;
-    mmdb) echo geoip/mmdb.c geoip/record.c geoip/fields.c ;;
+    mmdb) echo geoip/database.c geoip/mmdb.c geoip/record.c geoip/fields.c ;;
     name) echo common/name.c ;;
     option) echo common/option.c ;;
     policy) echo geoip/sets.c geoip/nets.c geoip/classes.c geoip/build.c geoip/overlay.c geoip/emit.c ;;
     proxy) echo server/transport/proxy.c ;;
     query) echo server/answer/query.c ;;
     rdata) echo zones/rdata.c zones/svcb.c ;;
-    source) echo geoip/source.c geoip/tree.c geoip/intern.c ;;
+    saved) echo geoip/saved.c geoip/tree.c geoip/intern.c ;;
     tortext) echo geoip/tortext.c ;;
     tsig) echo server/transfer/tsig.c ;;
     zonefile) echo zones/zonefile.c zones/zonetext.c zones/zone_check.c zones/draft.c zones/blob.c ;;

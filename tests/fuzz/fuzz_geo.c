@@ -26,7 +26,7 @@ static void image_make(unsigned which, struct buffer *ret)
     struct source *source = geo_base(which);
     struct diag diag;
     geo_fixture_must(build_geo(&policies[which], &source, 1, ret, &diag), &diag);
-    source_close(&source);
+    source_free(&source);
 }
 
 /* Read all that `class` leads to. */

@@ -1,4 +1,4 @@
-/* tests/fuzz/fuzz_source.c - what was saved of a geo database, edited, its frame made good: it is refused, or a geo
+/* tests/fuzz/fuzz_saved.c - what was saved of a geo database, edited, its frame made good: it is refused, or a geo
  * image is made of it that opens.
  *
  * The first byte chooses the database and the policy's method, the rest are edits (tests/fuzz/edits.h).
@@ -9,6 +9,7 @@
 #include "tests/fuzz/scratch.h"
 
 #include "common/file.h"
+#include "geoip/saved.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -24,11 +25,11 @@ static struct buffer saved_make(unsigned which)
     if (!mkdtemp(dir))
         abort();
     (void)snprintf(path, sizeof path, "%s/saved", dir);
-    geo_fixture_must(source_save(source, path, &diag), &diag);
-    geo_fixture_must(file_read(path, SOURCE_SAVED_MAX, &saved, &diag), &diag);
+    geo_fixture_must(saved_write(source, path, &diag), &diag);
+    geo_fixture_must(file_read(path, SAVED_LEN_MAX, &saved, &diag), &diag);
     (void)unlink(path);
     (void)rmdir(dir);
-    source_close(&source);
+    source_free(&source);
     return saved;
 }
 
@@ -71,15 +72,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     memcpy(&identity, saved + IDENTITY_OFF, sizeof identity);
     const size_t saved_len = edits_apply(bytes + 1, len - 1, saved, base->len);
     if (saved_len >= sizeof(struct frame))
-        frame_seal(saved, saved_len, FRAME_SOURCE, SOURCE_VERSION);
+        frame_seal(saved, saved_len, FRAME_SOURCE, SAVED_VERSION);
     struct scratch file = scratch_open(saved, saved_len);
     struct source *source = NULL;
     struct diag diag;
-    if (source_load(file.path, "fuzz", identity, &source, &diag) == OK)
+    if (saved_read(file.path, "fuzz", identity, &source, &diag) == OK)
         build_try(source, bytes[0] & GEO_BASES ? POLICY_NEAREST : POLICY_RULES);
     else if (len == 1)
         geo_fixture_must(ERR_CORRUPT, &diag); /* nothing was edited */
-    source_close(&source);
+    source_free(&source);
     scratch_close(&file);
     free(saved);
     return 0;
