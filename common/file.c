@@ -172,7 +172,8 @@ uint64_t file_identity(const char *path)
     return hash > 0 ? hash : 1;
 }
 
-enum err file_check_private(const char *path, struct diag *reterr)
+/* Whether none of these bits is in the mode of `path`; `mode` is one that has none. */
+static enum err check_mode(const char *path, mode_t forbidden, mode_t mode, struct diag *reterr)
 {
     struct stat st;
     if (stat(path, &st) != 0) {
@@ -180,8 +181,18 @@ enum err file_check_private(const char *path, struct diag *reterr)
         (void)diag_errno(reterr, "cannot read %s", path);
         return err;
     }
-    if (st.st_mode & 077)
-        return diag_set(reterr, ERR_REFUSED, "%s can be read by others (mode %04o); chmod 600 %s", path,
-                        (unsigned)(st.st_mode & 07777), path);
+    if (st.st_mode & forbidden)
+        return diag_set(reterr, ERR_REFUSED, "%s can be read or written by others (mode %04o); chmod %o %s", path,
+                        (unsigned)(st.st_mode & 07777), (unsigned)mode, path);
     return OK;
+}
+
+enum err file_check_private(const char *path, struct diag *reterr)
+{
+    return check_mode(path, 077, 0600, reterr);
+}
+
+enum err file_check_unpublished(const char *path, struct diag *reterr)
+{
+    return check_mode(path, 037, 0640, reterr);
 }

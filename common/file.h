@@ -44,4 +44,7 @@ uint64_t file_identity(const char *path);
 /* Whether `path` can be read or written by group or others (for key files). ERR_MISSING, ERR_REFUSED: it can. */
 NODISCARD enum err file_check_private(const char *path, struct diag *reterr);
 
+/* The same, but that its group may read it: for a key that several services share (Debian's group ssl-cert). */
+NODISCARD enum err file_check_unpublished(const char *path, struct diag *reterr);
+
 #endif

@@ -62,7 +62,7 @@ static enum err read_files(const struct credentials_setup *setup, struct tls_sec
     if (err == OK)
         err = check_readable(setup->key_path, reterr);
     if (err == OK)
-        err = file_check_private(setup->key_path, reterr);
+        err = file_check_unpublished(setup->key_path, reterr);
     if (err == OK)
         err = read_into(setup->cert_path, TLS_CHAIN_MAX, ret->chain, &ret->chain_len, reterr);
     if (err == OK)

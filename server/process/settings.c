@@ -17,7 +17,7 @@ static const struct option_def defs[] = {
     {"listen", OPTION_MANY, "ADDRESS@PORT", "answer DNS here, over UDP and TCP"},
     {"listen-tls", OPTION_MANY, "ADDRESS@PORT", "answer DNS over TLS here"},
     {"tls-cert", OPTION_ONE, "FILE", "its certificate and those that lead to a root, in PEM"},
-    {"tls-key", OPTION_ONE, "FILE", "the certificate's key, in PEM, mode 0600"},
+    {"tls-key", OPTION_ONE, "FILE", "the certificate's key, in PEM, mode 0600 or 0640"},
     {"listen-proxy", OPTION_MANY, "ADDRESS@PORT",
      "answer DNS here with a PROXY v2 header in front, over UDP and TCP"},
     {"proxy-from", OPTION_MANY, "ADDRESS/BITS", "whose PROXY headers are believed"},

@@ -113,7 +113,7 @@ static void test_what_cannot_be_used_is_refused_and_nothing_is_sent(void **state
     static char long_text[TLS_CHAIN_MAX + 1];
     struct diag diag;
     tls_fixture_make(30, &other);
-    assert_int_equal(chmod(rig->key, 0640), 0);
+    assert_int_equal(chmod(rig->key, 0644), 0);
     assert_int_equal(credentials_load(rig->credentials, &diag), ERR_REFUSED);
     assert_non_null(strstr(diag.text, rig->key));
     put(rig->key, other.key, other.key_len, 0600);
@@ -126,6 +126,14 @@ static void test_what_cannot_be_used_is_refused_and_nothing_is_sent(void **state
     assert_non_null(strstr(diag.text, rig->key));
     assert_null(received(rig));
     put(rig->key, "", 0, 0600);
+}
+
+static void test_a_key_that_its_group_may_read_is_handed_out(void **state)
+{
+    const struct rig *rig = *state;
+    assert_int_equal(chmod(rig->key, 0640), 0);
+    assert_int_equal(credentials_load(rig->credentials, NULL), OK);
+    assert_non_null(received(rig));
 }
 
 static void test_one_that_has_ended_is_handed_out(void **state)
@@ -171,6 +179,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_used_is_refused_and_nothing_is_sent,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_key_that_its_group_may_read_is_handed_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_that_has_ended_is_handed_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_change_is_noticed, setup, teardown),
     };

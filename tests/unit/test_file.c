@@ -37,6 +37,40 @@ static void test_replace_leaves_the_old_file_when_it_fails(void **state)
     assert_int_equal(rmdir(dir), 0);
 }
 
+static void test_a_key_is_for_its_owner_or_for_its_group_to_read(void **state)
+{
+    (void)state;
+    static const struct {
+        mode_t mode;
+        enum err private, unpublished;
+    } rows[] = {
+        {0600, OK, OK},
+        {0400, OK, OK},
+        {0640, ERR_REFUSED, OK},
+        {0440, ERR_REFUSED, OK},
+        {0660, ERR_REFUSED, ERR_REFUSED},
+        {0650, ERR_REFUSED, ERR_REFUSED},
+        {0644, ERR_REFUSED, ERR_REFUSED},
+        {0604, ERR_REFUSED, ERR_REFUSED},
+        {0602, ERR_REFUSED, ERR_REFUSED},
+        {0601, ERR_REFUSED, ERR_REFUSED},
+    };
+    char dir[] = "/tmp/test_file.XXXXXX", path[64];
+    struct diag diag;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof path, "%s/key", dir);
+    assert_int_equal(file_check_unpublished(path, NULL), ERR_MISSING);
+    assert_int_equal(file_replace(path, "key", 3, 0600, NULL), OK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(chmod(path, rows[i].mode), 0);
+        assert_int_equal(file_check_private(path, NULL), rows[i].private);
+        assert_int_equal(file_check_unpublished(path, &diag), rows[i].unpublished);
+    }
+    assert_non_null(strstr(diag.text, "(mode 0601); chmod 640 /tmp/test_file."));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 static void test_replace_gives_the_mode_whatever_the_umask(void **state)
 {
     (void)state;
@@ -88,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_replace_leaves_the_old_file_when_it_fails),
+        cmocka_unit_test(test_a_key_is_for_its_owner_or_for_its_group_to_read),
         cmocka_unit_test(test_replace_gives_the_mode_whatever_the_umask),
         cmocka_unit_test(test_an_identity_is_of_the_path_the_file_its_size_and_its_time),
     };
