@@ -5,6 +5,7 @@
   _TEXT_MAX: they are lengths of buffers for printed text, hold the longest there can be, and bound nothing.
 - Each name in capitals between backticks there is a constant of the sources.
 - In a row that begins with one name, the first number of the second column is its value.
+- systemd's unit gives gslbd as many descriptors as it asks for.
 
 usage: limits_doc.py TOP
 """
@@ -41,6 +42,12 @@ def value(name, known):
     return eval(expression.replace("/", "//"))
 
 
+def unit_check(top, known):
+    wanted = value("SUPERVISOR_DESCRIPTORS_MAX", known)
+    found = re.findall(r"^LimitNOFILE=(.*)$", (top / "server/gslbd.service.in").read_text(), re.M)
+    return [] if found == [str(wanted)] else [f"server/gslbd.service.in: LimitNOFILE is {found}, and SUPERVISOR_DESCRIPTORS_MAX {wanted}"]
+
+
 def main():
     top = pathlib.Path(sys.argv[1])
     known, declared = {}, {}
@@ -60,6 +67,7 @@ def main():
             bad.append(f"docs/LIMITS.md:{number}: {row[1]} is {value(row[1], known):,}, not {row[2]}")
     bad += [f"{file}: {name} is not in docs/LIMITS.md" for name, file in sorted(declared.items())
             if not name.endswith("_TEXT_MAX") and name not in named]
+    bad += unit_check(top, known)
     sys.exit("\n".join(bad) or 0)
 
 
