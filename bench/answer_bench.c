@@ -106,7 +106,8 @@ int main(int argc, char **argv)
     static struct rrl rrl;
     rrl_init(&rrl, &(struct rrl_config){.rate = RRL_RATE_MAX, .workers = 1, .key = {{1, 2}}});
     fixture->answerer.rrl = &rrl;
-    measure(fixture, "static A, under the limit", "host.example.com", EXTRAS_NONE, rounds < RRL_RATE_MAX ? rounds : RRL_RATE_MAX);
+    measure(fixture, "static A, under the limit", "host.example.com", EXTRAS_NONE,
+            rounds < RRL_RATE_MAX ? rounds : RRL_RATE_MAX);
     measure(fixture, "static A, over the limit", "host.example.com", EXTRAS_NONE, rounds);
     world_fixture_fini(fixture);
     free(fixture);

@@ -16,11 +16,13 @@ NODISCARD enum err file_read(const char *path, size_t max, struct buffer *ret, s
 
 /* Replace `path` by these bytes: a new file beside it, fdatasync, rename. It has `mode`, whatever the umask
  * is. On failure the old one stands. */
-NODISCARD enum err file_replace(const char *path, const void *bytes, size_t len, mode_t mode, struct diag *reterr);
+NODISCARD enum err file_replace(const char *path, const void *bytes, size_t len, mode_t mode,
+                                struct diag *reterr);
 
 /* Write a new file, in place of one of that name; nothing is synced, and on failure a part may be left
  * behind. For images, which nobody looks at before they are complete. */
-NODISCARD enum err file_create(const char *path, const void *bytes, size_t len, mode_t mode, struct diag *reterr);
+NODISCARD enum err file_create(const char *path, const void *bytes, size_t len, mode_t mode,
+                               struct diag *reterr);
 
 /* Make a file's bytes, or a directory's entries, durable. ERR_MISSING, ERR_SYSTEM. */
 NODISCARD enum err file_sync(const char *path, struct diag *reterr);
@@ -41,7 +43,8 @@ void file_map_close(struct file_map *map);
  * (common/change.h). 0: it cannot be looked at. */
 uint64_t file_identity(const char *path);
 
-/* Whether `path` can be read or written by group or others (for key files). ERR_MISSING, ERR_REFUSED: it can. */
+/* Whether `path` can be read or written by group or others (for key files). ERR_MISSING,
+ * ERR_REFUSED: it can. */
 NODISCARD enum err file_check_private(const char *path, struct diag *reterr);
 
 /* The same, but that its group may read it: for a key that several services share (Debian's group ssl-cert). */

@@ -20,7 +20,8 @@ void frame_seal(void *bytes, size_t len, enum frame_kind kind, uint32_t version)
     memcpy(bytes, &frame, sizeof frame);
 }
 
-enum err frame_check(const void *bytes, size_t len, enum frame_kind kind, uint32_t version, struct diag *reterr)
+enum err frame_check(const void *bytes, size_t len, enum frame_kind kind, uint32_t version,
+                     struct diag *reterr)
 {
     struct frame frame;
     if (len < sizeof frame)
@@ -29,7 +30,8 @@ enum err frame_check(const void *bytes, size_t len, enum frame_kind kind, uint32
     if (memcmp(frame.magic, frame_magic, sizeof frame.magic) != 0 || frame.kind != (uint32_t)kind)
         return diag_set(reterr, ERR_CORRUPT, "not a gslbd image of this kind");
     if (frame.version != version)
-        return diag_set(reterr, ERR_VERSION, "image has version %u, this program reads %u", frame.version, version);
+        return diag_set(reterr, ERR_VERSION, "image has version %u, this program reads %u", frame.version,
+                        version);
     if (frame.len != len)
         return diag_set(reterr, ERR_CORRUPT, "image has %zu bytes, its header says %llu", len,
                         (unsigned long long)frame.len);

@@ -4,7 +4,7 @@
  * so is what a compiler keeps of a geo database, for the next one. Offsets inside count from the frame's
  * first byte. Little-endian, as the hosts are.
  *
- *    0 magic "gslbimg\n" | 8 kind | 12 version | 16 length in bytes, frame included | 24 checksum of all behind it
+ *    0 magic "gslbimg\n" | 8 kind | 12 version | 16 length in bytes, with the frame | 24 checksum of the rest
  */
 #ifndef COMMON_FRAME_H
 #define COMMON_FRAME_H
@@ -24,7 +24,8 @@ struct frame {
     uint64_t checksum; /* hash_bytes() of bytes 32 .. len-1 */
 };
 
-/* Fill in the frame at the start of `bytes`, whose other bytes are final. Requires len >= sizeof(struct frame). */
+/* Fill in the frame at the start of `bytes`, whose other bytes are final. Requires len >=
+ * sizeof(struct frame). */
 void frame_seal(void *bytes, size_t len, enum frame_kind kind, uint32_t version);
 
 /* Whether `bytes` is a whole image of this kind and version. Reads every byte once.

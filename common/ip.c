@@ -61,7 +61,8 @@ enum err prefix_parse(const char *text, struct prefix *ret, struct diag *reterr)
     struct ip ip;
     long bits;
     if (split(text, '/', &ip, &bits) != OK || bits > (long)ip_bits(&ip))
-        return diag_set(reterr, ERR_SYNTAX, "\"%s\" is not a prefix; write it as 192.0.2.0/24 or 2001:db8::/32", text);
+        return diag_set(reterr, ERR_SYNTAX,
+                        "\"%s\" is not a prefix; write it as 192.0.2.0/24 or 2001:db8::/32", text);
     struct ip masked = ip;
     ip_mask(&masked, (unsigned)bits);
     if (!ip_equal(&masked, &ip)) {
@@ -85,7 +86,8 @@ enum err listen_parse(const char *text, struct listen *ret, struct diag *reterr)
     struct ip ip;
     long port;
     if (split(text, '@', &ip, &port) != OK || port < 1 || port > 65535)
-        return diag_set(reterr, ERR_SYNTAX, "\"%s\" is not ADDRESS@PORT; write it as 127.0.0.1@5300 or ::1@5300", text);
+        return diag_set(reterr, ERR_SYNTAX,
+                        "\"%s\" is not ADDRESS@PORT; write it as 127.0.0.1@5300 or ::1@5300", text);
     *ret = (struct listen){.ip = ip, .port = (uint16_t)port};
     return OK;
 }
@@ -178,7 +180,8 @@ bool prefix_covers(const struct prefix *prefix, const struct ip *ip)
 static bool v4_is_unplaced(const uint8_t b[4])
 {
     return b[0] == 0 || b[0] == 10 || b[0] == 127 || b[0] >= 224 || (b[0] == 100 && (b[1] & 0xc0) == 64) ||
-           (b[0] == 169 && b[1] == 254) || (b[0] == 172 && (b[1] & 0xf0) == 16) || (b[0] == 192 && b[1] == 168);
+           (b[0] == 169 && b[1] == 254) || (b[0] == 172 && (b[1] & 0xf0) == 16) ||
+           (b[0] == 192 && b[1] == 168);
 }
 
 bool ip_is_unplaced(const struct ip *ip)

@@ -41,8 +41,9 @@ static enum err label_parse(const char *name, const char **at, uint8_t *wire, si
         uint8_t octet;
         const size_t step = octet_parse(p, &octet);
         if (step == 0)
-            return diag_set(reterr, ERR_SYNTAX, "name \"%s\": bad escape at \"%.4s\"; write \\DDD with DDD from 000 to 255",
-                            name, p);
+            return diag_set(reterr, ERR_SYNTAX,
+                            "name \"%s\": bad escape at \"%.4s\"; write \\DDD with DDD from 000 to 255", name,
+                            p);
         if (size == NAME_LABEL_MAX)
             return diag_set(reterr, ERR_SYNTAX, "name \"%s\": a label is longer than 63 octets", name);
         if (head + 1 + size >= cap)
@@ -59,13 +60,15 @@ static enum err label_parse(const char *name, const char **at, uint8_t *wire, si
 }
 
 /* Text to labels without the root. `*ret_absolute` tells whether the text ended in a dot. */
-static enum err labels_parse(const char *text, uint8_t *wire, size_t *ret_len, bool *ret_absolute, struct diag *reterr)
+static enum err labels_parse(const char *text, uint8_t *wire, size_t *ret_len, bool *ret_absolute,
+                             struct diag *reterr)
 {
     size_t len = 0;
     const char *p = text;
     *ret_absolute = false;
     if (*p == '\0')
-        return diag_set(reterr, ERR_SYNTAX, "a name is empty; write \"@\" for the zone's apex or \".\" for the root");
+        return diag_set(reterr, ERR_SYNTAX,
+                        "a name is empty; write \"@\" for the zone's apex or \".\" for the root");
     while (*p) {
         const enum err err = label_parse(text, &p, wire, NAME_WIRE_MAX - 1, &len, reterr);
         if (err != OK)
@@ -93,7 +96,8 @@ enum err name_parse(const char *text, uint8_t *wire, size_t *ret_len, struct dia
     return OK;
 }
 
-enum err name_parse_under(const char *text, const uint8_t *origin, uint8_t *wire, size_t *ret_len, struct diag *reterr)
+enum err name_parse_under(const char *text, const uint8_t *origin, uint8_t *wire, size_t *ret_len,
+                          struct diag *reterr)
 {
     const size_t origin_len = name_len(origin);
     if (strcmp(text, "@") == 0) {
@@ -224,7 +228,8 @@ static uint64_t label_hash(uint64_t parent, const uint8_t *label)
         memcpy(&word, p, sizeof word);
         /* Lower case eight octets at once: bit 5 where a byte is in 'A'..'Z'. */
         const uint64_t low = word & UINT64_C(0x7f7f7f7f7f7f7f7f);
-        const uint64_t from_a = low + UINT64_C(0x3f3f3f3f3f3f3f3f), past_z = low + UINT64_C(0x2525252525252525);
+        const uint64_t from_a = low + UINT64_C(0x3f3f3f3f3f3f3f3f),
+                       past_z = low + UINT64_C(0x2525252525252525);
         word |= (from_a & ~past_z & ~word & UINT64_C(0x8080808080808080)) >> 2;
         h = hash_mix(h ^ word);
     }

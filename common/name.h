@@ -33,7 +33,8 @@ struct name_suffixes {
  * ERR_SYNTAX: empty label, label over 63 or name over 255 octets, bad escape. */
 NODISCARD enum err name_parse(const char *text, uint8_t *wire, size_t *ret_len, struct diag *reterr);
 
-/* Text relative to `origin` (wire) unless it ends in a dot; "@" is the origin itself. Errors as name_parse(). */
+/* Text relative to `origin` (wire) unless it ends in a dot; "@" is the origin itself. Errors as
+ * name_parse(). */
 NODISCARD enum err name_parse_under(const char *text, const uint8_t *origin, uint8_t *wire, size_t *ret_len,
                                     struct diag *reterr);
 

@@ -29,13 +29,15 @@ static struct option_values *values_of(const struct options *o, const char *name
     return &o->values[def - o->defs];
 }
 
-static enum err put(struct options *o, const struct option_def *def, const char *text, size_t len, struct diag *reterr)
+static enum err put(struct options *o, const struct option_def *def, const char *text, size_t len,
+                    struct diag *reterr)
 {
     struct option_values *values = &o->values[def - o->defs];
     const size_t max = def->kind == OPTION_MANY ? OPTION_VALUES_MAX : 1;
     if (values->count == max)
-        return max == 1 ? diag_set(reterr, ERR_SYNTAX, "option %s is given twice; it takes one value", def->name)
-                        : diag_set(reterr, ERR_LIMIT, "option %s is given more than %zu times", def->name, max);
+        return max == 1
+                   ? diag_set(reterr, ERR_SYNTAX, "option %s is given twice; it takes one value", def->name)
+                   : diag_set(reterr, ERR_LIMIT, "option %s is given more than %zu times", def->name, max);
     values->text[values->count] = strndup(text, len);
     if (!values->text[values->count])
         return diag_set(reterr, ERR_MEMORY, "out of memory");
@@ -45,8 +47,8 @@ static enum err put(struct options *o, const struct option_def *def, const char 
 
 /* One `--name[=value]` word; `next` is the word behind it or NULL. `*ret_used` is set when `next` was its
  * value. */
-static enum err put_word(struct options *o, const char *word, const char *next, bool *ret_used, char **ret_config,
-                         struct diag *reterr)
+static enum err put_word(struct options *o, const char *word, const char *next, bool *ret_used,
+                         char **ret_config, struct diag *reterr)
 {
     const char *name = word + 2, *equals = strchr(name, '=');
     const size_t len = equals ? (size_t)(equals - name) : strlen(name);
@@ -92,7 +94,8 @@ static enum err parse_words(struct options *o, int argc, char **argv, char **ret
             o->version = true;
         } else {
             bool used;
-            const enum err err = put_word(o, word, i + 1 < argc ? argv[i + 1] : NULL, &used, ret_config, reterr);
+            const enum err err =
+                put_word(o, word, i + 1 < argc ? argv[i + 1] : NULL, &used, ret_config, reterr);
             if (err != OK)
                 return err;
             i += used;
@@ -138,7 +141,8 @@ static enum err put_line(struct options *o, const char *line, size_t len, struct
     if (def->kind == OPTION_FLAG && value_len == 2 && strncmp(value, "no", 2) == 0)
         return OK;
     if (def->kind == OPTION_FLAG && (value_len != 3 || strncmp(value, "yes", 3) != 0))
-        return diag_set(reterr, ERR_SYNTAX, "%s is yes or no, not \"%.*s\"", def->name, (int)value_len, value);
+        return diag_set(reterr, ERR_SYNTAX, "%s is yes or no, not \"%.*s\"", def->name, (int)value_len,
+                        value);
     return put(o, def, value, value_len, reterr);
 }
 
@@ -162,8 +166,8 @@ static enum err parse_file(struct options *o, const char *path, struct diag *ret
     return err;
 }
 
-enum err option_parse(const struct option_def *defs, size_t defs_count, int argc, char **argv, struct options *ret,
-                      struct diag *reterr)
+enum err option_parse(const struct option_def *defs, size_t defs_count, int argc, char **argv,
+                      struct options *ret, struct diag *reterr)
 {
     struct options o = {.defs = defs, .defs_count = defs_count};
     char *config = NULL;
@@ -205,8 +209,8 @@ const char *option_get(const struct options *options, const char *name, size_t i
     return idx < values->count ? values->text[idx] : NULL;
 }
 
-enum err option_number(const struct options *options, const char *name, int64_t min, int64_t max, int64_t otherwise,
-                       int64_t *ret, struct diag *reterr)
+enum err option_number(const struct options *options, const char *name, int64_t min, int64_t max,
+                       int64_t otherwise, int64_t *ret, struct diag *reterr)
 {
     const char *text = option_get(options, name, 0);
     if (!text) {
@@ -217,8 +221,8 @@ enum err option_number(const struct options *options, const char *name, int64_t 
     errno = 0;
     const long long value = strtoll(text, &end, 10);
     if (end == text || *end || errno || value < min || value > max)
-        return diag_set(reterr, ERR_SYNTAX, "option --%s takes a whole number from %lld to %lld, not \"%s\"", name,
-                        (long long)min, (long long)max, text);
+        return diag_set(reterr, ERR_SYNTAX, "option --%s takes a whole number from %lld to %lld, not \"%s\"",
+                        name, (long long)min, (long long)max, text);
     *ret = value;
     return OK;
 }
@@ -232,7 +236,8 @@ enum err option_real(const struct options *options, const char *name, double min
     char *end;
     const double value = strtod(text, &end);
     if (end == text || *end || !(value >= min && value <= max))
-        return diag_set(reterr, ERR_SYNTAX, "option --%s takes a number from %g to %g, not \"%s\"", name, min, max, text);
+        return diag_set(reterr, ERR_SYNTAX, "option --%s takes a number from %g to %g, not \"%s\"", name, min,
+                        max, text);
     *ret = value;
     return OK;
 }
@@ -243,8 +248,10 @@ void option_print(FILE *to, const struct option_def *defs, size_t defs_count)
         char left[64];
         (void)snprintf(left, sizeof left, "--%s%s%s", defs[i].name, defs[i].value ? " " : "",
                        defs[i].value ? defs[i].value : "");
-        (void)fprintf(to, "  %-34s %s%s\n", left, defs[i].help, defs[i].kind == OPTION_MANY ? " (may repeat)" : "");
+        (void)fprintf(to, "  %-34s %s%s\n", left, defs[i].help,
+                      defs[i].kind == OPTION_MANY ? " (may repeat)" : "");
     }
-    (void)fprintf(to, "  %-34s %s\n  %-34s %s\n  %-34s %s\n", "--config FILE", "read more options, name = value, from FILE",
-                  "--help", "print this text", "--version", "print the version");
+    (void)fprintf(to, "  %-34s %s\n  %-34s %s\n  %-34s %s\n", "--config FILE",
+                  "read more options, name = value, from FILE", "--help", "print this text", "--version",
+                  "print the version");
 }

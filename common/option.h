@@ -56,8 +56,8 @@ NODISCARD enum err option_number(const struct options *options, const char *name
                                  int64_t otherwise, int64_t *ret, struct diag *reterr);
 
 /* A floating-point number within min..max; `*ret` is unchanged when not given. */
-NODISCARD enum err option_real(const struct options *options, const char *name, double min, double max, double *ret,
-                               struct diag *reterr);
+NODISCARD enum err option_real(const struct options *options, const char *name, double min, double max,
+                               double *ret, struct diag *reterr);
 
 /* One line for each option, for --help. */
 void option_print(FILE *to, const struct option_def *defs, size_t defs_count);

@@ -24,7 +24,8 @@ static void print_problems(const struct manifest *manifest)
         (void)fprintf(stderr, "%s\n", problem->message);
     }
     if (manifest->problems_total > manifest->problems_count)
-        (void)fprintf(stderr, "... and %" PRIu64 " more problems\n", manifest->problems_total - manifest->problems_count);
+        (void)fprintf(stderr, "... and %" PRIu64 " more problems\n",
+                      manifest->problems_total - manifest->problems_count);
 }
 
 static void warn_few_vantages(const struct manifest *manifest)
@@ -33,11 +34,14 @@ static void warn_few_vantages(const struct manifest *manifest)
     for (size_t i = 0; i < manifest->vantages_count; i++)
         enabled += manifest->vantages[i].enabled;
     if (manifest->monitors_count > 0 && enabled < VANTAGES_WANTED)
-        (void)fprintf(stderr, "warning: %zu vantage point%s enabled; with fewer than %d a single one's mistake can decide\n",
-                      enabled, enabled == 1 ? " is" : "s are", VANTAGES_WANTED);
+        (void)fprintf(
+            stderr,
+            "warning: %zu vantage point%s enabled; with fewer than %d a single one's mistake can decide\n",
+            enabled, enabled == 1 ? " is" : "s are", VANTAGES_WANTED);
 }
 
-/* A region without a family that the service has elsewhere sends its clients of that family to another region. */
+/* A region without a family that the service has elsewhere sends its clients of that family to
+ * another region. */
 static void warn_families(const struct manifest *manifest, const struct image_zone *zone,
                           const struct image_service *service)
 {
@@ -49,7 +53,9 @@ static void warn_families(const struct manifest *manifest, const struct image_zo
             continue;
         for (unsigned kind = KIND_V4; kind <= KIND_V6; kind++)
             if (service->kinds & 1u << kind && pools[i].counts[kind] == 0)
-                (void)fprintf(stderr, "warning: service %s has no %s endpoint in region %s; its %s clients will be sent to another region\n",
+                (void)fprintf(stderr,
+                              "warning: service %s has no %s endpoint in region %s; its %s clients will be "
+                              "sent to another region\n",
                               name_print(image_at(zone, service->name_off), text), names[kind],
                               manifest->regions[pools[i].region].name, names[kind]);
     }
@@ -96,11 +102,13 @@ static enum err warn_records(struct store *store, const char *zone, struct diag 
     while (store_record_next(&rows, &record)) {
         const char *target = target_of(&record);
         if (repeats_zone(record.name, zone))
-            (void)fprintf(stderr, "warning: zone %s: the name %s is relative to the zone, so the %s record is at %s.%s\n", zone,
-                          record.name, record.type, record.name, zone);
+            (void)fprintf(
+                stderr,
+                "warning: zone %s: the name %s is relative to the zone, so the %s record is at %s.%s\n", zone,
+                record.name, record.type, record.name, zone);
         if (target && repeats_zone(target, zone))
-            (void)fprintf(stderr, "warning: zone %s: %s %s has no dot at its end, so it leads to %s.%s\n", zone, record.type, target,
-                          target, zone);
+            (void)fprintf(stderr, "warning: zone %s: %s %s has no dot at its end, so it leads to %s.%s\n",
+                          zone, record.type, target, target, zone);
     }
     return store_rows_end(&rows, reterr);
 }
@@ -123,8 +131,10 @@ static enum err warn_countries(struct store *store, struct diag *reterr)
     while (store_policy_next(&rows, &indexes, &policy)) {
         for (size_t i = 0; i < policy.rules_count; i++) {
             const char *client = policy.rules[i].client;
-            if (strncmp(client, prefix, sizeof prefix - 1) == 0 && !*continent_of_country(client + sizeof prefix - 1))
-                (void)fprintf(stderr, "warning: policy %s: %s is no country of ISO 3166 and matches nobody\n", policy.name, client);
+            if (strncmp(client, prefix, sizeof prefix - 1) == 0 &&
+                !*continent_of_country(client + sizeof prefix - 1))
+                (void)fprintf(stderr, "warning: policy %s: %s is no country of ISO 3166 and matches nobody\n",
+                              policy.name, client);
         }
         policy_fini(&policy);
     }

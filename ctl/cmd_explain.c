@@ -23,8 +23,9 @@ enum {
 static const struct {
     const char *name;
     uint16_t type;
-} types[] = {{"A", TYPE_A}, {"NS", 2}, {"CNAME", 5}, {"SOA", 6}, {"PTR", 12}, {"MX", 15}, {"TXT", 16},
-             {"AAAA", TYPE_AAAA}, {"SRV", 33}, {"DS", 43}, {"SVCB", 64}, {"HTTPS", 65}, {"ANY", TYPE_ANY}, {"CAA", 257}};
+} types[] = {{"A", TYPE_A}, {"NS", 2},     {"CNAME", 5},        {"SOA", 6},  {"PTR", 12},
+             {"MX", 15},    {"TXT", 16},   {"AAAA", TYPE_AAAA}, {"SRV", 33}, {"DS", 43},
+             {"SVCB", 64},  {"HTTPS", 65}, {"ANY", TYPE_ANY},   {"CAA", 257}};
 
 static enum err parse_type(const char *text, uint16_t *ret, struct diag *reterr)
 {
@@ -70,7 +71,8 @@ static void print_client(const struct prefix *client, const char *given, bool ma
     if (mapped)
         printf(" (from %s: IPv4-mapped)", given);
     if (ip_is_unplaced(&client->ip))
-        printf("\n            as a client subnet it says nothing of a place: the resolver's address would count, and the scope would be %u",
+        printf("\n            as a client subnet it says nothing of a place: the resolver's address would "
+               "count, and the scope would be %u",
                client->bits + (mapped ? 96u : 0u));
     printf("\n");
 }
@@ -121,7 +123,8 @@ static void print_choice(const struct image_zone *zone, const struct choice *cho
     else if (choice->kind == CHOICE_SERVFAIL)
         append(&addresses, "none (SERVFAIL)");
     (void)buffer_put(&addresses, "", 1);
-    print_end(addresses.failed ? "(out of memory)" : (const char *)addresses.bytes, scope, ttl_of(zone, choice));
+    print_end(addresses.failed ? "(out of memory)" : (const char *)addresses.bytes, scope,
+              ttl_of(zone, choice));
     buffer_fini(&addresses);
 }
 
@@ -134,33 +137,37 @@ static bool print_problems(const struct manifest *manifest, const char *zone, co
         if (strcmp(problem->zone, zone) != 0 || (subject && strcmp(problem->subject, subject) != 0))
             continue;
         found = true;
-        printf("problem     %s%s%s\n", subject ? "" : problem->subject, subject || !problem->subject[0] ? "" : ": ",
-               problem->message);
+        printf("problem     %s%s%s\n", subject ? "" : problem->subject,
+               subject || !problem->subject[0] ? "" : ": ", problem->message);
     }
     return found;
 }
 
 /* What has led to a choice, or why there is none. */
-static void print_steps(const struct preview *preview, const struct steer_case *asked, const struct steer_trace *trace)
+static void print_steps(const struct preview *preview, const struct steer_case *asked,
+                        const struct steer_trace *trace)
 {
     const struct manifest *manifest = preview->manifest;
     const char *policy = manifest->policies[asked->service->policy].name;
     if (asked->geo->v4_table)
         trace_print(asked, trace, manifest);
     else
-        printf("policy      %s does not compile; unless gslbd has an earlier form of it, the answer is SERVFAIL\n", policy);
+        printf("policy      %s does not compile; unless gslbd has an earlier form of it, the answer is "
+               "SERVFAIL\n",
+               policy);
     (void)print_problems(manifest, "", policy);
 }
 
 static enum err explain_service(const struct preview *preview, const struct image_zone *zone,
-                                const struct image_service *service, const struct prefix *client, unsigned mapped_bits,
-                                uint16_t type, struct diag *reterr)
+                                const struct image_service *service, const struct prefix *client,
+                                unsigned mapped_bits, uint16_t type, struct diag *reterr)
 {
     static const char *const all_down[] = {"serve_all", "nodata", "servfail"};
     char text[NAME_TEXT_MAX];
     printf("service     %s: policy %s, ttl %" PRIu32 " s, answers %s, sticky %s, all_down %s\n",
-           name_print(image_at(zone, service->name_off), text), preview->manifest->policies[service->policy].name,
-           service->ttl_s, service->answers ? "limited" : "all", service->sticky == STICKY_CLIENT ? "client" : "none",
+           name_print(image_at(zone, service->name_off), text),
+           preview->manifest->policies[service->policy].name, service->ttl_s,
+           service->answers ? "limited" : "all", service->sticky == STICKY_CLIENT ? "client" : "none",
            all_down[service->all_down]);
     const struct steer_case asked = {
         .zone = zone,
@@ -188,17 +195,21 @@ static enum err explain_service(const struct preview *preview, const struct imag
 static void explain_static(const struct image_zone *zone, const struct found *found)
 {
     static const char *const words[] = {
-        [FOUND_RRSET] = "static records", [FOUND_ANY] = "ANY: one of its rrsets (RFC 8482)", [FOUND_CNAME] = "a CNAME out of our zones",
-        [FOUND_DNAME] = "a DNAME above it", [FOUND_DELEGATION] = "delegated: a referral",
-        [FOUND_NODATA] = "NODATA: the name exists, the type does not", [FOUND_NXDOMAIN] = "NXDOMAIN: there is no such name",
+        [FOUND_RRSET] = "static records",
+        [FOUND_ANY] = "ANY: one of its rrsets (RFC 8482)",
+        [FOUND_CNAME] = "a CNAME out of our zones",
+        [FOUND_DNAME] = "a DNAME above it",
+        [FOUND_DELEGATION] = "delegated: a referral",
+        [FOUND_NODATA] = "NODATA: the name exists, the type does not",
+        [FOUND_NXDOMAIN] = "NXDOMAIN: there is no such name",
     };
     char text[NAME_TEXT_MAX];
-    printf("found       %s at %s%s\n", words[found->kind], name_print(image_at(zone, found->node->name_off), text),
-           found->wildcard ? " (a wildcard)" : "");
+    printf("found       %s at %s%s\n", words[found->kind],
+           name_print(image_at(zone, found->node->name_off), text), found->wildcard ? " (a wildcard)" : "");
     const struct image_rrset *negative = image_at(zone, zone->negative_soa_off);
     if (found->rrset)
-        printf("            %u record%s of type %s\n", found->rrset->count, found->rrset->count == 1 ? "" : "s",
-               print_type(found->rrset->type, text));
+        printf("            %u record%s of type %s\n", found->rrset->count,
+               found->rrset->count == 1 ? "" : "s", print_type(found->rrset->type, text));
     if (found->rrset && found->rrset->hints_count > 0)
         return; /* the hints have ends of their own */
     print_end("not steered", 0, found->rrset ? found->rrset->ttl_s : negative->ttl_s);
@@ -206,8 +217,8 @@ static void explain_static(const struct image_zone *zone, const struct found *fo
 
 /* What an rrset's hints say, a choice after the other. */
 static enum err explain_hints(const struct preview *preview, const struct image_zone *zone,
-                              const struct image_rrset *rrset, const struct prefix *client, unsigned mapped_bits,
-                              struct diag *reterr)
+                              const struct image_rrset *rrset, const struct prefix *client,
+                              unsigned mapped_bits, struct diag *reterr)
 {
     const struct image_hint *hint = image_at(zone, rrset->hints_off);
     char text[NAME_TEXT_MAX];
@@ -235,10 +246,13 @@ static enum err explain_refused(const struct manifest *manifest, const uint8_t *
         const char *zone = name_print(name + suffixes->off[i], text);
         if (!print_problems(manifest, zone, NULL))
             continue;
-        return diag_set(reterr, ERR_MISSING, "zone %s does not compile; unless gslbd has an earlier form of it (give --state without --geoip), it is REFUSED",
+        return diag_set(reterr, ERR_MISSING,
+                        "zone %s does not compile; unless gslbd has an earlier form of it (give --state "
+                        "without --geoip), it is REFUSED",
                         zone);
     }
-    return diag_set(reterr, ERR_MISSING, "%s is in no zone of this store; it would be REFUSED", name_print(name, text));
+    return diag_set(reterr, ERR_MISSING, "%s is in no zone of this store; it would be REFUSED",
+                    name_print(name, text));
 }
 
 /* Follow `name` through our zones. */
@@ -257,7 +271,8 @@ static enum err explain_name(const struct preview *preview, const uint8_t *name,
             print_end("not ours; the resolver goes on", 0, 0);
             return OK;
         }
-        printf("zone        %s, serial %" PRIu32 "\n", name_print(image_at(zone, zone->name_off), text), zone->serial);
+        printf("zone        %s, serial %" PRIu32 "\n", name_print(image_at(zone, zone->name_off), text),
+               zone->serial);
         if (print_problems(preview->manifest, text, NULL))
             printf("            so this zone is as it was when it was last in order\n");
         const struct found found = image_find(zone, name, &suffixes, apex, type);

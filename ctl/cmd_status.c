@@ -15,7 +15,8 @@
 static const char *const health_members[] = {
     [SUBJECT_REGION] = "regions", [SUBJECT_POOL] = "pools", [SUBJECT_ENDPOINT] = "endpoints"};
 
-static const char *const kind_words[] = {[SUBJECT_REGION] = "region", [SUBJECT_POOL] = "pool", [SUBJECT_ENDPOINT] = "endpoint"};
+static const char *const kind_words[] = {
+    [SUBJECT_REGION] = "region", [SUBJECT_POOL] = "pool", [SUBJECT_ENDPOINT] = "endpoint"};
 
 /* Append to the array that is the document's member `name`. */
 static void append(json_t *document, const char *name, json_t *value)
@@ -31,21 +32,25 @@ static void append(json_t *document, const char *name, json_t *value)
 static void take_health(void *context, const struct history_health *row)
 {
     append(context, health_members[row->kind],
-           json_pack("{s:s, s:s, s:s, s:s, s:f, s:i, s:i, s:i, s:i, s:s}", "service", row->service, "region", row->region, "address",
-                     row->address, "verdict", row->verdict, "since", (double)row->since_ms / 1000, "up", (int)row->up, "down",
-                     (int)row->down, "unknown", (int)row->unknown, "latency_ms", (int)row->latency_ms, "reason", row->reason));
+           json_pack("{s:s, s:s, s:s, s:s, s:f, s:i, s:i, s:i, s:i, s:s}", "service", row->service, "region",
+                     row->region, "address", row->address, "verdict", row->verdict, "since",
+                     (double)row->since_ms / 1000, "up", (int)row->up, "down", (int)row->down, "unknown",
+                     (int)row->unknown, "latency_ms", (int)row->latency_ms, "reason", row->reason));
 }
 
 static void take_vantage(void *context, const struct history_vantage *row)
 {
-    append(context, "vantages", json_pack("{s:s, s:f, s:i, s:b}", "name", row->name, "last_seen", (double)row->seen_ms / 1000,
-                                          "votes", (int)row->votes, "suspect", (int)row->suspect));
+    append(context, "vantages",
+           json_pack("{s:s, s:f, s:i, s:b}", "name", row->name, "last_seen", (double)row->seen_ms / 1000,
+                     "votes", (int)row->votes, "suspect", (int)row->suspect));
 }
 
 static void take_vote(void *context, const struct history_vote *row)
 {
-    append(context, "votes", json_pack("{s:s, s:s, s:s, s:f, s:i, s:s}", "vantage", row->vantage, "check", row->check, "vote", row->verdict,
-                                       "since", (double)row->since_ms / 1000, "latency_ms", (int)row->latency_ms, "reason", row->reason));
+    append(context, "votes",
+           json_pack("{s:s, s:s, s:s, s:f, s:i, s:s}", "vantage", row->vantage, "check", row->check, "vote",
+                     row->verdict, "since", (double)row->since_ms / 1000, "latency_ms", (int)row->latency_ms,
+                     "reason", row->reason));
 }
 
 /* A state whose `until` has come is none. */
@@ -53,27 +58,37 @@ static void take_state(void *context, const struct history_state *row)
 {
     if (row->until_ms != 0 && row->until_ms <= clock_wall_ms())
         return;
-    append(context, "states", json_pack("{s:s, s:s, s:s, s:s, s:s, s:f}", "kind", kind_words[row->kind], "service", row->service, "region",
-                                        row->region, "address", row->address, "state", row->state, "until", (double)row->until_ms / 1000));
+    append(context, "states",
+           json_pack("{s:s, s:s, s:s, s:s, s:s, s:f}", "kind", kind_words[row->kind], "service", row->service,
+                     "region", row->region, "address", row->address, "state", row->state, "until",
+                     (double)row->until_ms / 1000));
 }
 
 static void take_load(void *context, const struct history_load *row)
 {
-    (void)json_object_set_new(context, "load", json_pack("{s:I, s:f, s:b, s:I, s:I}", "generation", (json_int_t)row->generation, "at",
-                                                         (double)row->at_ms / 1000, "ok", (int)row->ok, "zones", (json_int_t)row->zones,
-                                                         "problems", (json_int_t)row->problems));
+    (void)json_object_set_new(context, "load",
+                              json_pack("{s:I, s:f, s:b, s:I, s:I}", "generation",
+                                        (json_int_t)row->generation, "at", (double)row->at_ms / 1000, "ok",
+                                        (int)row->ok, "zones", (json_int_t)row->zones, "problems",
+                                        (json_int_t)row->problems));
 }
 
 static void take_problem(void *context, const struct history_problem *row)
 {
-    append(context, "problems", json_pack("{s:f, s:s, s:s, s:s}", "at", (double)row->at_ms / 1000, "zone", row->zone, "subject",
-                                          row->subject, "message", row->message));
+    append(context, "problems",
+           json_pack("{s:f, s:s, s:s, s:s}", "at", (double)row->at_ms / 1000, "zone", row->zone, "subject",
+                     row->subject, "message", row->message));
 }
 
 static enum err read_all(struct history *history, json_t *document, struct diag *reterr)
 {
-    const struct history_taker taker = {.context = document, .health = take_health, .vantage = take_vantage, .vote = take_vote,
-                                        .state = take_state, .load = take_load, .problem = take_problem};
+    const struct history_taker taker = {.context = document,
+                                        .health = take_health,
+                                        .vantage = take_vantage,
+                                        .vote = take_vote,
+                                        .state = take_state,
+                                        .load = take_load,
+                                        .problem = take_problem};
     enum err err = OK;
     for (enum subject_kind kind = SUBJECT_REGION; kind <= SUBJECT_ENDPOINT && err == OK; kind++) {
         (void)json_object_set_new(document, health_members[kind], json_array());
@@ -115,7 +130,8 @@ static void read_written(const struct command_input *input, json_t *document)
 static enum err open_history(const struct command_input *input, struct history **ret, struct diag *reterr)
 {
     char *path = command_state_path(input, "health.db");
-    const enum err err = path ? history_open_read(path, ret, reterr) : diag_set(reterr, ERR_MEMORY, "out of memory");
+    const enum err err =
+        path ? history_open_read(path, ret, reterr) : diag_set(reterr, ERR_MEMORY, "out of memory");
     free(path);
     return err;
 }
@@ -125,7 +141,8 @@ enum err cmd_status(const struct command_input *input, bool *ret_found, struct d
     (void)ret_found;
     struct history *history = NULL;
     json_t *document = json_object();
-    enum err err = document ? open_history(input, &history, reterr) : diag_set(reterr, ERR_MEMORY, "out of memory");
+    enum err err =
+        document ? open_history(input, &history, reterr) : diag_set(reterr, ERR_MEMORY, "out of memory");
     if (err == OK) {
         read_written(input, document);
         err = read_all(history, document, reterr);
@@ -145,8 +162,8 @@ static void take_event(void *context, const struct history_event *row)
 {
     (void)context;
     char at[32];
-    printf("%s  %s: %s -> %s%s%s%s\n", page_time(row->at_ms, at), row->subject, row->was, row->is, row->reason[0] ? " (" : "", row->reason,
-           row->reason[0] ? ")" : "");
+    printf("%s  %s: %s -> %s%s%s%s\n", page_time(row->at_ms, at), row->subject, row->was, row->is,
+           row->reason[0] ? " (" : "", row->reason, row->reason[0] ? ")" : "");
 }
 
 enum err cmd_events(const struct command_input *input, bool *ret_found, struct diag *reterr)

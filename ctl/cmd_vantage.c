@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static enum err vantage_options(const struct command_input *input, struct store_vantage *ret, struct diag *reterr)
+static enum err vantage_options(const struct command_input *input, struct store_vantage *ret,
+                                struct diag *reterr)
 {
     int64_t asn = 0;
     *ret = (struct store_vantage){.name = input->words[0], .enabled = true};
@@ -86,7 +87,8 @@ enum err cmd_vantage_list(const struct command_input *input, bool *ret_found, st
             (void)snprintf(place, sizeof place, "%.3f,%.3f", vantage.latitude, vantage.longitude);
         if (vantage.asn)
             (void)snprintf(asn, sizeof asn, "%" PRIu32, vantage.asn);
-        printf("%-20s %-8s %-10s %-20s %s\n", vantage.name, vantage.enabled ? "yes" : "no", asn, place, vantage.public_key);
+        printf("%-20s %-8s %-10s %-20s %s\n", vantage.name, vantage.enabled ? "yes" : "no", asn, place,
+               vantage.public_key);
     }
     err = store_rows_end(&rows, reterr);
     store_close(&store);

@@ -41,7 +41,8 @@ NODISCARD enum err cmd_status(const struct command_input *input, bool *ret_found
 NODISCARD enum err cmd_events(const struct command_input *input, bool *ret_found, struct diag *reterr);
 NODISCARD enum err cmd_vantage_add(const struct command_input *input, bool *ret_found, struct diag *reterr);
 NODISCARD enum err cmd_vantage_list(const struct command_input *input, bool *ret_found, struct diag *reterr);
-NODISCARD enum err cmd_vantage_remove(const struct command_input *input, bool *ret_found, struct diag *reterr);
+NODISCARD enum err cmd_vantage_remove(const struct command_input *input, bool *ret_found,
+                                      struct diag *reterr);
 NODISCARD enum err cmd_zone_import(const struct command_input *input, bool *ret_found, struct diag *reterr);
 NODISCARD enum err cmd_zone_export(const struct command_input *input, bool *ret_found, struct diag *reterr);
 NODISCARD enum err cmd_store_shell(const struct command_input *input, bool *ret_found, struct diag *reterr);

@@ -31,19 +31,22 @@ static const struct option_def defs[] = {
 
 static const struct command commands[] = {
     {"init", "", "make the store", 0, 0, COMMAND_NEEDS_STORE, cmd_store_init},
-    {"check", "[--geoip FILE]...", "compile everything and say what is wrong", 0, 0, COMMAND_NEEDS_STORE, cmd_check},
-    {"explain", "NAME [TYPE] --from ADDRESS [--geoip FILE]...", "say step by step what a client would get; with --state, gets", 1, 2,
-     COMMAND_NEEDS_STORE, cmd_explain},
-    {"status", "[--json]", "regions, pools, endpoints, vantage points and their votes", 0, 0, COMMAND_NEEDS_STATE,
-     cmd_status},
+    {"check", "[--geoip FILE]...", "compile everything and say what is wrong", 0, 0, COMMAND_NEEDS_STORE,
+     cmd_check},
+    {"explain", "NAME [TYPE] --from ADDRESS [--geoip FILE]...",
+     "say step by step what a client would get; with --state, gets", 1, 2, COMMAND_NEEDS_STORE, cmd_explain},
+    {"status", "[--json]", "regions, pools, endpoints, vantage points and their votes", 0, 0,
+     COMMAND_NEEDS_STATE, cmd_status},
     {"events", "[--count N]", "the last changes of verdicts", 0, 0, COMMAND_NEEDS_STATE, cmd_events},
-    {"vantage add", "NAME [--latitude X --longitude Y] [--asn N] --key-out FILE", "register a vantage point", 1, 1,
-     COMMAND_NEEDS_STORE, cmd_vantage_add},
+    {"vantage add", "NAME [--latitude X --longitude Y] [--asn N] --key-out FILE", "register a vantage point",
+     1, 1, COMMAND_NEEDS_STORE, cmd_vantage_add},
     {"vantage list", "", "list the vantage points", 0, 0, COMMAND_NEEDS_STORE, cmd_vantage_list},
     {"vantage remove", "NAME", "remove a vantage point", 1, 1, COMMAND_NEEDS_STORE, cmd_vantage_remove},
-    {"import", "ZONEFILE --zone NAME", "read a zone file into the store", 1, 1, COMMAND_NEEDS_STORE, cmd_zone_import},
+    {"import", "ZONEFILE --zone NAME", "read a zone file into the store", 1, 1, COMMAND_NEEDS_STORE,
+     cmd_zone_import},
     {"export", "--zone NAME", "write a zone as a zone file", 0, 0, COMMAND_NEEDS_STORE, cmd_zone_export},
-    {"shell", "", "open sqlite3 with the store, and health.db attached", 0, 0, COMMAND_NEEDS_STORE, cmd_store_shell},
+    {"shell", "", "open sqlite3 with the store, and health.db attached", 0, 0, COMMAND_NEEDS_STORE,
+     cmd_store_shell},
 };
 
 enum { DEFS = sizeof defs / sizeof *defs, COMMANDS = sizeof commands / sizeof *commands };
@@ -52,8 +55,8 @@ static int usage(FILE *to)
 {
     (void)fprintf(to, "usage: gslbctl [--store FILE] [--state DIR] COMMAND\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        (void)fprintf(to, "  %s%s%s\n      %s\n", commands[i].name, commands[i].arguments[0] ? " " : "", commands[i].arguments,
-                      commands[i].help);
+        (void)fprintf(to, "  %s%s%s\n      %s\n", commands[i].name, commands[i].arguments[0] ? " " : "",
+                      commands[i].arguments, commands[i].help);
     (void)fprintf(to, "\n");
     option_print(to, defs, DEFS);
     return to == stdout ? 0 : EXIT_USAGE;

@@ -59,7 +59,8 @@ static const struct {
 } columns[COLUMNS] = {{"region", "REGION"}, {"address", "ADDRESS"}};
 
 /* The operator's state of a subject and how long it will last, "auto" where there is no row. */
-static const char *state_of(const json_t *document, const char *kind, const json_t *subject, int64_t now_s, char text[64])
+static const char *state_of(const json_t *document, const char *kind, const json_t *subject, int64_t now_s,
+                            char text[64])
 {
     size_t i;
     const json_t *row;
@@ -71,7 +72,8 @@ static const char *state_of(const json_t *document, const char *kind, const json
             same = strcmp(text_of(row, keys[k]), text_of(subject, keys[k])) == 0;
         if (!same)
             continue;
-        (void)snprintf(text, 64, "%s%s%s", text_of(row, "state"), until_s ? ", " : "", until_s ? span_print(until_s - now_s, left) : "");
+        (void)snprintf(text, 64, "%s%s%s", text_of(row, "state"), until_s ? ", " : "",
+                       until_s ? span_print(until_s - now_s, left) : "");
         return text;
     }
     return "auto";
@@ -109,7 +111,8 @@ static void print_health(const json_t *document, const char *member, const char 
     printf("  ");
     for (size_t k = 0; k < COLUMNS; k++)
         print_column(columns[k].head, widths[k]);
-    printf("  %-7s  %-13s  %3s %4s %4s %8s %7s  %s\n", "VERDICT", "STATE", "UP", "DOWN", "UNK.", "LATENCY", "SINCE", "REASON");
+    printf("  %-7s  %-13s  %3s %4s %4s %8s %7s  %s\n", "VERDICT", "STATE", "UP", "DOWN", "UNK.", "LATENCY",
+           "SINCE", "REASON");
     json_array_foreach (rows, i, row) {
         char age[32], state[64];
         if (strcmp(text_of(row, "service"), service) != 0)
@@ -117,10 +120,10 @@ static void print_health(const json_t *document, const char *member, const char 
         printf("  ");
         for (size_t k = 0; k < COLUMNS; k++)
             print_column(text_of(row, columns[k].member), widths[k]);
-        printf("  %-7s  %-13s  %3" PRId64 " %4" PRId64 " %4" PRId64 " %5" PRId64 " ms %7s  %s\n", text_of(row, "verdict"),
-               state_of(document, kind, row, now_s, state), number_of(row, "up"), number_of(row, "down"),
-               number_of(row, "unknown"), number_of(row, "latency_ms"), age_of(number_of(row, "since"), now_s, age),
-               text_of(row, "reason"));
+        printf("  %-7s  %-13s  %3" PRId64 " %4" PRId64 " %4" PRId64 " %5" PRId64 " ms %7s  %s\n",
+               text_of(row, "verdict"), state_of(document, kind, row, now_s, state), number_of(row, "up"),
+               number_of(row, "down"), number_of(row, "unknown"), number_of(row, "latency_ms"),
+               age_of(number_of(row, "since"), now_s, age), text_of(row, "reason"));
     }
 }
 
@@ -131,14 +134,16 @@ static void print_vantages(const json_t *document, int64_t now_s)
     printf("\n%-20s %-10s %-10s %s\n", "vantages", "LAST SEEN", "VOTES", "SUSPECT");
     json_array_foreach (json_object_get(document, "vantages"), i, row) {
         char age[32];
-        printf("%-20s %-10s %-10" PRId64 " %s\n", text_of(row, "name"), age_of(number_of(row, "last_seen"), now_s, age),
-               number_of(row, "votes"), json_is_true(json_object_get(row, "suspect")) ? "yes" : "no");
+        printf("%-20s %-10s %-10" PRId64 " %s\n", text_of(row, "name"),
+               age_of(number_of(row, "last_seen"), now_s, age), number_of(row, "votes"),
+               json_is_true(json_object_get(row, "suspect")) ? "yes" : "no");
     }
     printf("\n%-20s %-36s %-8s %9s %8s  %s\n", "votes", "CHECK", "VOTE", "LATENCY", "SINCE", "REASON");
     json_array_foreach (json_object_get(document, "votes"), i, row) {
         char age[32];
-        printf("%-20s %-36s %-8s %6" PRId64 " ms %8s  %s\n", text_of(row, "vantage"), text_of(row, "check"), text_of(row, "vote"),
-               number_of(row, "latency_ms"), age_of(number_of(row, "since"), now_s, age), text_of(row, "reason"));
+        printf("%-20s %-36s %-8s %6" PRId64 " ms %8s  %s\n", text_of(row, "vantage"), text_of(row, "check"),
+               text_of(row, "vote"), number_of(row, "latency_ms"),
+               age_of(number_of(row, "since"), now_s, age), text_of(row, "reason"));
     }
 }
 
@@ -148,12 +153,13 @@ static void print_load(const json_t *document)
     char at[32];
     size_t i;
     if (load)
-        printf("generation %" PRId64 ", %" PRId64 " zones, %s at %s\n", number_of(load, "generation"), number_of(load, "zones"),
-               json_is_true(json_object_get(load, "ok")) ? "loaded" : "load failed",
+        printf("generation %" PRId64 ", %" PRId64 " zones, %s at %s\n", number_of(load, "generation"),
+               number_of(load, "zones"), json_is_true(json_object_get(load, "ok")) ? "loaded" : "load failed",
                page_time((int64_t)(json_number_value(json_object_get(load, "at")) * 1000), at));
     json_array_foreach (json_object_get(document, "problems"), i, row)
-        printf("problem: %s%s%s: %s\n", text_of(row, "zone"), text_of(row, "zone")[0] && text_of(row, "subject")[0] ? ": " : "",
-               text_of(row, "subject"), text_of(row, "message"));
+        printf("problem: %s%s%s: %s\n", text_of(row, "zone"),
+               text_of(row, "zone")[0] && text_of(row, "subject")[0] ? ": " : "", text_of(row, "subject"),
+               text_of(row, "message"));
 }
 
 static void print_written(const json_t *document, int64_t now_s)
@@ -161,7 +167,8 @@ static void print_written(const json_t *document, int64_t now_s)
     char age[32];
     const int64_t written_s = number_of(document, "written");
     printf("written %s ago%s\n", span_print(now_s - written_s, age),
-           now_s - written_s > SILENCE_MAX_S ? ": no prober has been heard since, or gslbd is not running" : "");
+           now_s - written_s > SILENCE_MAX_S ? ": no prober has been heard since, or gslbd is not running"
+                                             : "");
 }
 
 void page_print(const json_t *document, int64_t now_s)

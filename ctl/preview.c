@@ -15,7 +15,8 @@ enum {
     TAKES_MAX = 5, /* of a world that is published anew again and again */
 };
 
-static enum err map_image(const struct preview *p, const char *file, struct file_map *ret, struct diag *reterr)
+static enum err map_image(const struct preview *p, const char *file, struct file_map *ret,
+                          struct diag *reterr)
 {
     char path[LAST_PATH_MAX];
     const enum err err = last_image_path(p->images_of, file, path, reterr);
@@ -52,7 +53,8 @@ enum err preview_compile(const struct command_input *input, struct preview **ret
     if (!p)
         return diag_set(reterr, ERR_MEMORY, "out of memory");
     const char *tmp = getenv("TMPDIR");
-    if ((size_t)snprintf(p->dir, sizeof p->dir, "%s/gslbctl.XXXXXX", tmp ? tmp : "/tmp") >= sizeof p->dir || !mkdtemp(p->dir)) {
+    if ((size_t)snprintf(p->dir, sizeof p->dir, "%s/gslbctl.XXXXXX", tmp ? tmp : "/tmp") >= sizeof p->dir ||
+        !mkdtemp(p->dir)) {
         p->dir[0] = '\0';
         return diag_errno(reterr, "cannot make a temporary directory in %s", tmp ? tmp : "/tmp");
     }
@@ -104,8 +106,8 @@ struct words {
     int64_t now_s;
 };
 
-static bool is_subject(const struct image_zone *zone, const struct image_subject *subject, enum subject_kind kind,
-                       const char *service, const char *region, const char *address)
+static bool is_subject(const struct image_zone *zone, const struct image_subject *subject,
+                       enum subject_kind kind, const char *service, const char *region, const char *address)
 {
     return subject->kind == (uint32_t)kind && strcmp(image_at(zone, subject->service_off), service) == 0 &&
            strcmp(image_at(zone, subject->region_off), region) == 0 &&
@@ -164,7 +166,8 @@ static enum err take_verdicts(const struct command_input *input, struct words *w
     char *path = command_state_path(input, "health.db");
     struct history *history = NULL;
     const struct history_taker taker = {.context = words, .health = take_health};
-    enum err err = path ? history_open_read(path, &history, reterr) : diag_set(reterr, ERR_MEMORY, "out of memory");
+    enum err err =
+        path ? history_open_read(path, &history, reterr) : diag_set(reterr, ERR_MEMORY, "out of memory");
     if (err == OK)
         err = history_each_health(history, SUBJECT_ENDPOINT, &taker, reterr);
     if (err == OK)
@@ -202,12 +205,14 @@ static void take_state(void *context, const struct history_state *row)
 }
 
 /* The states that gslbd goes by. */
-static enum err take_states_served(const struct command_input *input, struct words *words, struct diag *reterr)
+static enum err take_states_served(const struct command_input *input, struct words *words,
+                                   struct diag *reterr)
 {
     char *path = command_state_path(input, "health.db");
     struct history *history = NULL;
     const struct history_taker taker = {.context = words, .state = take_state};
-    enum err err = path ? history_open_read(path, &history, reterr) : diag_set(reterr, ERR_MEMORY, "out of memory");
+    enum err err =
+        path ? history_open_read(path, &history, reterr) : diag_set(reterr, ERR_MEMORY, "out of memory");
     if (err == OK)
         err = history_each_state(history, &taker, reterr);
     history_close(&history);
@@ -215,7 +220,8 @@ static enum err take_states_served(const struct command_input *input, struct wor
     return err;
 }
 
-static enum err take_states_stored(const struct command_input *input, struct words *words, struct diag *reterr)
+static enum err take_states_stored(const struct command_input *input, struct words *words,
+                                   struct diag *reterr)
 {
     struct store *store;
     struct store_rows rows;
@@ -225,7 +231,9 @@ static enum err take_states_stored(const struct command_input *input, struct wor
         return err;
     store_states(store, &rows);
     while (store_state_next(&rows, &row)) {
-        const enum subject_kind kind = row.address ? SUBJECT_ENDPOINT : row.service ? SUBJECT_POOL : SUBJECT_REGION;
+        const enum subject_kind kind = row.address   ? SUBJECT_ENDPOINT
+                                       : row.service ? SUBJECT_POOL
+                                                     : SUBJECT_REGION;
         put_state(words, kind, &row);
     }
     err = store_rows_end(&rows, reterr);
@@ -236,8 +244,9 @@ static enum err take_states_stored(const struct command_input *input, struct wor
 enum err preview_open(const struct command_input *input, struct preview *preview, struct diag *reterr)
 {
     struct words words = {.preview = preview, .now_s = clock_wall_ms() / 1000};
-    enum err err = board_new(preview->manifest->slots_end > REGIONS_MAX ? preview->manifest->slots_end : REGIONS_MAX,
-                             &preview->board, reterr);
+    enum err err =
+        board_new(preview->manifest->slots_end > REGIONS_MAX ? preview->manifest->slots_end : REGIONS_MAX,
+                  &preview->board, reterr);
     if (err != OK)
         return err;
     preview->world.board = preview->board;
@@ -245,7 +254,8 @@ enum err preview_open(const struct command_input *input, struct preview *preview
         err = take_verdicts(input, &words, reterr);
     if (err != OK)
         return err;
-    return preview->dir[0] ? take_states_stored(input, &words, reterr) : take_states_served(input, &words, reterr);
+    return preview->dir[0] ? take_states_stored(input, &words, reterr)
+                           : take_states_served(input, &words, reterr);
 }
 
 /* Remove a directory of plain files, and itself. */

@@ -25,14 +25,16 @@ struct preview {
 };
 
 /* Compile the store and map what comes out. Caller: preview_free(), whatever came back. */
-NODISCARD enum err preview_compile(const struct command_input *input, struct preview **ret, struct diag *reterr);
+NODISCARD enum err preview_compile(const struct command_input *input, struct preview **ret,
+                                   struct diag *reterr);
 
 /* Map the world that gslbd serves. Requires a state directory. ERR_MISSING: gslbd has not published one.
  * Caller: preview_free(), whatever came back. */
 NODISCARD enum err preview_take(const struct command_input *input, struct preview **ret, struct diag *reterr);
 
 /* After either: fill in the board. */
-NODISCARD enum err preview_open(const struct command_input *input, struct preview *preview, struct diag *reterr);
+NODISCARD enum err preview_open(const struct command_input *input, struct preview *preview,
+                                struct diag *reterr);
 
 void preview_free(struct preview **preview);
 

@@ -52,7 +52,8 @@ static double share_percent(const struct trace_row *row, const struct tier *tier
     return tier->weight ? 100.0 * row->weight / (double)tier->weight : 100.0 / tier->serving;
 }
 
-static void print_region(const struct trace_row *row, const struct tier *tier, const struct manifest *manifest)
+static void print_region(const struct trace_row *row, const struct tier *tier,
+                         const struct manifest *manifest)
 {
     const char *name = manifest->regions[row->region].name;
     printf("    region  %-12s %s", name ? name : "?", why_words[row->why]);
@@ -73,7 +74,8 @@ static void print_class(const struct steer_case *asked)
     printf("%s\n", chain.count ? "" : " no rule matches");
 }
 
-void trace_print(const struct steer_case *asked, const struct steer_trace *trace, const struct manifest *manifest)
+void trace_print(const struct steer_case *asked, const struct steer_trace *trace,
+                 const struct manifest *manifest)
 {
     const uint32_t count = trace->count < STEER_TRACE_MAX ? trace->count : STEER_TRACE_MAX;
     struct tier tier = {0};

@@ -8,6 +8,7 @@
 
 /* Print class, sets, tiers and regions with their reasons, weights and shares to stdout. `manifest` names the
  * regions. */
-void trace_print(const struct steer_case *asked, const struct steer_trace *trace, const struct manifest *manifest);
+void trace_print(const struct steer_case *asked, const struct steer_trace *trace,
+                 const struct manifest *manifest);
 
 #endif

@@ -28,7 +28,7 @@ enum {
     GEO_VERSION = 1,
     GEO_SETS_MAX = 1 << 20,    /* sets of one policy, the orderings of `nearest` included */
     GEO_CLASSES_MAX = 1 << 20, /* classes of one policy; an entry holds 24 bits */
-    GEO_CHAIN_MAX = 48,        /* sets of one class: nested nets, asn, subdivisions, country, continent, default */
+    GEO_CHAIN_MAX = 48, /* sets of one class: nested nets, asn, subdivisions, country, continent, default */
 };
 
 #define GEO_WEIGHT_OF_POOL UINT32_MAX
@@ -73,7 +73,7 @@ struct geo_set {
 };
 
 /* Check an image (every offset and index in it too, so that the functions below need not) and say where its
- * parts are. `bytes` must stay mapped, 8-byte aligned. ERR_CORRUPT, ERR_VERSION. Cost: linear in the image. */
+ * parts are. `bytes` must stay mapped, 8-byte aligned. ERR_CORRUPT, ERR_VERSION. Cost: linear in it. */
 NODISCARD enum err geo_open(const void *bytes, size_t len, struct geo *ret, struct diag *reterr);
 
 /* As geo_open() for an image that this process's parent has checked: constant cost. */

@@ -280,7 +280,8 @@ static void step_suspects(struct tally *tally, int64_t now_ms, struct tally_repo
 
 static enum tally_sight step_sight(struct tally *tally, int64_t now_ms)
 {
-    bool sighted = tally->targets_count == 0 || tally->vantages_count == 0; /* nothing to see, nobody to look */
+    /* There may be nothing to see, or nobody to look. */
+    bool sighted = tally->targets_count == 0 || tally->vantages_count == 0;
     for (size_t v = 0; v < tally->vantages_count; v++)
         sighted |= tally->vantages[v].votes > 0;
     if (sighted)

@@ -66,8 +66,8 @@ static void worker_fail(struct worker *worker, const struct diag *diag)
 
 /* UDP ------------------------------------------------------------------------------------------ */
 
-/* Under load the worker stays with a socket for a turn: to wait there for the next batch takes less CPU time than
- * to come back to it by way of the event loop. */
+/* Under load the worker stays with a socket for a turn: to wait there for the next batch takes less CPU time
+ * than to come back to it by way of the event loop. */
 static void on_queries(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;

@@ -193,7 +193,8 @@ static enum err policies_read(struct store *store, enum pass pass, const struct 
     return err == OK ? end : err;
 }
 
-static enum err region_copy(const struct manifest_region *from, struct manifest_region *ret, struct diag *reterr)
+static enum err region_copy(const struct manifest_region *from, struct manifest_region *ret,
+                            struct diag *reterr)
 {
     enum err err = text_copy(from->name, &ret->name, reterr);
     if (err == OK)

@@ -18,8 +18,8 @@
 /* Write the packs that change to STATE/images as of the generation of `census->next`, and fill in its packs,
  * zones_count, slots_end and problems; `written[bucket]` says which are new. `ret->zones_built` is set.
  * ERR_MEMORY, ERR_SYSTEM, and errors of the store. */
-NODISCARD enum err compile_packs(const struct compile_request *request, struct store *store, const struct last *last,
-                                 const struct census *census, struct compile_result *ret, bool written[PACKS_MAX],
-                                 struct diag *reterr);
+NODISCARD enum err compile_packs(const struct compile_request *request, struct store *store,
+                                 const struct last *last, const struct census *census,
+                                 struct compile_result *ret, bool written[PACKS_MAX], struct diag *reterr);
 
 #endif

@@ -19,7 +19,8 @@ NODISCARD enum err compile_peers(struct store *store, const char *zone, struct d
 /* Whether somebody may copy the zone. */
 bool compile_peers_may_copy(const struct draft *draft);
 
-/* Set `peers` of every row of the list: a hash of its peers and their keys, 0 for none. Errors of the store. */
+/* Set `peers` of every row of the list: a hash of its peers and their keys, 0 for none. Errors of
+ * the store. */
 NODISCARD enum err compile_peers_hash(struct store *store, struct zone_list *list,
                                       struct diag *reterr);
 

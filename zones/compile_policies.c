@@ -59,7 +59,8 @@ static uint64_t policy_fingerprint(const struct policy *policy, uint64_t databas
 
 /* Databases ------------------------------------------------------------------------------------ */
 
-static enum err databases_init(const struct compile_request *request, struct databases *ret, struct diag *reterr)
+static enum err databases_init(const struct compile_request *request, struct databases *ret,
+                               struct diag *reterr)
 {
     const size_t count = request->geo_paths_count;
     *ret = (struct databases){.request = request, .fingerprint = GEO_VERSION};
@@ -177,7 +178,8 @@ static enum err policy_build(const struct policy_job *job, unsigned idx, const s
     return err;
 }
 
-/* Take the trees of the last image over, if the rules differ in nothing but their choices. `*ret` says whether. */
+/* Take the trees of the last image over, if the rules differ in nothing but their choices. `*ret`
+ * says whether. */
 static enum err policy_build_choices(const struct policy_job *job, unsigned idx, const struct policy *policy,
                                      uint64_t fingerprint, bool *ret, struct diag *reterr)
 {

@@ -1,4 +1,4 @@
-/* zones/compile_request.h - what a compiler is asked for and what it tells of its work, in all of its steps. */
+/* zones/compile_request.h - what a compiler is asked for, and what it tells of its work. */
 #ifndef ZONES_COMPILE_REQUEST_H
 #define ZONES_COMPILE_REQUEST_H
 

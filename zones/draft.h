@@ -139,9 +139,10 @@ uint8_t *draft_scratch(struct draft *draft);
 NODISCARD enum err draft_record_put(struct draft *draft, const uint8_t *name, uint16_t type, uint32_t ttl_s,
                                     const uint8_t *rdata, size_t rdata_len, struct diag *reterr);
 
-/* Append a service at `name`; `service->node` is filled in, its pools and endpoints follow. Errors as above. */
-NODISCARD enum err draft_service_put(struct draft *draft, const uint8_t *name, const struct draft_service *service,
-                                     struct diag *reterr);
+/* Append a service at `name`; `service->node` is filled in, its pools and endpoints follow. Errors
+ * as above. */
+NODISCARD enum err draft_service_put(struct draft *draft, const uint8_t *name,
+                                     const struct draft_service *service, struct diag *reterr);
 
 /* Append to the last service and its last pool. */
 void draft_pool_put(struct draft *draft, const struct draft_pool *pool);
@@ -182,7 +183,8 @@ static inline const uint8_t *draft_node_name(const struct draft *draft, uint32_t
 /* The record at a place of `order`. */
 static inline struct draft_record *draft_record(const struct draft *draft, uint32_t place)
 {
-    return (struct draft_record *)(void *)draft->records.bytes + ((uint32_t *)(void *)draft->order.bytes)[place];
+    return (struct draft_record *)(void *)draft->records.bytes +
+           ((uint32_t *)(void *)draft->order.bytes)[place];
 }
 
 static inline struct draft_rrset *draft_rrset(const struct draft *draft, uint32_t idx)

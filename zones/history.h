@@ -131,7 +131,7 @@ void history_close(struct history **history);
 unsigned history_epoch(const struct history *history);
 
 /* Control. Begin a transaction. ERR_BUSY: another writer has the lock, or a reader has kept its snapshot
- * for too long. ERR_SYSTEM: disk full, or the file is not writable, or cannot be opened; ERR_VERSION likewise. */
+ * for too long. ERR_SYSTEM: disk full, or the file is not writable, or cannot be opened; ERR_VERSION. */
 NODISCARD enum err history_begin(struct history *history, struct diag *reterr);
 
 /* Control. End it, with the events that wait. On an error nothing of it is in the file. */

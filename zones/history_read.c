@@ -131,8 +131,10 @@ enum err history_each_vote(struct history *history, const struct history_taker *
 static void give_damping(sqlite3_stmt *row, int kind, const struct history_taker *taker)
 {
     (void)kind;
-    const struct history_damping damping = {
-        .check = text(row, 0), .doublings = count(row, 1), .changed_ms = time_ms(row, 2), .up_ms = time_ms(row, 3)};
+    const struct history_damping damping = {.check = text(row, 0),
+                                            .doublings = count(row, 1),
+                                            .changed_ms = time_ms(row, 2),
+                                            .up_ms = time_ms(row, 3)};
     taker->damping(taker->context, &damping);
 }
 

@@ -21,12 +21,14 @@ struct last {
 
 /* Open it. A manifest or pack that is damaged is as good as none: a problem is put and its zones are compiled
  * anew. ERR_MEMORY, ERR_SYSTEM. */
-NODISCARD enum err last_open(const char *state_dir, struct problems *problems, struct last *ret, struct diag *reterr);
+NODISCARD enum err last_open(const char *state_dir, struct problems *problems, struct last *ret,
+                             struct diag *reterr);
 void last_close(struct last *last);
 
 /* STATE/images/FILE and STATE/FILE. ERR_LIMIT: over LAST_PATH_MAX. */
 NODISCARD enum err last_image_path(const char *state_dir, const char *file, char ret[LAST_PATH_MAX],
                                    struct diag *reterr);
-NODISCARD enum err last_path(const char *state_dir, const char *file, char ret[LAST_PATH_MAX], struct diag *reterr);
+NODISCARD enum err last_path(const char *state_dir, const char *file, char ret[LAST_PATH_MAX],
+                             struct diag *reterr);
 
 #endif

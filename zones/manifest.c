@@ -129,7 +129,8 @@ enum err manifest_problem_put(struct manifest *manifest, const char *zone, const
 
 /* Writing -------------------------------------------------------------------------------------- */
 
-/* Add a row; when memory is out, for the row or here, there are no rows at all, so that none is lost unseen. */
+/* Add a row; when memory is out, for the row or here, there are no rows at all, so that none is
+ * lost unseen. */
 static void row_put(json_t **rows, json_t *row)
 {
     if (json_array_append_new(*rows, row) == 0)

@@ -79,7 +79,7 @@ struct manifest {
     uint32_t slots_end; /* one past the highest slot in use */
 };
 
-/* Read FILE. ERR_MISSING; ERR_CORRUPT, ERR_VERSION name the file and the member. Free with manifest_free(). */
+/* Read FILE (caller: manifest_free). ERR_MISSING; ERR_CORRUPT, ERR_VERSION name the file and the member. */
 NODISCARD enum err manifest_read(const char *path, struct manifest **ret, struct diag *reterr);
 
 /* As JSON text on the heap. Equal manifests give equal text. */

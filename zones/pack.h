@@ -1,8 +1,8 @@
 /* zones/pack.h - a pack of zones/image.h in the making: blobs one behind the other, a table in front, a seal.
  *
  *    pack_begin(&pack, bucket, zones_max);
- *    at = pack_mark(&pack); blob_put(..., &pack.bytes, ...); pack_zone_put(&pack, at);   a zone that was compiled
- *    pack_zone_copy(&pack, zone);                                                        one of the last world
+ *    at = pack_mark(&pack); blob_put(..., &pack.bytes, ...); pack_zone_put(&pack, at);  a zone compiled now
+ *    pack_zone_copy(&pack, zone);                                                       one of the last world
  *    pack_finish(&pack, reterr);
  *
  * One struct serves all packs of a compile, one at a time, and keeps its memory.

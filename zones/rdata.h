@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 enum {
-    RDATA_MAX = 65535,          /* RFC 1035 3.2.1: the length is 16 bits */
-    RDATA_TEXT_MAX = 65000,     /* bytes of text that ldns reads whole; longer data is written as `\# LENGTH HEX` */
+    RDATA_MAX = 65535,      /* RFC 1035 3.2.1: the length is 16 bits */
+    RDATA_TEXT_MAX = 65000, /* bytes of text that ldns reads whole; what is longer is written as hex */
     RDATA_TYPE_TEXT_MAX = 16,
 };
 
@@ -45,8 +45,9 @@ NODISCARD enum err rdata_type_parse(const char *text, uint16_t *ret, struct diag
 /* The mnemonic, or TYPEnnn; returns `text`. */
 const char *rdata_type_print(uint16_t type, char text[RDATA_TYPE_TEXT_MAX]);
 
-/* Presentation form, or RFC 3597's `\# LENGTH HEX`, to wire; relative names are completed with `origin` (wire).
- * `rdata` holds RDATA_MAX bytes. ERR_SYNTAX: does not parse. ERR_LIMIT: over RDATA_MAX or RDATA_TEXT_MAX. */
+/* Presentation form, or RFC 3597's `\# LENGTH HEX`, to wire; relative names are completed with `origin`
+ * (wire). `rdata` holds RDATA_MAX bytes. ERR_SYNTAX: does not parse. ERR_LIMIT: over RDATA_MAX or
+ * RDATA_TEXT_MAX. */
 NODISCARD enum err rdata_parse(uint16_t type, const char *text, const uint8_t *origin, uint8_t *rdata,
                                size_t *ret_len, struct diag *reterr);
 

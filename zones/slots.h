@@ -22,8 +22,8 @@ NODISCARD enum err slots_inherit(struct slots *slots, const struct image_zone *z
 
 /* The slot of a pool (`address` NULL) or endpoint; after all slots_inherit(). To be asked once for each.
  * ERR_LIMIT: all IMAGE_SLOTS_MAX are taken. */
-NODISCARD enum err slots_get(struct slots *slots, const char *service, const char *region, const char *address,
-                             uint32_t *ret, struct diag *reterr);
+NODISCARD enum err slots_get(struct slots *slots, const char *service, const char *region,
+                             const char *address, uint32_t *ret, struct diag *reterr);
 
 /* One past the highest slot that was inherited or given. */
 uint32_t slots_end(const struct slots *slots);

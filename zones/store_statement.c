@@ -7,7 +7,8 @@
 #define SERVICE_COLUMNS "name, policy, monitor, sticky, all_down, ttl, answers, panic_below"
 #define ZONE_COLUMNS    "name, mname, rname, ttl, negative_ttl, refresh, retry, expire, serial"
 
-/* The peers of the zones that a condition picks, once for those that may copy and once for those that are told. */
+/* The peers of the zones that a condition picks, once for those that may copy and once for those
+ * that are told. */
 #define PEERS(condition)                                                                                 \
     "SELECT p.zone, coalesce(p.net, ''), NULL, 0, p.key, k.algorithm, k.secret FROM transfer AS p"        \
     " LEFT JOIN tsig_key AS k ON k.name = p.key " condition                                              \

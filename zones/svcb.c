@@ -67,10 +67,10 @@ enum err svcb_check(const uint8_t *rdata, size_t len, struct diag *reterr)
     }
     if (r.bad)
         return diag_set(reterr, ERR_SYNTAX, "has a parameter that is cut short");
-    return reader_left(&mandatory) > 0
-               ? diag_set(reterr, ERR_SYNTAX,
-                          "lacks a parameter that it says is mandatory (an auto hint cannot be), or lists them out of order")
-               : OK;
+    return reader_left(&mandatory) > 0 ? diag_set(reterr, ERR_SYNTAX,
+                                                  "lacks a parameter that it says is mandatory (an auto hint "
+                                                  "cannot be), or lists them out of order")
+                                       : OK;
 }
 
 void svcb_autos_find(const uint8_t *rdata, size_t len, struct svcb_autos *ret)
@@ -123,7 +123,8 @@ enum err svcb_autos_put(uint8_t *rdata, size_t cap, size_t *len, unsigned kinds,
 {
     const bool alias = rdata[0] == 0 && rdata[1] == 0;
     if (kinds != 0 && alias)
-        return diag_set(reterr, ERR_SYNTAX, "is an alias (priority 0), which has no parameters; begin it with 1");
+        return diag_set(reterr, ERR_SYNTAX,
+                        "is an alias (priority 0), which has no parameters; begin it with 1");
     const size_t len_max = cap - SVCB_AUTOS_MAX * SVCB_AUTO_LEN;
     if (*len > len_max)
         return diag_set(reterr, ERR_LIMIT, "is longer than %zu bytes", len_max);

@@ -28,10 +28,11 @@ struct svcb_autos {
     } hints[SVCB_AUTOS_MAX];
 };
 
-/* Put hints of no addresses, a bit of `kinds` for each, into rdata that svcb_check() took and that has room for
- * `cap` bytes. ERR_SYNTAX: a hint of that kind is there, or it is an alias. ERR_LIMIT: it leaves no room for
- * SVCB_AUTOS_MAX of them. */
-NODISCARD enum err svcb_autos_put(uint8_t *rdata, size_t cap, size_t *len, unsigned kinds, struct diag *reterr);
+/* Put hints of no addresses, a bit of `kinds` for each, into rdata that svcb_check() took and that has room
+ * for `cap` bytes. ERR_SYNTAX: a hint of that kind is there, or it is an alias. ERR_LIMIT: it leaves no room
+ * for SVCB_AUTOS_MAX of them. */
+NODISCARD enum err svcb_autos_put(uint8_t *rdata, size_t cap, size_t *len, unsigned kinds,
+                                  struct diag *reterr);
 
 /* The hints of no addresses in rdata. */
 void svcb_autos_find(const uint8_t *rdata, size_t len, struct svcb_autos *ret);

@@ -1,4 +1,4 @@
-/* server/answer/codes.h - numbers of DNS that the answer path knows: types, classes, rcodes (IANA, RFC 6895). */
+/* server/answer/codes.h - the numbers of DNS: types, classes and rcodes that we know (IANA, RFC 6895). */
 #ifndef SERVER_ANSWER_CODES_H
 #define SERVER_ANSWER_CODES_H
 

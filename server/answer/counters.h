@@ -18,8 +18,23 @@ enum transport { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORTS };
 
 /* Query types that are counted by name; the rest are OTHER. */
 enum counted_type {
-    COUNTED_A, COUNTED_AAAA, COUNTED_CNAME, COUNTED_NS, COUNTED_SOA, COUNTED_MX, COUNTED_TXT, COUNTED_PTR, COUNTED_SRV,
-    COUNTED_SVCB, COUNTED_HTTPS, COUNTED_CAA, COUNTED_DS, COUNTED_DNSKEY, COUNTED_ANY, COUNTED_OTHER, COUNTED_TYPES,
+    COUNTED_A,
+    COUNTED_AAAA,
+    COUNTED_CNAME,
+    COUNTED_NS,
+    COUNTED_SOA,
+    COUNTED_MX,
+    COUNTED_TXT,
+    COUNTED_PTR,
+    COUNTED_SRV,
+    COUNTED_SVCB,
+    COUNTED_HTTPS,
+    COUNTED_CAA,
+    COUNTED_DS,
+    COUNTED_DNSKEY,
+    COUNTED_ANY,
+    COUNTED_OTHER,
+    COUNTED_TYPES,
 };
 
 /* What is not answered, and why. */
@@ -55,7 +70,7 @@ struct counters {
     uint64_t tcp_accepted, tcp_open, tcp_refused, tcp_timeouts;
     uint64_t tls_handshakes, tls_failed, tls_open;
     uint64_t proxy_refused; /* connections and datagrams without a header, or not from a proxy */
-    uint64_t answers[BOARD_SLOTS_MAX]; /* by the slot of the pool that served; pages touched only where used */
+    uint64_t answers[BOARD_SLOTS_MAX]; /* by the slot of the pool that served; pages touched where used */
 };
 
 /* A zeroed memfd of sizeof(struct counters). */

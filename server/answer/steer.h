@@ -96,7 +96,7 @@ struct steer_trace {
     uint32_t count; /* of rows wanted; over STEER_TRACE_MAX the rest were not kept */
 };
 
-/* Hot path. The kind of endpoint that a type asks a service for; ANY gets one that is there (RFC 8482 4.1). */
+/* Hot path. The kind of endpoint that a type asks a service for; ANY: one that is there (RFC 8482 4.1). */
 enum kind steer_kind(const struct image_service *service, uint16_t qtype);
 
 /* Hot path. Decide. `trace` is NULL or zeroed by the caller. Cannot fail; without any usable

@@ -77,7 +77,8 @@ static void kind_log(const struct kind *kind, uint64_t count, int64_t ms)
     log_end(&line);
 }
 
-/* How many are to be told now, 0: none. A window without enough begins anew after as long as one with a line. */
+/* How many are to be told now, 0: none. A window without enough begins anew after as long as one
+ * with a line. */
 static uint64_t window_take(struct abuse_window *window, uint64_t sum, uint64_t min, int64_t now_ms)
 {
     const bool whole = now_ms - window->since_ms >= ABUSE_LINE_MS;

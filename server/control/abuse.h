@@ -1,8 +1,8 @@
 /* server/control/abuse.h - what strangers send that they should not, told in a line a minute at most.
  *
- * Workers count and log nothing. Control looks at their counters now and then: a kind of which enough has come
- * gets a line that says how many there were and in how many seconds, and then no other for ABUSE_LINE_MS. So
- * the log grows with the time that passes, never with the packets that arrive.
+ * Workers count and log nothing. Control looks at their counters now and then: a kind of which enough has
+ * come gets a line that says how many there were and in how many seconds, and then no other for
+ * ABUSE_LINE_MS. So the log grows with the time that passes, never with the packets that arrive.
  *
  *    level=warning event=rate-limit class=nxdomain replies=12345 seconds=60 last=192.0.2.0/24
  *    level=warning event=abuse kind=formerr count=5000 seconds=60

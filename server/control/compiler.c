@@ -35,7 +35,8 @@ static void limit_all(void)
 
 static enum err report(const struct compiler_report *report)
 {
-    return send(COMPILER_FD, report, sizeof *report, MSG_NOSIGNAL) == (ssize_t)sizeof *report ? OK : ERR_SYSTEM;
+    const ssize_t sent = send(COMPILER_FD, report, sizeof *report, MSG_NOSIGNAL);
+    return sent == (ssize_t)sizeof *report ? OK : ERR_SYSTEM;
 }
 
 static int fail(struct compiler_report *failure, enum err err)

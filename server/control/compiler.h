@@ -22,10 +22,11 @@
 
 enum {
     COMPILER_FD = 3,
-    COMPILER_NICE = 5,                     /* answering goes first */
-    COMPILER_CPU_MAX_S = 300,              /* RLIMIT_CPU */
-    COMPILER_MEMORY_MAX_GIB = 16,          /* RLIMIT_AS: ten million records and a City database */
-    COMPILER_MMAP_THRESHOLD = 128 << 10,   /* bytes; fixed, so that a growing array's last place goes back at once */
+    COMPILER_NICE = 5,            /* answering goes first */
+    COMPILER_CPU_MAX_S = 300,     /* RLIMIT_CPU */
+    COMPILER_MEMORY_MAX_GIB = 16, /* RLIMIT_AS: ten million records and a City database */
+    /* Bytes; fixed, so that a growing array's last place goes back at once. */
+    COMPILER_MMAP_THRESHOLD = 128 << 10,
 };
 
 enum report_kind { REPORT_WORLD = 1, REPORT_SAME, REPORT_FAILED, REPORT_COMMITTED };

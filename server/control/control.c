@@ -46,7 +46,8 @@ static enum err open_shared(struct control *control, struct diag *reterr)
     return err;
 }
 
-/* Without health.db there is no memory, and the answers are the same. Who writes to it tries to open it again. */
+/* Without health.db there is no memory, and the answers are the same. Who writes to it tries to
+ * open it again. */
 static void open_history(struct control *control)
 {
     char path[STATE_DIR_PATH_MAX];
@@ -255,7 +256,8 @@ static enum err stand(struct control *control, struct standing *ret, struct diag
     const struct timeval tick = {.tv_usec = VERDICTS_TICK_MS * 1000};
     ret->tick = event_new(control->base, -1, EV_PERSIST, on_tick, control);
     ret->terminate = evsignal_new(control->base, SIGTERM, on_terminate, control);
-    ret->message = event_new(control->base, control->setup->channel_fd, EV_READ | EV_PERSIST, on_message, control);
+    ret->message =
+        event_new(control->base, control->setup->channel_fd, EV_READ | EV_PERSIST, on_message, control);
     if (!ret->tick || !ret->terminate || !ret->message || event_add(ret->tick, &tick) != 0 ||
         event_add(ret->terminate, NULL) != 0 || event_add(ret->message, NULL) != 0)
         return diag_set(reterr, ERR_MEMORY, "out of memory");
@@ -271,7 +273,7 @@ static void unstand(const struct standing *standing)
 
 /* Life ----------------------------------------------------------------------------------------- */
 
-/* The first look at the store, which somebody may have locked. Without a world there is nothing else to do. */
+/* The first look at the store, which may be locked. Without a world there is nothing else to do. */
 static enum err look_first(const struct control *control, struct diag *reterr)
 {
     const int64_t end_ms = clock_mono_ms() + STORE_BUSY_MS;

@@ -1,5 +1,4 @@
-/* server/control/http.h - the control port's HTTPS server: libevent's evhttp over TLS, with the bounds that it
- * lacks.
+/* server/control/http.h - the control port's HTTPS server: libevent's evhttp over TLS, with bounds.
  *
  * Whoever connects costs a connection and what it sends. A connection is closed when it has completed no
  * request for HTTP_IDLE_MAX_MS, however busily it trickles. When HTTP_CONNECTIONS_MAX are open, or all

@@ -112,7 +112,8 @@ static void put_notifies(const struct announce *announce, struct buffer *ret)
 
 static void put_transfers(const struct metrics_view *view, struct buffer *ret)
 {
-    put_sum(view, offsetof(struct counters, transfers), "gslbd_transfers_total", "Zone transfers begun.", ret);
+    put_sum(view, offsetof(struct counters, transfers), "gslbd_transfers_total", "Zone transfers begun.",
+            ret);
     put_sum(view, offsetof(struct counters, transfers_refused), "gslbd_transfers_refused_total",
             "Zone transfers that were not allowed.", ret);
     put_sum(view, offsetof(struct counters, tsig_refused), "gslbd_tsig_refused_total",

@@ -115,7 +115,8 @@ static enum err part_open(struct part *part, const char *path, struct diag *rete
 
 /* The whole frame is checked, so that a file which the disk has changed is never given to a worker. What is
  * inside it was checked by the compiler. */
-static enum err part_map(struct part *part, const char *path, bool is_pack, struct image *ret, struct diag *reterr)
+static enum err part_map(struct part *part, const char *path, bool is_pack, struct image *ret,
+                         struct diag *reterr)
 {
     enum err err = file_map_fd(part->fd, &part->map, reterr);
     if (err == OK && !part->map.bytes)
@@ -151,7 +152,8 @@ static enum err take_part(struct publish *publish, struct edition *next, size_t 
     const struct part *last = publish->current ? &publish->current->parts[index] : NULL;
     struct image none;
     if (!last || !is_same(part, last))
-        return part_map(part, path, index < PACKS_MAX, index < PACKS_MAX ? &next->packs[index] : &none, reterr);
+        return part_map(part, path, index < PACKS_MAX, index < PACKS_MAX ? &next->packs[index] : &none,
+                        reterr);
     part->map = last->map;
     part->borrowed = true;
     if (index < PACKS_MAX)
@@ -159,7 +161,8 @@ static enum err take_part(struct publish *publish, struct edition *next, size_t 
     return OK;
 }
 
-static enum err edition_read(struct publish *publish, const char *path, struct edition **ret, struct diag *reterr)
+static enum err edition_read(struct publish *publish, const char *path, struct edition **ret,
+                             struct diag *reterr)
 {
     struct edition *next = calloc(1, sizeof *next);
     if (!next)
@@ -172,7 +175,8 @@ static enum err edition_read(struct publish *publish, const char *path, struct e
     if (err == OK)
         err = roster_build(next->manifest, next->packs, &next->roster, reterr);
     if (err == OK && next->roster->slots_end > board_slots(publish->control->board))
-        err = diag_set(reterr, ERR_CORRUPT, "%s names slot %u, beyond the board", path, next->roster->slots_end - 1);
+        err = diag_set(reterr, ERR_CORRUPT, "%s names slot %u, beyond the board", path,
+                       next->roster->slots_end - 1);
     if (err == OK)
         *ret = next;
     else

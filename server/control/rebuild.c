@@ -263,7 +263,8 @@ static _Noreturn void become(const struct settings *settings, int fd, pid_t pare
     } arguments = {.lent = {COMPILER_NAME, settings->store_path, settings->state_dir}};
     memcpy(arguments.lent + 3, settings->geo_paths, settings->geo_paths_count * sizeof *arguments.lent);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (getppid() != parent || dup2(fd, COMPILER_FD) < 0) /* descriptors above are close-on-exec, as all of ours */
+    /* Descriptors above are close-on-exec, as all of ours. */
+    if (getppid() != parent || dup2(fd, COMPILER_FD) < 0)
         _exit(EXIT_FAILURE);
     (void)execv("/proc/self/exe", arguments.words);
     _exit(EXIT_FAILURE);
@@ -297,8 +298,9 @@ static void start(struct rebuild *rebuild)
     (void)event_del(rebuild->retry);
     states_compiling(rebuild->control->states);
     enum err err = spawn(rebuild, &diag);
-    if (err == OK && event_assign(rebuild->reported, rebuild->control->base, rebuild->fd, EV_READ | EV_PERSIST,
-                                  on_report, rebuild) == 0 &&
+    if (err == OK &&
+        event_assign(rebuild->reported, rebuild->control->base, rebuild->fd, EV_READ | EV_PERSIST, on_report,
+                     rebuild) == 0 &&
         event_add(rebuild->reported, NULL) == 0) {
         timer_arm(rebuild->overdue, REBUILD_TIME_MAX_MS);
         return;
@@ -316,7 +318,8 @@ static void describe_end(int status, struct diag *ret)
     if (WIFSIGNALED(status))
         (void)diag_set(ret, ERR_SYSTEM, "the compiler died of SIG%s", sigabbrev_np(WTERMSIG(status)));
     else
-        (void)diag_set(ret, ERR_SYSTEM, "the compiler ended with status %d and no report", WEXITSTATUS(status));
+        (void)diag_set(ret, ERR_SYSTEM, "the compiler ended with status %d and no report",
+                       WEXITSTATUS(status));
 }
 
 /* The compiler has ended: take its last words, and go on. */
@@ -324,7 +327,8 @@ static void finish(struct rebuild *rebuild, int status)
 {
     struct compiler_report report;
     struct diag diag;
-    while (!rebuild->done && recv(rebuild->fd, &report, sizeof report, MSG_DONTWAIT) == (ssize_t)sizeof report)
+    while (!rebuild->done &&
+           recv(rebuild->fd, &report, sizeof report, MSG_DONTWAIT) == (ssize_t)sizeof report)
         take_report(rebuild, &report);
     if (!rebuild->done && !rebuild->superseded) {
         describe_end(status, &diag);

@@ -100,8 +100,12 @@ static void put_regions(struct draft *draft)
         const struct manifest_region *region = &draft->manifest->regions[i];
         if (!region->name)
             continue;
-        struct roster_subject subject = {
-            .kind = SUBJECT_REGION, .slot = i, .service = "", .region = region->name, .address = "", .check = ""};
+        struct roster_subject subject = {.kind = SUBJECT_REGION,
+                                         .slot = i,
+                                         .service = "",
+                                         .region = region->name,
+                                         .address = "",
+                                         .check = ""};
         if (region->monitor && region->target)
             subject.monitor = find_monitor(draft, region->monitor);
         if (subject.monitor)
@@ -110,7 +114,8 @@ static void put_regions(struct draft *draft)
     }
 }
 
-static void put_image_subject(struct draft *draft, const struct image_zone *zone, const struct image_subject *row)
+static void put_image_subject(struct draft *draft, const struct image_zone *zone,
+                              const struct image_subject *row)
 {
     struct roster_subject subject = {
         .kind = (enum subject_kind)row->kind,
@@ -185,8 +190,8 @@ static enum err index_subjects(struct roster *roster, struct diag *reterr)
     return OK;
 }
 
-enum err roster_build(const struct manifest *manifest, const struct image packs[PACKS_MAX], struct roster **ret,
-                      struct diag *reterr)
+enum err roster_build(const struct manifest *manifest, const struct image packs[PACKS_MAX],
+                      struct roster **ret, struct diag *reterr)
 {
     struct draft draft = {.manifest = manifest, .packs = packs};
     struct roster *roster = calloc(1, sizeof *roster);

@@ -47,7 +47,7 @@ struct states {
     unsigned epoch;        /* of health.db when it was */
     uint64_t hash;         /* of what is in health.db, or is due */
     int64_t next_s;        /* when the next `until` ends one; 0: none does */
-    uint32_t says[BOARD_SLOTS_MAX];   /* by slot, 1 + index of its row in `list`; 0: none that has not ended */
+    uint32_t says[BOARD_SLOTS_MAX]; /* by slot, 1 + index of its row in `list`; 0: none that has not ended */
     uint32_t grants[BOARD_SLOTS_MAX]; /* ... in `granted` */
 };
 
@@ -123,7 +123,8 @@ static void log_rest(size_t count)
 }
 
 /* Note by slot which rows of the list have not ended. */
-static void mark(struct states *states, const struct list *list, uint32_t by_slot[BOARD_SLOTS_MAX], int64_t now_s)
+static void mark(struct states *states, const struct list *list, uint32_t by_slot[BOARD_SLOTS_MAX],
+                 int64_t now_s)
 {
     for (size_t i = 0; i < states->roster->count; i++)
         by_slot[states->roster->subjects[i].slot] = 0;

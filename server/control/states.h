@@ -10,7 +10,7 @@
  *
  *    states_load       the store's states, at a commit             tightens
  *    states_compiling  a compiler starts: it compiles those
- *    states_apply      its world is about to be published          grants, tightens; loosens once all workers have it
+ *    states_apply      its world is about to be published          grants, tightens; loosens once all have it
  *    states_settle     it has found the world as it is             grants, loosens
  *
  * `until` is ended by states_tick(), which is told the wall clock each time, so a clock that jumps costs
@@ -33,7 +33,8 @@ void states_free(struct states **states);
 
 /* Take the states that stand in the store now, instead of those that were, and write to the board what that
  * changes. On an error the old ones stay. */
-NODISCARD enum err states_load(struct states *states, struct store *store, struct moment now, struct diag *reterr);
+NODISCARD enum err states_load(struct states *states, struct store *store, struct moment now,
+                               struct diag *reterr);
 
 /* A compiler starts: what it reports is of the states that were loaded last, or of later ones. */
 void states_compiling(struct states *states);

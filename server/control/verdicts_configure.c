@@ -274,7 +274,8 @@ static void recall_suspect(void *context, const struct history_vantage *old)
 static void recall_tally(const struct verdicts *verdicts, struct moment now)
 {
     struct recall recall = {.tally = verdicts->tally, .now = now};
-    const struct history_taker taker = {.context = &recall, .damping = recall_damping, .vantage = recall_suspect};
+    const struct history_taker taker = {
+        .context = &recall, .damping = recall_damping, .vantage = recall_suspect};
     struct diag diag;
     if (!verdicts->history)
         return;
@@ -352,7 +353,8 @@ static bool has_joined(const struct verdicts_world *old, const struct verdicts_w
     return origin == VERDICTS_NONE || strcmp(check_id(old, origin), check_id(world, subject)) != 0;
 }
 
-/* A check that has a new subject is looked at as if nothing had been seen of it: the subject has nothing yet. */
+/* A check that has a new subject is looked at as if nothing had been seen of it: the subject has
+ * nothing yet. */
 static void forget_seen(const struct verdicts_world *old, const struct verdicts_world *world)
 {
     for (size_t i = 0; i < world->roster->count; i++) {

@@ -185,7 +185,8 @@ enum err watch_new(const struct watch_setup *setup, struct watch **ret, struct d
     watch->store_name = slash ? slash + 1 : setup->store_path;
     open_inotify(watch);
     watch->geo_files = calloc(setup->geo_paths_count + 1, sizeof *watch->geo_files);
-    enum err err = watch->geo_files ? OK : diag_set(reterr, ERR_MEMORY, "out of memory to watch the geo databases");
+    enum err err =
+        watch->geo_files ? OK : diag_set(reterr, ERR_MEMORY, "out of memory to watch the geo databases");
     for (size_t i = 0; err == OK && i < setup->geo_paths_count; i++)
         change_init(&watch->geo_files[i], setup->geo_paths[i]);
     if (err == OK)

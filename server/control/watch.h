@@ -16,10 +16,11 @@
 #include <stddef.h>
 
 enum {
-    WATCH_POLL_MS = 100,      /* a commit is seen at the latest after this */
-    WATCH_QUICK_MS = 1,       /* the first step after a write; each is twice as long */
+    WATCH_POLL_MS = 100, /* a commit is seen at the latest after this */
+    WATCH_QUICK_MS = 1,  /* the first step after a write; each is twice as long */
     WATCH_GEO_MS = 500,
-    WATCH_RETRY_MS = 1000,    /* to the next try at a store that cannot be read; at one that is locked: WATCH_POLL_MS */
+    /* To the next try at a store that cannot be read; at one that is locked: WATCH_POLL_MS. */
+    WATCH_RETRY_MS = 1000,
 };
 
 struct event_base;

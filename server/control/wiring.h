@@ -41,7 +41,7 @@ struct control {
     struct metrics metrics;           /* the numbers of this process */
     struct metrics_view view;         /* what /metrics reads */
     struct abuse abuse;               /* what the log says of the workers' counters */
-    struct history *history;          /* health.db; NULL: there is no memory for it, so nothing is remembered */
+    struct history *history; /* health.db; NULL: there is no memory for it, so nothing is remembered */
     struct verdicts *verdicts;
     struct states *states;            /* the operator's */
     struct announce *announce;        /* to secondaries; NULL: there are no sockets for it */

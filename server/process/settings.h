@@ -19,7 +19,7 @@ enum {
     SETTINGS_LISTENS_MAX = OPTION_VALUES_MAX,
     SETTINGS_TCP_CONNECTIONS_MAX = 65536, /* of one worker: 280 MiB of slots, as far as they are used */
     SETTINGS_TCP_CONNECTIONS = 256,       /* unless told otherwise */
-    SETTINGS_TLS_CONNECTIONS = 4096,      /* ..., and three quarters of TCP's: 240 MiB of OpenSSL's when all are busy */
+    SETTINGS_TLS_CONNECTIONS = 4096,      /* ..., and 3/4 of TCP's: 240 MiB of OpenSSL's when all are busy */
     SETTINGS_RATE_SLIP = 2,               /* ... */
 };
 

@@ -36,8 +36,8 @@ NODISCARD enum err udp_open(int fd, struct udp_socket *ret, struct diag *reterr)
 unsigned udp_serve(struct udp *udp, const struct udp_socket *socket,
                    const struct answerer *answerer);
 
-/* As udp_serve(), but wait up to UDP_WAIT_MS for the first query. For a socket that queries keep coming to: the
- * next is nearly there, and a wait in the kernel's receiver costs less than one in the event loop. */
+/* As udp_serve(), but wait up to UDP_WAIT_MS for the first query. For a socket that queries keep coming to:
+ * the next is nearly there, and a wait in the kernel's receiver costs less than one in the event loop. */
 unsigned udp_await(struct udp *udp, const struct udp_socket *socket,
                    const struct answerer *answerer);
 

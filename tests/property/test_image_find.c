@@ -209,7 +209,8 @@ static void test_find_agrees_with_a_linear_scan(void **state)
 
 /* Wire ----------------------------------------------------------------------------------------- */
 
-/* A reply with the apex as its question, where the pointers of rdata names lead, and the rrset as its answer. */
+/* A reply with the apex as its question, where the pointers of rdata names lead, and the rrset as
+ * its answer. */
 static ldns_pkt *reply_parse(const struct zone_fixture *fixture, const struct image_rrset *rrset)
 {
     static uint8_t wire[70000];

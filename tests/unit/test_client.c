@@ -25,7 +25,8 @@ static struct edns subnet_of(const char *text)
     return edns;
 }
 
-/* docs/STEERING.md, the table: subnet in, resolver, who the client is, scope of a choice that 20 bits decided. */
+/* docs/STEERING.md, the table: subnet in, resolver, who the client is, scope of a choice that 20
+ * bits decided. */
 static void test_the_client_is_the_subnet_if_it_says_where(void **state)
 {
     (void)state;

@@ -3,7 +3,8 @@
 #include "common/frame.h"
 #include "common/ip.h"
 
-/* The first session, whose zone may be copied from a network and with a key, and of whose changes one is told. */
+/* The first session, whose zone may be copied from a network and with a key, and of whose changes
+ * one is told. */
 static int setup(void **state)
 {
     (void)fixture_setup_session(state);

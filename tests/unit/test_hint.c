@@ -306,7 +306,8 @@ static void test_any_of_an_rrset_with_hints_has_them(void **state)
     assert_string_equal(lines(world, "x.wild.example.com", TYPE_ANY, NULL), "30 1 www.example.com. ipv4hint=203.0.113.1\n");
 }
 
-/* Whatever is in the hints: it is refused, or nothing is read or written outside (which the sanitizers see). */
+/* Whatever is in the hints: it is refused, or nothing is read or written outside (which the
+ * sanitizers see). */
 static void test_damaged_hints_are_refused_or_harmless(void **state)
 {
     struct world_fixture *world = *state;
