@@ -271,9 +271,9 @@ static void limited_count(const struct answerer *answerer, const struct ip *peer
     answerer->counters->limited_ms[class] = (uint64_t)answerer->now.mono_ms;
 }
 
-/* Whether a reply over UDP may be sent. One over the rate that its network may have becomes a
- * demand for our cookie, if the client knows cookies (RFC 7873 5.2.3), or now and then the
- * advice to come back over TCP. */
+/* Whether a reply over UDP may be sent. Of those over the rate that their network may have, every
+ * `slip`th becomes a demand for our cookie, if the client knows cookies (RFC 7873 5.2.3), or the
+ * advice to come back over TCP. More of either would be a reflector: anybody can write a cookie. */
 static bool rate_take(const struct answerer *answerer, const struct ip *peer,
                       enum cookie_verdict cookie, struct reply *reply)
 {
@@ -284,18 +284,18 @@ static bool rate_take(const struct answerer *answerer, const struct ip *peer,
     if (verdict == RRL_PASS)
         return true;
     limited_count(answerer, peer, class);
-    if (cookie != COOKIE_ABSENT) {
-        answerer->counters->rate_bad_cookies++;
-        reply_fail(reply, RCODE_BADCOOKIE);
-        return true;
+    if (verdict == RRL_DROP) {
+        answerer->counters->drops[DROP_RATE]++;
+        return false;
     }
-    if (verdict == RRL_SLIP) {
+    if (cookie == COOKIE_ABSENT) {
         answerer->counters->rate_truncated++;
         reply_truncate(reply);
-        return true;
+    } else {
+        answerer->counters->rate_bad_cookies++;
+        reply_fail(reply, RCODE_BADCOOKIE);
     }
-    answerer->counters->drops[DROP_RATE]++;
-    return false;
+    return true;
 }
 
 static void query_count(struct counters *counters, enum transport transport,

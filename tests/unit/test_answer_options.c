@@ -20,15 +20,12 @@ enum { CAP = 65535, NOW_S = 1800000000 };
 #define NSID "\0\3\0\0"
 #define KEEPALIVE "\0\x0b\0\0"
 #define PADDING "\0\x0c\0\4\0\0\0\0"
-
-#define TEN_LETTERS "abcdefghij"
-#define FIFTY_LETTERS TEN_LETTERS TEN_LETTERS TEN_LETTERS TEN_LETTERS TEN_LETTERS
+#define FIFTY_LETTERS "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghij"
 #define LONG_TEXT "\"" FIFTY_LETTERS FIFTY_LETTERS FIFTY_LETTERS FIFTY_LETTERS "\""
 
 static const struct zone_record records[] = {
     {"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.1", 300}, {"host", "A", "192.0.2.10", 300},
-    {"sub", "NS", "ns.elsewhere.test.", 300},
-    {"long", "TXT", LONG_TEXT " " LONG_TEXT " " LONG_TEXT, 300},
+    {"sub", "NS", "ns.elsewhere.test.", 300}, {"long", "TXT", LONG_TEXT " " LONG_TEXT " " LONG_TEXT, 300},
 };
 static const struct world_service services[] = {
     {.name = "svc", .ttl_s = 30, .pools = {{0, 100, 1, {"198.51.100.1", "2001:db8:e::1"}}}},
@@ -416,9 +413,7 @@ static void test_the_longest_text_fits_any_reply(void **state)
     assert_false(got.truncated);
 }
 
-/* Sizes
- *
- * --------------------------------------------------------------------------------------------------------------- */
+/* Sizes --------------------------------------------------------------------------------------- */
 
 static void test_a_reply_without_records_hardly_grows(void **state)
 {
@@ -449,8 +444,7 @@ static void test_a_reply_without_records_hardly_grows(void **state)
 static void test_every_port_0_and_every_reply_is_dropped(void **state)
 {
     (void)state;
-    const struct listen nowhere = {.ip = geo_fixture_ip("192.0.2.200")};
-    const struct listen peer = {.ip = geo_fixture_ip("192.0.2.200"), .port = 1};
+    const struct listen nowhere = {.ip = geo_fixture_ip("192.0.2.200")}, peer = {nowhere.ip, 1};
     size_t len = ask_put(&plain, got.packet);
     assert_int_equal(answer(&fixture.answerer, TRANSPORT_UDP, &nowhere, got.packet, len, QUERY_LEN_MAX), 0);
     len = ask_put(&plain, got.packet);
@@ -460,9 +454,7 @@ static void test_every_port_0_and_every_reply_is_dropped(void **state)
     assert_int_equal(fixture.counters->drops[DROP_RESPONSE], 1);
 }
 
-/* Rates
- *
- * --------------------------------------------------------------------------------------------------------------- */
+/* Rates --------------------------------------------------------------------------------------- */
 
 static void limit(uint32_t rate, uint32_t slip)
 {
@@ -509,8 +501,6 @@ static void test_what_a_reply_says_is_its_class(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         (void)ask(TRANSPORT_UDP, &rows[i]);
         assert_true(got.len > 0);
-    }
-    for (size_t i = 0; i < COUNT(same); i++) {
         (void)ask(TRANSPORT_UDP, &same[i]);
         assert_int_equal(got.len, 0);
     }
@@ -520,7 +510,7 @@ static void test_who_knows_cookies_is_asked_for_one_instead(void **state)
 {
     (void)state;
     char options[28];
-    limit(1, 0);
+    limit(1, 1);
     (void)ask(TRANSPORT_UDP, &with_client_cookie);
     assert_int_equal(got.rcode, RCODE_NOERROR);
     for (unsigned i = 0; i < 5; i++) {
@@ -541,11 +531,27 @@ static void test_who_knows_cookies_is_asked_for_one_instead(void **state)
     assert_int_equal(fixture.counters->rcodes[RCODE_BADCOOKIE], 5);
 }
 
+/* A cookie that is no good is anybody's to write: it buys no more replies than none. */
+static void test_a_demand_for_a_cookie_goes_out_as_often_as_a_truncated_reply(void **state)
+{
+    (void)state;
+    static const unsigned demands[] = {0, 12, 6, 4}; /* of 12 queries over the rate, by slip */
+    for (uint32_t slip = 0; slip < COUNT(demands); slip++) {
+        unsigned sent = 0;
+        limit(1, slip);
+        for (unsigned i = 0; i < 13; i++) {
+            (void)ask(TRANSPORT_UDP, &with_client_cookie);
+            sent += got.len > 0;
+        }
+        assert_int_equal(sent, 1 + demands[slip]);
+    }
+}
+
 static void test_a_demand_for_a_cookie_is_not_truncated_where_the_answer_would_be(void **state)
 {
     (void)state;
     static const struct ask query = {"long.example.com", QTYPE_TXT, 1, 512, OPTIONS(COOKIE)};
-    limit(1, 0);
+    limit(1, 1);
     (void)ask(TRANSPORT_UDP, &query);
     assert_true(got.truncated);
     (void)ask(TRANSPORT_UDP, &query);
@@ -584,6 +590,7 @@ int main(void)
         cmocka_unit_test_setup(test_over_the_rate_replies_are_dropped_or_truncated, renew),
         cmocka_unit_test_setup(test_what_a_reply_says_is_its_class, renew),
         cmocka_unit_test_setup(test_who_knows_cookies_is_asked_for_one_instead, renew),
+        cmocka_unit_test_setup(test_a_demand_for_a_cookie_goes_out_as_often_as_a_truncated_reply, renew),
         cmocka_unit_test_setup(test_a_demand_for_a_cookie_is_not_truncated_where_the_answer_would_be, renew),
         cmocka_unit_test_setup(test_tcp_is_not_limited, renew),
     };
