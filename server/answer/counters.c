@@ -28,6 +28,7 @@ static const char *const drop_names[DROPS] = {
     [DROP_SHORT] = "short",
     [DROP_RESPONSE] = "response",
     [DROP_PORT] = "port",
+    [DROP_LONG] = "long",
     [DROP_SEND] = "send",
     [DROP_RATE] = "rate",
 };

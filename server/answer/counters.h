@@ -41,7 +41,8 @@ enum counted_type {
 enum drop {
     DROP_SHORT,    /* shorter than a header */
     DROP_RESPONSE, /* QR is set: a reply could loop */
-    DROP_PORT,     /* source port 0 */
+    DROP_PORT,     /* a source port that nobody asks from */
+    DROP_LONG,     /* longer than a query may be, on a connection, which is closed */
     DROP_SEND,     /* the kernel took no reply */
     DROP_RATE,     /* over the rate that its network may have */
     DROPS,

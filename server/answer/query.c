@@ -5,7 +5,11 @@
 
 #include <stdbool.h>
 
-enum { SOA_NUMBERS_LEN = 20 }; /* at the end of its rdata; the first is the serial */
+enum {
+    POINTER = 0xc0,       /* the two bits of a compressed name (RFC 1035 4.1.4) */
+    SOA_NAMES_LEN = 2,    /* at least, at the beginning of its rdata */
+    SOA_NUMBERS_LEN = 20, /* at the end of it; the first is the serial */
+};
 
 struct counts {
     uint16_t questions, answers, authorities, additionals;
@@ -32,15 +36,29 @@ static void name_skip(struct reader *r)
     (void)reader_bytes(r, len);
 }
 
-/* Step over an owner name, to the end or to a pointer: that of an IXFR's SOA is the question's. */
-static void owner_skip(struct reader *r)
+/* Where a record begins that stands behind a question. */
+static uint16_t record_off(const struct query *query, const uint8_t *at)
 {
+    return query->name ? (uint16_t)(QUERY_HEADER_LEN + (at - query->name)) : 0;
+}
+
+/* Step over the owner of the record at `off`: a name, or labels and a pointer to something between
+ * the header and here. It is not followed: these names mean nothing to us, and following many of
+ * them is work that a client could make us do. */
+static void owner_skip(struct reader *r, unsigned off)
+{
+    const uint8_t *start = r->at;
     uint8_t len;
     do {
         len = reader_u8(r);
-        (void)reader_bytes(r, len >= 0xc0 ? 1 : len);
-        r->bad = r->bad || (len > NAME_LABEL_MAX && len < 0xc0);
-    } while (len > 0 && len < 0xc0 && !r->bad);
+        if (len >= POINTER) {
+            const unsigned to = (unsigned)(len - POINTER) << 8 | reader_u8(r);
+            r->bad = r->bad || to < QUERY_HEADER_LEN || to >= off;
+            return;
+        }
+        (void)reader_bytes(r, len);
+        r->bad = r->bad || len > NAME_LABEL_MAX || r->at - start > NAME_WIRE_MAX;
+    } while (len > 0 && !r->bad);
 }
 
 /* Step over class, TTL and rdata of a record whose owner and type have been read. */
@@ -81,26 +99,20 @@ static enum rcode question_check(const struct query *query)
     }
 }
 
-/* Where a record begins that stands behind a question. */
-static uint16_t record_off(const struct query *query, const uint8_t *at)
-{
-    return query->name ? (uint16_t)(QUERY_HEADER_LEN + (at - query->name)) : 0;
-}
-
 /* One additional record: an OPT, or a TSIG, which has to be the last one (RFC 8945 5.1). Any
  * other is stepped over, such as a signature that we do not check (RFC 2931 3.1). */
 static enum edns_verdict additional_parse(struct reader *r, unsigned left, struct query *ret)
 {
-    const uint8_t *start = r->at;
+    const uint16_t off = record_off(ret, r->at);
     const bool rooted = reader_left(r) > 0 && *r->at == 0;
-    owner_skip(r);
+    owner_skip(r, off);
     const uint16_t type = reader_u16(r);
     if (type == QTYPE_OPT)
         return rooted && !ret->edns.present ? edns_parse(r, &ret->edns) : EDNS_MALFORMED;
     if (type == QTYPE_TSIG) {
         if (left > 1)
             return EDNS_MALFORMED;
-        ret->tsig_off = record_off(ret, start);
+        ret->tsig_off = off;
     }
     record_skip(r);
     return r->bad ? EDNS_MALFORMED : EDNS_OK;
@@ -126,11 +138,11 @@ static enum rcode additionals_parse(struct reader *r, unsigned count, struct que
 /* The SOA of an IXFR, of which nothing counts but the client's serial. */
 static void serial_parse(struct reader *r, struct query *ret)
 {
-    owner_skip(r);
+    owner_skip(r, record_off(ret, r->at));
     const uint16_t type = reader_u16(r);
     (void)reader_bytes(r, 6);
     const uint16_t len = reader_u16(r);
-    if (type != QTYPE_SOA || len < SOA_NUMBERS_LEN) {
+    if (type != QTYPE_SOA || len < SOA_NAMES_LEN + SOA_NUMBERS_LEN) {
         r->bad = true;
         return;
     }
@@ -173,13 +185,23 @@ static enum parse opcode_refuse(struct reader *r, const struct counts *counts, s
     return failed(ret, RCODE_NOTIMP);
 }
 
+/* Whether what listens at this port of a client answers whatever it is sent, so that a reply could go
+ * back and forth forever: echo, systat, daytime, qotd, chargen and time (CVE-1999-0103,
+ * CVE-2024-2169); or nothing can (RFC 768). */
+static bool is_loop(uint16_t port)
+{
+    static const uint64_t loops = 1 | 1ull << 7 | 1ull << 11 | 1ull << 13 | 1ull << 17 |
+                                  1ull << 19 | 1ull << 37;
+    return port < 64 && (loops >> port & 1);
+}
+
 enum parse query_parse(const uint8_t *packet, size_t len, uint16_t peer_port, struct query *ret)
 {
     if (len < QUERY_HEADER_LEN)
         return dropped(ret, DROP_SHORT);
     if (packet[2] & QUERY_QR)
         return dropped(ret, DROP_RESPONSE);
-    if (peer_port == 0)
+    if (is_loop(peer_port))
         return dropped(ret, DROP_PORT);
     *ret = (struct query){0};
     struct reader r = reader_of(packet + 4, len - 4);
@@ -190,6 +212,8 @@ enum parse query_parse(const uint8_t *packet, size_t len, uint16_t peer_port, st
     counts.additionals = reader_u16(&r);
     if (packet[2] & QUERY_OPCODE)
         return opcode_refuse(&r, &counts, ret);
+    if (len > QUERY_LEN_MAX)
+        return failed(ret, RCODE_FORMERR);
     if (counts.questions == 0)
         return questionless_parse(&r, &counts, ret);
     if (counts.questions != 1 || !question_parse(&r, ret))

@@ -55,7 +55,8 @@ struct query {
     struct edns edns;
 };
 
-/* Hot path. Read the `len` bytes at `packet`, which came from port `peer_port` of the client.
+/* Hot path. Read the `len` bytes at `packet`, which came from port `peer_port` of the client. More
+ * than QUERY_LEN_MAX are not read, and may be the beginning of something longer: malformed.
  * `ret->name` points into the packet. Of PARSE_DROP only `drop` is set. */
 enum parse query_parse(const uint8_t *packet, size_t len, uint16_t peer_port, struct query *ret);
 

@@ -131,6 +131,7 @@ static bool queries_answer(struct connection *connection)
             framer_compact(&connection->framer);
             return output_flush(connection);
         }
+        answerer->counters->drops[DROP_LONG] += framing == FRAMING_TOO_LONG;
         if (framing == FRAMING_TOO_LONG || !query_answer(connection, query, len)) {
             (void)output_flush(connection);
             return false;

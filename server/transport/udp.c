@@ -14,14 +14,17 @@
 /* Room for the one control message we ask for. */
 enum { CONTROL_LEN = CMSG_SPACE(sizeof(struct in6_pktinfo)) };
 
+/* Room for a PROXY header, a query, and a byte that tells of one that is longer. */
+enum { PACKET_LEN_MAX = PROXY_LEN_MAX + QUERY_LEN_MAX + 1 };
+
 struct slot {
     struct sockaddr_storage peer;
     _Alignas(struct cmsghdr) uint8_t control[CONTROL_LEN];
-    uint8_t packet[QUERY_LEN_MAX];
+    uint8_t packet[PACKET_LEN_MAX];
 };
 _Static_assert(sizeof(struct slot) % 4096 != 0,
                "buffers a power of two apart would share their cache lines' sets");
-_Static_assert((int)QUERY_LEN_MAX - (int)PROXY_LEN_MAX >= (int)ANSWER_CAP_MIN,
+_Static_assert((int)PACKET_LEN_MAX - (int)PROXY_LEN_MAX >= (int)ANSWER_CAP_MIN,
                "a reply is built where its query was");
 
 struct udp {
@@ -111,7 +114,7 @@ static void batch_ready(struct udp *udp)
     for (unsigned i = 0; i < udp->used; i++) {
         struct msghdr *head = &udp->received[i].msg_hdr;
         udp->iovs[i].iov_base = udp->slots[i].packet;
-        udp->iovs[i].iov_len = QUERY_LEN_MAX;
+        udp->iovs[i].iov_len = PACKET_LEN_MAX;
         head->msg_namelen = sizeof(struct sockaddr_storage);
         head->msg_controllen = CONTROL_LEN;
     }

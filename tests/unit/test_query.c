@@ -1,3 +1,4 @@
+#include "common/writer.h"
 #include "server/answer/query.h"
 
 #include <setjmp.h>
@@ -20,6 +21,7 @@
 #define OPT "\0\0\x29\4\xd0\0\0\0\0\0\0"
 #define OPT_COOKIE "\0\0\x29\4\xd0\0\0\0\0\0\x0c" "\0\x0a\0\x8" "12345678"
 #define SIG "\0\0\x18\0\xff\0\0\0\0\0\4abcd"
+#define RECORD_A "\0\1\0\1\0\0\0\0\0\4abcd"
 #define TSIG "\3key\0\0\xfa\0\xff\0\0\0\0\0\2ab"
 
 static void test_parse_takes_a_plain_question(void **state)
@@ -49,6 +51,12 @@ static void test_parse_drops_what_a_reply_could_harm(void **state)
         {BYTES("\x12\x34\x80\0\0\1\0\0\0\0\0\0" ASK_A), 53000, DROP_RESPONSE},
         {BYTES("\x12\x34\xf8\0\0\1\0\0\0\0\0\0" ASK_A), 53000, DROP_RESPONSE},
         {BYTES(QUERY_HEAD ASK_A), 0, DROP_PORT},
+        {BYTES(QUERY_HEAD ASK_A), 7, DROP_PORT}, /* echo */
+        {BYTES(QUERY_HEAD ASK_A), 11, DROP_PORT},
+        {BYTES(QUERY_HEAD ASK_A), 13, DROP_PORT},
+        {BYTES(QUERY_HEAD ASK_A), 17, DROP_PORT},
+        {BYTES(QUERY_HEAD ASK_A), 19, DROP_PORT}, /* chargen */
+        {BYTES(QUERY_HEAD ASK_A), 37, DROP_PORT},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct query query;
@@ -109,6 +117,15 @@ static void test_parse_answers_errors_with_their_rcode(void **state)
         {"type AXFR, class CH", BYTES(QUERY_HEAD WWW "\0\xfc\0\4"), RCODE_REFUSED, 17},
         {"owner with label type 0x40", BYTES(QUERY_HEAD_AR1 ASK_A "\x40\0\xfa\0\xff\0\0\0\0\0\0"), RCODE_FORMERR, 17},
         {"pointer cut short", BYTES(QUERY_HEAD_AR1 ASK_A "\xc0"), RCODE_FORMERR, 17},
+        {"pointer to itself", BYTES(QUERY_HEAD_AR1 ASK_A "\xc0\x1d" RECORD_A), RCODE_FORMERR, 17},
+        {"label and a pointer to it", BYTES(QUERY_HEAD_AR1 ASK_A "\1x\xc0\x1d" RECORD_A), RCODE_FORMERR, 17},
+        {"pointer forward", BYTES(QUERY_HEAD_AR1 ASK_A "\xc0\x1f" RECORD_A), RCODE_FORMERR, 17},
+        {"pointer out of the message", BYTES(QUERY_HEAD_AR1 ASK_A "\xff\xff" RECORD_A), RCODE_FORMERR, 17},
+        {"pointer into the header", BYTES(QUERY_HEAD_AR1 ASK_A "\xc0\x0b" RECORD_A), RCODE_FORMERR, 17},
+        {"pointer without a question", BYTES("\x12\x34\0\0\0\0\0\0\0\0\0\2" OPT_COOKIE "\xc0\x0c" RECORD_A), RCODE_FORMERR, 0},
+        {"type IXFR, SOA without room for two names",
+         BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\x15\0" "\1\2\3\4" "0123456789abcdef"),
+         RCODE_FORMERR, 17},
         {"type IXFR with two", BYTES("\x12\x34\0\0\0\1\0\0\0\2\0\0" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\2ab"),
          RCODE_FORMERR, 17},
         {"class HS", BYTES(QUERY_HEAD WWW "\0\x10\0\4"), RCODE_REFUSED, 17},
@@ -248,11 +265,60 @@ static void test_parse_takes_the_longest_name_and_no_longer(void **state)
     assert_int_equal(query.rcode, RCODE_FORMERR);
 }
 
+static void test_parse_takes_all_other_ports(void **state)
+{
+    (void)state;
+    static const uint8_t packet[] = QUERY_HEAD ASK_A;
+    static const uint16_t ports[] = {1, 6, 8, 36, 38, 53, 63, 64, 71, 83, 512, 1024, 65535};
+    for (size_t i = 0; i < COUNT(ports); i++) {
+        struct query query;
+        assert_int_equal(query_parse(packet, sizeof packet - 1, ports[i], &query), PARSE_OK);
+    }
+}
+
+static void test_an_owner_has_as_many_bytes_as_a_name_may(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label; /* the first of 127, of which the others have one byte */
+        enum parse parse;
+    } rows[] = {{"\1a", PARSE_OK}, {"\2aa", PARSE_ERROR}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        uint8_t packet[400];
+        struct writer w = writer_of(packet, sizeof packet);
+        struct query query;
+        writer_bytes(&w, QUERY_HEAD_AR1 ASK_A, 29);
+        writer_bytes(&w, rows[i].label, strlen(rows[i].label));
+        for (unsigned label = 1; label < 127; label++)
+            writer_bytes(&w, "\1a", 2);
+        writer_bytes(&w, "\0" RECORD_A, 15);
+        assert_int_equal(query_parse(packet, writer_len(&w), 53000, &query), rows[i].parse);
+    }
+}
+
+/* A query whose padding makes it as long as it may be, and the beginning of a longer message. */
+static void test_more_than_a_query_may_have_is_malformed(void **state)
+{
+    (void)state;
+    static uint8_t packet[QUERY_LEN_MAX + 1];
+    struct writer w = writer_of(packet, sizeof packet);
+    const unsigned options_len = QUERY_LEN_MAX - 29 - 11;
+    struct query query;
+    writer_bytes(&w, QUERY_HEAD_AR1 ASK_A "\0\0\x29\4\xd0\0\0\0\0", 29 + 9);
+    writer_u16(&w, options_len);
+    writer_u16(&w, EDNS_PADDING);
+    writer_u16(&w, options_len - 4);
+    assert_int_equal(query_parse(packet, QUERY_LEN_MAX, 53000, &query), PARSE_OK);
+    assert_int_equal(query_parse(packet, QUERY_LEN_MAX + 1, 53000, &query), PARSE_ERROR);
+    assert_int_equal(query.rcode, RCODE_FORMERR);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_takes_a_plain_question),
         cmocka_unit_test(test_parse_drops_what_a_reply_could_harm),
+        cmocka_unit_test(test_parse_takes_all_other_ports),
         cmocka_unit_test(test_parse_answers_errors_with_their_rcode),
         cmocka_unit_test(test_another_opcode_has_an_opt_if_it_is_like_a_query),
         cmocka_unit_test(test_parse_takes_class_chaos),
@@ -261,6 +327,8 @@ int main(void)
         cmocka_unit_test(test_parse_takes_opt_and_tsig),
         cmocka_unit_test(test_additional_records_that_mean_nothing_to_us_are_stepped_over),
         cmocka_unit_test(test_parse_takes_the_longest_name_and_no_longer),
+        cmocka_unit_test(test_an_owner_has_as_many_bytes_as_a_name_may),
+        cmocka_unit_test(test_more_than_a_query_may_have_is_malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
