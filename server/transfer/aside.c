@@ -105,7 +105,7 @@ static size_t error_reply(struct work *work, enum rcode rcode)
 }
 
 /* The signature is wrong: say so, and nothing else (RFC 8945 5.2). The reply is hardly longer than
- * the request. */
+ * the request. Where names of 255 bytes leave no room for a TSIG, the rcode has to do. */
 static size_t refusal(struct work *work, enum tsig_error error)
 {
     struct tsig tsig = work->tsig;
@@ -114,6 +114,8 @@ static size_t refusal(struct work *work, enum tsig_error error)
     work->query.rcode = RCODE_NOTAUTH;
     const size_t tail_len = known ? tsig_len(&work->chain)
                                   : TSIG_FIXED_LEN + name_len(tsig.name) + name_len(tsig.algorithm);
+    if (room(work, tail_len) == 0)
+        return plain_reply(work, 0);
     const size_t len = plain_reply(work, tail_len);
     struct writer w = writer_behind(work, len);
     const bool whole = len > 0 && tsig_refuse(&work->chain, &tsig, error, &w,

@@ -1,6 +1,7 @@
 #include "secondary_fixture.h"
 
 #define ZONE "gslb.example.com"
+#define LABEL_50 "abcdefghijklmnopqrstuvwxyabcdefghijklmnopqrstuvwxy"
 
 static int rcode_of(const struct secondary *secondary)
 {
@@ -156,6 +157,21 @@ static void test_a_signed_reply_that_does_not_fit_is_truncated(void **state)
     assert_int_equal(tsig_check(&chain, secondary->packet, &tsig, SECONDARY_NOW_S), TSIG_OK);
 }
 
+/* A question and a key whose names leave no room for a TSIG in 512 bytes. */
+static void test_a_refusal_without_room_for_a_signature_is_an_rcode(void **state)
+{
+    struct secondary *secondary = *state;
+    static const char name[] = LABEL_50 "." LABEL_50 "." LABEL_50 "." LABEL_50 "." ZONE;
+    struct tsig_chain chain = secondary_chain(secondary);
+    struct tsig tsig;
+    size_t len;
+    assert_int_equal(name_parse(name, chain.name, &len, NULL), OK);
+    secondary_write(secondary, name, QTYPE_A, 0, &chain);
+    assert_true(secondary_send(secondary, TRANSPORT_UDP, "198.51.100.1") > 0);
+    assert_int_equal(rcode_of(secondary), RCODE_NOTAUTH);
+    assert_false(tsig_find(secondary->packet, secondary->len, &tsig));
+}
+
 int main(void)
 {
 #define test(name) cmocka_unit_test_setup_teardown(name, secondary_setup, secondary_teardown)
@@ -167,6 +183,7 @@ int main(void)
         test(test_a_bad_signature_gets_nothing_else),
         test(test_a_malformed_signature_is_a_format_error),
         test(test_a_signed_reply_that_does_not_fit_is_truncated),
+        test(test_a_refusal_without_room_for_a_signature_is_an_rcode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
