@@ -209,6 +209,22 @@ const char *option_get(const struct options *options, const char *name, size_t i
     return idx < values->count ? values->text[idx] : NULL;
 }
 
+enum err option_needed(const struct options *options, const char *name, const char **ret, struct diag *reterr)
+{
+    const char *text = option_get(options, name, 0);
+    if (!text || !*text)
+        return diag_set(reterr, ERR_SYNTAX, "option --%s is missing; see --help", name);
+    *ret = text;
+    return OK;
+}
+
+enum err option_no_operands(const struct options *options, struct diag *reterr)
+{
+    if (options->operands_count == 0)
+        return OK;
+    return diag_set(reterr, ERR_SYNTAX, "\"%s\" is not an option; see --help", options->operands[0]);
+}
+
 enum err option_number(const struct options *options, const char *name, int64_t min, int64_t max,
                        int64_t otherwise, int64_t *ret, struct diag *reterr)
 {

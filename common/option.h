@@ -51,6 +51,13 @@ void option_fini(struct options *options);
 size_t option_count(const struct options *options, const char *name);
 const char *option_get(const struct options *options, const char *name, size_t idx);
 
+/* The first value of an option that has to be given, and not empty. ERR_SYNTAX names it. */
+NODISCARD enum err option_needed(const struct options *options, const char *name, const char **ret,
+                                 struct diag *reterr);
+
+/* ERR_SYNTAX: there are words on the command line that no option takes; names the first. */
+NODISCARD enum err option_no_operands(const struct options *options, struct diag *reterr);
+
 /* A whole number within min..max, or `otherwise` when not given. ERR_SYNTAX names option and range. */
 NODISCARD enum err option_number(const struct options *options, const char *name, int64_t min, int64_t max,
                                  int64_t otherwise, int64_t *ret, struct diag *reterr);

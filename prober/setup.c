@@ -29,14 +29,6 @@ const struct option_def *setup_defs(size_t *ret_count)
     return defs;
 }
 
-/* The value of an option that must be there. */
-static enum err read_needed(const struct options *options, const char *name, const char **ret,
-                            struct diag *reterr)
-{
-    *ret = option_get(options, name, 0);
-    return *ret ? OK : diag_set(reterr, ERR_MISSING, "option --%s is missing; see --help", name);
-}
-
 /* Whether `text` can stand in a header or a URL: printable, no space. */
 static bool is_word(const char *text, size_t max)
 {
@@ -49,7 +41,7 @@ static bool is_word(const char *text, size_t max)
 static enum err read_vantage(const struct options *options, struct setup *setup,
                              struct diag *reterr)
 {
-    const enum err err = read_needed(options, "vantage", &setup->vantage, reterr);
+    const enum err err = option_needed(options, "vantage", &setup->vantage, reterr);
     if (!err && !is_word(setup->vantage, BATCH_VANTAGE_MAX))
         return diag_set(reterr, ERR_SYNTAX,
                         "option --vantage takes 1 to %d printable characters without a space",
@@ -141,22 +133,14 @@ static enum err read_probes_max(const struct options *options, struct setup *set
     return err;
 }
 
-static enum err check_operands(const struct options *options, struct diag *reterr)
-{
-    if (options->operands_count == 0)
-        return OK;
-    return diag_set(reterr, ERR_SYNTAX, "\"%s\" is not an option; see --help",
-                    options->operands[0]);
-}
-
 enum err setup_read(const struct options *options, struct setup *ret, struct diag *reterr)
 {
     struct setup setup = {.verbose = option_count(options, "verbose") > 0};
-    enum err err = check_operands(options, reterr);
+    enum err err = option_no_operands(options, reterr);
     if (!err)
         err = read_vantage(options, &setup, reterr);
     if (!err)
-        err = read_needed(options, "key", &setup.key_path, reterr);
+        err = option_needed(options, "key", &setup.key_path, reterr);
     if (!err)
         err = read_servers(options, &setup, reterr);
     if (!err)

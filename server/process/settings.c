@@ -42,16 +42,6 @@ const struct option_def *settings_defs(size_t *ret_count)
     return defs;
 }
 
-static enum err read_needed(const struct options *options, const char *name, const char **ret,
-                            struct diag *reterr)
-{
-    const char *text = option_get(options, name, 0);
-    if (!text || !*text)
-        return diag_set(reterr, ERR_SYNTAX, "option --%s is needed; see --help", name);
-    *ret = text;
-    return OK;
-}
-
 static bool is_same(const struct listen *a, const struct listen *b)
 {
     return a->port == b->port && ip_equal(&a->ip, &b->ip);
@@ -122,9 +112,9 @@ static enum err read_tls(const struct options *options, struct settings *ret, st
                         "options --tls-cert and --tls-key are of no use without --listen-tls");
     if (ret->tls_listens_count == 0)
         return OK;
-    err = read_needed(options, "tls-cert", &ret->tls_cert_path, reterr);
+    err = option_needed(options, "tls-cert", &ret->tls_cert_path, reterr);
     if (err == OK)
-        err = read_needed(options, "tls-key", &ret->tls_key_path, reterr);
+        err = option_needed(options, "tls-key", &ret->tls_key_path, reterr);
     return err == OK ? OK : diag_prefix(reterr, err, "with --listen-tls");
 }
 
@@ -147,11 +137,11 @@ static enum err read_proxies(const struct options *options, struct settings *ret
 static enum err read_addresses(const struct options *options, struct settings *ret, struct diag *reterr)
 {
     const char *needed;
-    enum err err = read_needed(options, "listen", &needed, reterr);
+    enum err err = option_needed(options, "listen", &needed, reterr);
     if (err == OK)
         err = read_listens(options, "listen", ret->listens, &ret->listens_count, reterr);
     if (err == OK)
-        err = read_needed(options, "control", &needed, reterr);
+        err = option_needed(options, "control", &needed, reterr);
     if (err == OK)
         err = read_listens(options, "control", ret->controls, &ret->controls_count, reterr);
     if (err == OK)
@@ -243,11 +233,11 @@ enum err settings_read(const struct options *options, unsigned cores, struct set
                        struct diag *reterr)
 {
     struct settings all = {.user = option_get(options, "user", 0)};
-    if (options->operands_count > 0)
-        return diag_set(reterr, ERR_SYNTAX, "\"%s\" is not an option; see --help", options->operands[0]);
-    enum err err = read_needed(options, "store", &all.store_path, reterr);
+    enum err err = option_no_operands(options, reterr);
     if (err == OK)
-        err = read_needed(options, "state", &all.state_dir, reterr);
+        err = option_needed(options, "store", &all.store_path, reterr);
+    if (err == OK)
+        err = option_needed(options, "state", &all.state_dir, reterr);
     if (err == OK)
         err = read_addresses(options, &all, reterr);
     if (err == OK)

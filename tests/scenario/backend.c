@@ -121,12 +121,12 @@ static enum err serve(struct backend *backend, struct diag *reterr)
 static enum err read_options(const struct options *options, struct backend *backend,
                              struct diag *reterr)
 {
-    const char *at = option_get(options, "listen", 0);
+    const char *at = NULL;
     const char *name = option_get(options, "name", 0);
     int64_t status = HTTP_OK;
-    if (!at)
-        return diag_set(reterr, ERR_MISSING, "option --listen is missing; see --help");
-    enum err err = listen_parse(at, &backend->at, reterr);
+    enum err err = option_needed(options, "listen", &at, reterr);
+    if (!err)
+        err = listen_parse(at, &backend->at, reterr);
     if (!err)
         err = option_number(options, "status", 100, 599, HTTP_OK, &status, reterr);
     backend->name = name ? name : "backend";

@@ -99,7 +99,7 @@ static const struct bad_case bad_cases[] = {
     {{"--vantage", "ams\r\nX-Injected: 1", "--key", "v.key", "--server", "127.0.0.1@1"},
      "option --vantage takes 1 to 63 printable characters without a space"},
     {{"--vantage", "", "--key", "v.key", "--server", "127.0.0.1@1"},
-     "option --vantage takes 1 to 63 printable characters without a space"},
+     "option --vantage is missing; see --help"},
     {{NEEDED, "--server", "127.0.0.1@8443"}, "option --server 127.0.0.1@8443 is given twice"},
     {{NEEDED, "--server", "127.0.0.1"}, NULL},
     {{NEEDED, "--server", "127.0.0.1@65536"}, NULL},
