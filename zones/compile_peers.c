@@ -11,6 +11,7 @@ static const char *const algorithms[TSIG_ALGORITHMS] = {
     [TSIG_SHA256] = "hmac-sha256",
     [TSIG_SHA384] = "hmac-sha384",
     [TSIG_SHA512] = "hmac-sha512",
+    [TSIG_SHA1] = "hmac-sha1",
 };
 
 /* Keys ----------------------------------------------------------------------------------------- */

@@ -188,7 +188,7 @@ struct image_subject {
 };
 
 /* HMACs of RFC 8945 6 that we take part in. */
-enum tsig_algorithm { TSIG_SHA224, TSIG_SHA256, TSIG_SHA384, TSIG_SHA512, TSIG_ALGORITHMS };
+enum tsig_algorithm { TSIG_SHA224, TSIG_SHA256, TSIG_SHA384, TSIG_SHA512, TSIG_SHA1, TSIG_ALGORITHMS };
 
 /* A key that this zone's peers use. The secret is why images are for gslbd's user and group only. */
 struct image_key {

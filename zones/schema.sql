@@ -156,7 +156,7 @@ CREATE TABLE notify (
 
 CREATE TABLE tsig_key (
     name      TEXT PRIMARY KEY NOT NULL,            -- as the other side calls it
-    algorithm TEXT NOT NULL DEFAULT 'hmac-sha256',  -- hmac-sha224, hmac-sha256, hmac-sha384, hmac-sha512
+    algorithm TEXT NOT NULL DEFAULT 'hmac-sha256',  -- or hmac-sha1, -sha224, -sha384, -sha512
     secret    TEXT NOT NULL                         -- base64
 ) STRICT, WITHOUT ROWID;
 
@@ -1064,8 +1064,8 @@ CREATE VIEW check_tsig_key(name, algorithm, secret) AS SELECT NULL, NULL, NULL;
 CREATE TRIGGER check_tsig_key_row INSTEAD OF INSERT ON check_tsig_key
 BEGIN
     SELECT raise(ABORT, 'tsig_key') WHERE json_extract('{}', CASE
-        WHEN coalesce(NEW.algorithm, '') NOT IN ('hmac-sha224', 'hmac-sha256', 'hmac-sha384', 'hmac-sha512')
-            THEN format('tsig_key: algorithm "%s" of "%s" is not one of hmac-sha224, hmac-sha256, hmac-sha384 and hmac-sha512',
+        WHEN coalesce(NEW.algorithm, '') NOT IN ('hmac-sha1', 'hmac-sha224', 'hmac-sha256', 'hmac-sha384', 'hmac-sha512')
+            THEN format('tsig_key: algorithm "%s" of "%s" is not one of hmac-sha256, hmac-sha384, hmac-sha512, hmac-sha224 and hmac-sha1',
                         NEW.algorithm, NEW.name)
         WHEN length(coalesce(NEW.secret, '')) % 4 <> 0 OR rtrim(NEW.secret, '=') GLOB '*[^A-Za-z0-9+/]*'
           OR length(NEW.secret) - length(rtrim(NEW.secret, '=')) > 2

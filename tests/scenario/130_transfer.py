@@ -78,6 +78,14 @@ def keys_and_networks_open_a_zone(lab):
     until("this address", lambda: records(kdig(lab, ZONE, "AXFR")) == whole)
 
 
+def every_algorithm_is_one_that_kdig_knows(lab):
+    start(lab, may(key="k.example"))
+    for algorithm in ("hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"):
+        lab.sql(f"UPDATE tsig_key SET algorithm = '{algorithm}' WHERE name = 'k.example'")
+        until(algorithm, lambda: records(kdig(lab, ZONE, "AXFR", key=f"{algorithm}:k.example:{SECRET}")))
+        assert "verif" not in kdig(lab, ZONE, "AXFR", key=f"{algorithm}:k.example:{SECRET}")
+
+
 def signed_queries_get_signed_replies(lab):
     start(lab, may(key="k.example"))
     for transport in ("+tcp", "+notcp"):
@@ -311,7 +319,7 @@ def one_who_does_not_acknowledge_is_told_five_times(lab):
 
 
 need("/usr/bin/kdig", "/usr/sbin/named", "/usr/sbin/knotd", "/usr/sbin/nsd")
-main(nobody_may_copy_a_zone_by_default, keys_and_networks_open_a_zone, signed_queries_get_signed_replies,
+main(nobody_may_copy_a_zone_by_default, keys_and_networks_open_a_zone, every_algorithm_is_one_that_kdig_knows, signed_queries_get_signed_replies,
      what_is_copied_is_what_is_exported_and_the_defaults, an_ixfr_is_the_whole_zone_or_one_soa,
      a_large_zone_streams_while_others_are_served_and_the_world_moves_on, bind_follows_and_has_the_same_answers, secondaries_follow_an_edit_within_seconds,
      one_who_does_not_acknowledge_is_told_five_times)
