@@ -11,6 +11,15 @@ static void load_and_settle(struct rig *rig)
     states_settle(rig->control.states, rig_after(0));
 }
 
+/* ... that a compiler makes a world of. */
+static void load_and_publish(struct rig *rig)
+{
+    struct diag diag;
+    rig_load_states(rig);
+    states_compiling(rig->control.states);
+    assert_int_equal(rig_publish(rig, &diag), OK);
+}
+
 static void test_load_tightens_at_once_and_loosens_when_nothing_else_has_changed(void **state)
 {
     struct rig *rig = *state;
@@ -42,9 +51,7 @@ static void test_what_is_deleted_keeps_its_state_until_a_world_is_without_it(voi
     struct rig *rig = *state;
     struct diag diag;
     fixture_run(rig->store, "UPDATE endpoint SET state = 'down' WHERE region = 'us'");
-    rig_load_states(rig);
-    states_compiling(rig->control.states);
-    assert_int_equal(rig_publish(rig, &diag), OK);
+    load_and_publish(rig);
     assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_DOWN);
     fixture_run(rig->store, "DELETE FROM endpoint WHERE region = 'us'");
     rig_load_states(rig);
@@ -63,18 +70,13 @@ static void test_a_zone_that_does_not_compile_keeps_its_states(void **state)
     static const char typo[] = "INSERT INTO record(zone, name, type, data)"
                                " VALUES ('gslb.example.com', 'typo', 'A', '1.2.3.400');";
     struct rig *rig = *state;
-    struct diag diag;
     fixture_run(rig->store, "UPDATE endpoint SET state = 'down' WHERE region = 'us';"
                             "UPDATE region SET state = 'down' WHERE name = 'us'");
-    rig_load_states(rig);
-    states_compiling(rig->control.states);
-    assert_int_equal(rig_publish(rig, &diag), OK);
+    load_and_publish(rig);
     fixture_run(rig->store, typo);
     fixture_run(rig->store, "DELETE FROM endpoint WHERE region = 'us'; UPDATE pool SET state = 'drain';"
                             "UPDATE region SET state = 'auto'");
-    rig_load_states(rig);
-    states_compiling(rig->control.states);
-    assert_int_equal(rig_publish(rig, &diag), OK);
+    load_and_publish(rig);
     assert_true(publish_manifest(rig->control.publish)->problems_count > 0);
     states_tick(rig->control.states, rig_after(1));
     assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_DOWN);
@@ -85,9 +87,7 @@ static void test_a_zone_that_does_not_compile_keeps_its_states(void **state)
     assert_int_equal(rig_word(rig, service, "us", "").state, STATE_AUTO); /* as when the zone last compiled */
     fixture_run(rig->store, "DELETE FROM record WHERE name = 'typo'; INSERT INTO endpoint(service, region, address)"
                             " VALUES ('www.gslb.example.com', 'us', '203.0.113.1')");
-    rig_load_states(rig);
-    states_compiling(rig->control.states);
-    assert_int_equal(rig_publish(rig, &diag), OK);
+    load_and_publish(rig);
     states_tick(rig->control.states, rig_after(1));
     assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_AUTO);
 }
@@ -95,11 +95,8 @@ static void test_a_zone_that_does_not_compile_keeps_its_states(void **state)
 static void test_a_commit_while_a_compiler_runs_is_not_what_it_compiles(void **state)
 {
     struct rig *rig = *state;
-    struct diag diag;
     fixture_run(rig->store, "UPDATE pool SET state = 'down'");
-    rig_load_states(rig);
-    states_compiling(rig->control.states);
-    assert_int_equal(rig_publish(rig, &diag), OK);
+    load_and_publish(rig);
     states_compiling(rig->control.states);
     fixture_run(rig->store, "UPDATE pool SET state = 'auto'");
     rig_load_states(rig);
@@ -113,22 +110,17 @@ static void test_a_commit_while_a_compiler_runs_is_not_what_it_compiles(void **s
 static void test_what_a_world_loosens_waits_until_the_workers_have_it(void **state)
 {
     struct rig *rig = *state;
-    struct diag diag;
     static struct counters worker;
     const struct counters *workers[] = {&worker};
     rig->setup.workers_count = 1;
     rig->control.counters = workers;
     fixture_run(rig->store, "UPDATE pool SET state = 'down' WHERE region = 'us'");
-    rig_load_states(rig);
-    states_compiling(rig->control.states);
-    assert_int_equal(rig_publish(rig, &diag), OK);
+    load_and_publish(rig);
     worker.generation = rig->control.metrics.generation;
     fixture_run(rig->store, "UPDATE pool SET state = 'auto'; UPDATE pool SET state = 'drain' WHERE region = 'eu';"
                             "INSERT INTO record(zone, name, type, data)"
                             " VALUES ('gslb.example.com', 'a', 'A', '192.0.2.1')");
-    rig_load_states(rig);
-    states_compiling(rig->control.states);
-    assert_int_equal(rig_publish(rig, &diag), OK);
+    load_and_publish(rig);
     states_tick(rig->control.states, rig_after(1));
     assert_int_equal(rig_word(rig, service, "us", "").state, STATE_DOWN);
     assert_int_equal(rig_word(rig, service, "eu", "").state, STATE_DRAIN);

@@ -15,41 +15,57 @@ static void expect_country(const struct source *source, const char *address, con
     assert_string_equal(geo_fixture_facts(source, address)->continent, continent);
 }
 
+struct placed {
+    const char *address;
+    const char *country;
+    const char *continent;
+};
+
+static void expect_file(const char *name, const struct placed *rows, size_t count)
+{
+    struct source *source = geo_fixture_source(name);
+    for (size_t i = 0; i < count; i++)
+        expect_country(source, rows[i].address, rows[i].country, rows[i].continent);
+    source_free(&source);
+}
+
 static void test_numbers_are_ipv4_ranges(void **state)
 {
     (void)state;
-    struct source *source = geo_fixture_source("tor/geoip");
-    expect_country(source, "0.0.0.0", "", "");
-    expect_country(source, "0.255.255.255", "", "");
-    expect_country(source, "1.0.0.0", "AU", "OC");
-    expect_country(source, "1.0.0.255", "AU", "OC");
-    expect_country(source, "1.0.1.0", "CN", "AS");
-    expect_country(source, "1.0.3.255", "CN", "AS");
-    expect_country(source, "1.0.4.0", "", "");
-    expect_country(source, "192.0.2.1", "", ""); /* ?? */
-    expect_country(source, "192.168.1.124", "DE", "EU");
-    expect_country(source, "192.168.1.125", "", "");
-    expect_country(source, "255.255.255.255", "US", "NA");
-    expect_country(source, "2001:db8::1", "", "");
-    source_free(&source);
+    static const struct placed rows[] = {
+        {"0.0.0.0", "", ""},
+        {"0.255.255.255", "", ""},
+        {"1.0.0.0", "AU", "OC"},
+        {"1.0.0.255", "AU", "OC"},
+        {"1.0.1.0", "CN", "AS"},
+        {"1.0.3.255", "CN", "AS"},
+        {"1.0.4.0", "", ""},
+        {"192.0.2.1", "", ""}, /* ?? */
+        {"192.168.1.124", "DE", "EU"},
+        {"192.168.1.125", "", ""},
+        {"255.255.255.255", "US", "NA"},
+        {"2001:db8::1", "", ""},
+    };
+    expect_file("tor/geoip", rows, sizeof rows / sizeof rows[0]);
 }
 
 static void test_addresses_are_ipv6_ranges(void **state)
 {
     (void)state;
-    struct source *source = geo_fixture_source("tor/geoip6");
-    expect_country(source, "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", "", "");
-    expect_country(source, "2001:db8::", "DE", "EU");
-    expect_country(source, "2001:db8:1::", "FR", "EU");
-    expect_country(source, "2001:db8:3:ffff:ffff:ffff:ffff:ffff", "FR", "EU");
-    expect_country(source, "2001:db8:4::", "", "");
-    expect_country(source, "2001:db8:ffff::4", "", "");
-    expect_country(source, "2001:db8:ffff::5", "US", "NA");
-    expect_country(source, "2001:db8:ffff::9", "US", "NA");
-    expect_country(source, "2001:db8:ffff::a", "", "");
-    expect_country(source, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "NZ", "OC");
-    expect_country(source, "1.0.0.1", "", "");
-    source_free(&source);
+    static const struct placed rows[] = {
+        {"2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", "", ""},
+        {"2001:db8::", "DE", "EU"},
+        {"2001:db8:1::", "FR", "EU"},
+        {"2001:db8:3:ffff:ffff:ffff:ffff:ffff", "FR", "EU"},
+        {"2001:db8:4::", "", ""},
+        {"2001:db8:ffff::4", "", ""},
+        {"2001:db8:ffff::5", "US", "NA"},
+        {"2001:db8:ffff::9", "US", "NA"},
+        {"2001:db8:ffff::a", "", ""},
+        {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "NZ", "OC"},
+        {"1.0.0.1", "", ""},
+    };
+    expect_file("tor/geoip6", rows, sizeof rows / sizeof rows[0]);
 }
 
 /* Load a text from memory into `*ret`, whatever comes of it (caller: source_free). */
