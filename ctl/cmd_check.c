@@ -171,7 +171,7 @@ static void print_warnings(const struct preview *preview)
     }
 }
 
-enum err cmd_check(const struct command_input *input, bool *ret_found, struct diag *reterr)
+enum err cmd_check(const struct command_input *input, enum command_end *ret_end, struct diag *reterr)
 {
     struct preview *preview;
     enum err err = preview_compile(input, &preview, reterr);
@@ -183,8 +183,8 @@ enum err cmd_check(const struct command_input *input, bool *ret_found, struct di
         err = warn_store(input->store_path, reterr);
     }
     if (err == OK) {
-        *ret_found = preview->manifest->problems_total > 0;
-        if (!*ret_found)
+        *ret_end = preview->manifest->problems_total > 0 ? COMMAND_WRONG : COMMAND_FINE;
+        if (*ret_end == COMMAND_FINE)
             printf("%" PRIu64 " zone%s in order\n", preview->manifest->zones_count,
                    preview->manifest->zones_count == 1 ? " is" : "s are");
     }

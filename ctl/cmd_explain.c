@@ -296,41 +296,57 @@ static enum err world_make(const struct command_input *input, struct preview **r
     enum err err = ERR_MISSING;
     if (input->state_dir && option_count(input->options, "geoip") == 0)
         err = preview_take(input, ret, reterr);
-    if (err == ERR_MISSING) {
+    if (err == ERR_MISSING && input->store_path) {
         preview_free(ret);
         err = preview_compile(input, ret, reterr);
     }
     return err == OK ? preview_open(input, *ret, reterr) : err;
 }
 
-enum err cmd_explain(const struct command_input *input, bool *ret_found, struct diag *reterr)
-{
-    (void)ret_found;
-    const char *from;
+/* What is to be explained. */
+struct question {
     uint8_t name[NAME_WIRE_MAX];
-    char text[NAME_TEXT_MAX];
-    size_t len;
-    uint16_t type = TYPE_A;
+    uint16_t type;
+    const char *from; /* as it was given */
     struct prefix client;
-    struct preview *preview = NULL;
-    enum err err = command_need(input, "from", "ADDRESS", &from, reterr);
+    bool mapped; /* the client was, and is not any more */
+};
+
+static enum err question_read(const struct command_input *input, struct question *ret, struct diag *reterr)
+{
+    size_t len;
+    ret->type = TYPE_A;
+    if (!input->store_path && option_count(input->options, "geoip") > 0)
+        return diag_set(reterr, ERR_SYNTAX, "explain with --geoip needs --store FILE");
+    enum err err = command_need(input, "from", "ADDRESS", &ret->from, reterr);
     if (err == OK)
-        err = parse_client(from, &client, reterr);
+        err = parse_client(ret->from, &ret->client, reterr);
     if (err == OK)
-        err = name_parse(input->words[0], name, &len, reterr);
+        err = name_parse(input->words[0], ret->name, &len, reterr);
     if (err == OK && input->words_count > 1)
-        err = parse_type(input->words[1], &type, reterr);
+        err = parse_type(input->words[1], &ret->type, reterr);
     if (err != OK)
         return err;
-    const bool mapped = ip_unmap(&client.ip);
-    if (mapped)
-        client.bits = client.bits >= 96 ? (uint8_t)(client.bits - 96) : 0;
+    ret->mapped = ip_unmap(&ret->client.ip);
+    if (ret->mapped)
+        ret->client.bits = ret->client.bits >= 96 ? (uint8_t)(ret->client.bits - 96) : 0;
+    return OK;
+}
+
+enum err cmd_explain(const struct command_input *input, enum command_end *ret_end, struct diag *reterr)
+{
+    struct question question;
+    struct preview *preview = NULL;
+    char text[NAME_TEXT_MAX];
+    enum err err = question_read(input, &question, reterr);
+    if (err != OK)
+        return command_misused(err, ret_end);
     err = world_make(input, &preview, reterr);
     if (err == OK) {
-        printf("query       %s", name_print(name, text));
-        printf(", type %s\n", print_type(type, text));
-        print_client(&client, from, mapped);
-        err = explain_name(preview, name, &client, mapped ? 96 : 0, type, reterr);
+        printf("query       %s", name_print(question.name, text));
+        printf(", type %s\n", print_type(question.type, text));
+        print_client(&question.client, question.from, question.mapped);
+        err = explain_name(preview, question.name, &question.client, question.mapped ? 96 : 0, question.type, reterr);
     }
     preview_free(&preview);
     return err;

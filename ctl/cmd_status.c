@@ -136,9 +136,9 @@ static enum err open_history(const struct command_input *input, struct history *
     return err;
 }
 
-enum err cmd_status(const struct command_input *input, bool *ret_found, struct diag *reterr)
+enum err cmd_status(const struct command_input *input, enum command_end *ret_end, struct diag *reterr)
 {
-    (void)ret_found;
+    (void)ret_end;
     struct history *history = NULL;
     json_t *document = json_object();
     enum err err =
@@ -166,13 +166,13 @@ static void take_event(void *context, const struct history_event *row)
            row->reason[0] ? " (" : "", row->reason, row->reason[0] ? ")" : "");
 }
 
-enum err cmd_events(const struct command_input *input, bool *ret_found, struct diag *reterr)
+enum err cmd_events(const struct command_input *input, enum command_end *ret_end, struct diag *reterr)
 {
-    (void)ret_found;
     int64_t count;
     struct history *history = NULL;
     const struct history_taker taker = {.event = take_event};
-    enum err err = option_number(input->options, "count", 1, HISTORY_EVENTS_MAX, 50, &count, reterr);
+    enum err err = command_misused(
+        option_number(input->options, "count", 1, HISTORY_EVENTS_MAX, 50, &count, reterr), ret_end);
     if (err == OK)
         err = open_history(input, &history, reterr);
     if (err == OK)

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum err cmd_store_init(const struct command_input *input, bool *ret_found, struct diag *reterr)
+enum err cmd_store_init(const struct command_input *input, enum command_end *ret_end, struct diag *reterr)
 {
-    (void)ret_found;
+    (void)ret_end;
     const enum err err = store_init(input->store_path, reterr);
     if (err == OK)
         printf("%s is ready; edit it with: sqlite3 %s\n", input->store_path, input->store_path);
@@ -17,9 +17,9 @@ enum err cmd_store_init(const struct command_input *input, bool *ret_found, stru
     return OK;
 }
 
-enum err cmd_store_shell(const struct command_input *input, bool *ret_found, struct diag *reterr)
+enum err cmd_store_shell(const struct command_input *input, enum command_end *ret_end, struct diag *reterr)
 {
-    (void)ret_found;
+    (void)ret_end;
     struct store *store;
     enum err err = store_open_write(input->store_path, &store, reterr);
     if (err != OK)

@@ -43,9 +43,8 @@ static enum err vantage_put(struct store *store, const struct store_vantage *van
     return err;
 }
 
-enum err cmd_vantage_add(const struct command_input *input, bool *ret_found, struct diag *reterr)
+enum err cmd_vantage_add(const struct command_input *input, enum command_end *ret_end, struct diag *reterr)
 {
-    (void)ret_found;
     const char *key_path;
     struct store_vantage vantage;
     struct store *store = NULL;
@@ -54,8 +53,9 @@ enum err cmd_vantage_add(const struct command_input *input, bool *ret_found, str
     enum err err = command_need(input, "key-out", "FILE", &key_path, reterr);
     if (err == OK)
         err = vantage_options(input, &vantage, reterr);
-    if (err == OK)
-        err = store_open_write(input->store_path, &store, reterr);
+    if (err != OK)
+        return command_misused(err, ret_end);
+    err = store_open_write(input->store_path, &store, reterr);
     if (err == OK)
         err = key_generate(&key, reterr);
     if (err == OK) {
@@ -70,9 +70,9 @@ enum err cmd_vantage_add(const struct command_input *input, bool *ret_found, str
     return err;
 }
 
-enum err cmd_vantage_list(const struct command_input *input, bool *ret_found, struct diag *reterr)
+enum err cmd_vantage_list(const struct command_input *input, enum command_end *ret_end, struct diag *reterr)
 {
-    (void)ret_found;
+    (void)ret_end;
     struct store *store;
     struct store_rows rows;
     struct store_vantage vantage;
@@ -95,9 +95,9 @@ enum err cmd_vantage_list(const struct command_input *input, bool *ret_found, st
     return err;
 }
 
-enum err cmd_vantage_remove(const struct command_input *input, bool *ret_found, struct diag *reterr)
+enum err cmd_vantage_remove(const struct command_input *input, enum command_end *ret_end, struct diag *reterr)
 {
-    (void)ret_found;
+    (void)ret_end;
     struct store *store;
     enum err err = store_open_write(input->store_path, &store, reterr);
     if (err != OK)

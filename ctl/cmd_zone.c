@@ -5,13 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum err cmd_zone_import(const struct command_input *input, bool *ret_found, struct diag *reterr)
+enum err cmd_zone_import(const struct command_input *input, enum command_end *ret_end, struct diag *reterr)
 {
-    (void)ret_found;
     const char *zone;
     struct store *store = NULL;
     struct zonefile_counts counts;
-    enum err err = command_need(input, "zone", "NAME", &zone, reterr);
+    enum err err = command_misused(command_need(input, "zone", "NAME", &zone, reterr), ret_end);
     if (err == OK)
         err = store_open_write(input->store_path, &store, reterr);
     if (err == OK)
@@ -22,12 +21,11 @@ enum err cmd_zone_import(const struct command_input *input, bool *ret_found, str
     return err;
 }
 
-enum err cmd_zone_export(const struct command_input *input, bool *ret_found, struct diag *reterr)
+enum err cmd_zone_export(const struct command_input *input, enum command_end *ret_end, struct diag *reterr)
 {
-    (void)ret_found;
     const char *zone;
     struct store *store = NULL;
-    enum err err = command_need(input, "zone", "NAME", &zone, reterr);
+    enum err err = command_misused(command_need(input, "zone", "NAME", &zone, reterr), ret_end);
     if (err == OK)
         err = store_open_read(input->store_path, &store, reterr);
     if (err == OK)

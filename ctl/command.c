@@ -14,3 +14,10 @@ enum err command_need(const struct command_input *input, const char *name, const
     *ret = option_get(input->options, name, 0);
     return *ret ? OK : diag_set(reterr, ERR_SYNTAX, "give --%s %s", name, value);
 }
+
+enum err command_misused(enum err err, enum command_end *ret_end)
+{
+    if (err != OK)
+        *ret_end = COMMAND_MISUSED;
+    return err;
+}

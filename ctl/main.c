@@ -13,8 +13,6 @@
 #define PACKAGE_VERSION "unknown"
 #endif
 
-enum { EXIT_WRONG = 1, EXIT_USAGE = 2 };
-
 static const struct option_def defs[] = {
     {"store", OPTION_ONE, "FILE", "the store"},
     {"state", OPTION_ONE, "DIR", "gslbd's state directory"},
@@ -34,7 +32,7 @@ static const struct command commands[] = {
     {"check", "[--geoip FILE]...", "compile everything and say what is wrong", 0, 0, COMMAND_NEEDS_STORE,
      cmd_check},
     {"explain", "NAME [TYPE] --from ADDRESS [--geoip FILE]...",
-     "say step by step what a client would get; with --state, gets", 1, 2, COMMAND_NEEDS_STORE, cmd_explain},
+     "say step by step what a client would get; with --state, gets", 1, 2, COMMAND_NEEDS_EITHER, cmd_explain},
     {"status", "[--json]", "regions, pools, endpoints, vantage points and their votes", 0, 0,
      COMMAND_NEEDS_STATE, cmd_status},
     {"events", "[--count N]", "the last changes of verdicts", 0, 0, COMMAND_NEEDS_STATE, cmd_events},
@@ -49,6 +47,12 @@ static const struct command commands[] = {
      cmd_store_shell},
 };
 
+static const char *const needs[] = {
+    [COMMAND_NEEDS_STORE] = "--store FILE",
+    [COMMAND_NEEDS_STATE] = "--state DIR",
+    [COMMAND_NEEDS_EITHER] = "--store FILE or --state DIR",
+};
+
 enum { DEFS = sizeof defs / sizeof *defs, COMMANDS = sizeof commands / sizeof *commands };
 
 static int usage(FILE *to)
@@ -59,13 +63,13 @@ static int usage(FILE *to)
                       commands[i].arguments, commands[i].help);
     (void)fprintf(to, "\n");
     option_print(to, defs, DEFS);
-    return to == stdout ? 0 : EXIT_USAGE;
+    return to == stdout ? 0 : COMMAND_MISUSED;
 }
 
-static int complain(int status, const char *sentence)
+static int complain(enum command_end end, const char *sentence)
 {
     (void)fprintf(stderr, "gslbctl: %s\n", sentence);
-    return status;
+    return (int)end;
 }
 
 /* The command whose name the first one or two words are; `*ret_used` is the number of them. */
@@ -90,7 +94,7 @@ static int complain_unknown(const struct options *options)
     struct diag diag;
     char known[128] = "";
     if (options->operands_count == 0)
-        return complain(EXIT_USAGE, "say a command; see --help");
+        return complain(COMMAND_MISUSED, "say a command; see --help");
     const char *word = options->operands[0];
     for (size_t i = 0; i < COMMANDS; i++) {
         const size_t len = strlen(known);
@@ -101,7 +105,20 @@ static int complain_unknown(const struct options *options)
         (void)diag_set(&diag, ERR_SYNTAX, "say which: %s", known);
     else
         (void)diag_set(&diag, ERR_SYNTAX, "there is no command \"%s\"; see --help", word);
-    return complain(EXIT_USAGE, diag.text);
+    return complain(COMMAND_MISUSED, diag.text);
+}
+
+static bool has_needs(const struct command *command, const struct command_input *input)
+{
+    switch (command->needs) {
+    case COMMAND_NEEDS_STORE:
+        return input->store_path;
+    case COMMAND_NEEDS_STATE:
+        return input->state_dir;
+    case COMMAND_NEEDS_EITHER:
+        return input->store_path || input->state_dir;
+    }
+    return false;
 }
 
 static int run(const struct options *options)
@@ -120,20 +137,18 @@ static int run(const struct options *options)
     };
     if (input.words_count < command->words_min || input.words_count > command->words_max) {
         (void)diag_set(&diag, ERR_SYNTAX, "usage: gslbctl %s %s", command->name, command->arguments);
-        return complain(EXIT_USAGE, diag.text);
+        return complain(COMMAND_MISUSED, diag.text);
     }
-    if ((command->needs & COMMAND_NEEDS_STORE && !input.store_path) ||
-        (command->needs & COMMAND_NEEDS_STATE && !input.state_dir)) {
-        (void)diag_set(&diag, ERR_SYNTAX, "%s needs %s", command->name,
-                       command->needs & COMMAND_NEEDS_STORE ? "--store FILE" : "--state DIR");
-        return complain(EXIT_USAGE, diag.text);
+    if (!has_needs(command, &input)) {
+        (void)diag_set(&diag, ERR_SYNTAX, "%s needs %s", command->name, needs[command->needs]);
+        return complain(COMMAND_MISUSED, diag.text);
     }
-    bool found = false;
-    if (command->run(&input, &found, &diag) != OK)
-        return complain(EXIT_WRONG, diag.text);
+    enum command_end end = COMMAND_FINE;
+    if (command->run(&input, &end, &diag) != OK)
+        return complain(end == COMMAND_MISUSED ? end : COMMAND_WRONG, diag.text);
     if (fflush(stdout) != 0 || ferror(stdout))
-        return complain(EXIT_WRONG, "cannot write to standard output");
-    return found ? EXIT_WRONG : 0;
+        return complain(COMMAND_WRONG, "cannot write to standard output");
+    return (int)end;
 }
 
 int main(int argc, char **argv)
@@ -141,7 +156,7 @@ int main(int argc, char **argv)
     struct options options;
     struct diag diag;
     if (option_parse(defs, DEFS, argc, argv, &options, &diag) != OK)
-        return complain(EXIT_USAGE, diag.text);
+        return complain(COMMAND_MISUSED, diag.text);
     int status;
     if (options.help)
         status = usage(stdout);
