@@ -6,6 +6,7 @@
 #include "zones/blob.h"
 #include "zones/draft.h"
 #include "zones/image.h"
+#include "zones/journal.h"
 #include "zones/pack.h"
 #include "zones/rdata.h"
 #include "zones/zone_check.h"
@@ -25,6 +26,7 @@ struct zone_fixture {
     struct pack pack;
     struct image packs[PACKS_MAX];
     const struct image_zone *zone;
+    const struct image_zone *last; /* which its journal goes on from; NULL: none */
 };
 
 static const struct zone_record zone_fixture_soa = {
@@ -55,8 +57,16 @@ static inline void zone_fixture_record(struct zone_fixture *fixture, const struc
         diag.text);
 }
 
-/* The draft of a zone, still open, with a SOA. */
-static inline void zone_fixture_begin(struct zone_fixture *fixture, const char *origin)
+/* Anybody may copy the zone. */
+static inline void zone_fixture_peer(struct zone_fixture *fixture)
+{
+    const struct draft_peer peer = {.kind = PEER_TRANSFER, .key = DRAFT_NONE};
+    (void)buffer_put(&fixture->draft.peers, &peer, sizeof peer);
+}
+
+/* The draft of a zone, still open, with this SOA. */
+static inline void zone_fixture_begin_with(struct zone_fixture *fixture, const char *origin,
+                                           const struct zone_record *soa)
 {
     uint8_t wire[NAME_WIRE_MAX];
     size_t len;
@@ -64,7 +74,12 @@ static inline void zone_fixture_begin(struct zone_fixture *fixture, const char *
     zone_fixture_must(name_parse(origin, wire, &len, NULL) == OK, origin);
     zone_fixture_must(manifest_new(&fixture->manifest, NULL) == OK, "memory");
     draft_begin(&fixture->draft, wire);
-    zone_fixture_record(fixture, &zone_fixture_soa);
+    zone_fixture_record(fixture, soa);
+}
+
+static inline void zone_fixture_begin(struct zone_fixture *fixture, const char *origin)
+{
+    zone_fixture_begin_with(fixture, origin, &zone_fixture_soa);
 }
 
 /* What a secondary gets for each service: its first endpoint. */
@@ -94,6 +109,8 @@ static inline size_t zone_fixture_end(struct zone_fixture *fixture)
     pack_begin(&fixture->pack, bucket, 1);
     const size_t mark = pack_mark(&fixture->pack);
     zone_fixture_must(blob_put(&fixture->draft, 2, &fixture->pack.bytes, &diag) == OK, diag.text);
+    if (fixture->last)
+        zone_fixture_must(journal_put(&fixture->pack.bytes, mark, fixture->last, &diag) == OK, diag.text);
     pack_zone_put(&fixture->pack, mark);
     zone_fixture_must(pack_finish(&fixture->pack, &diag) == OK, diag.text);
     image_attach(fixture->pack.bytes.bytes, &fixture->packs[bucket]);

@@ -6,6 +6,7 @@
 #include "zones/compile_peers.h"
 #include "zones/compile_zone.h"
 #include "zones/draft.h"
+#include "zones/journal.h"
 #include "zones/pack.h"
 #include "zones/slots.h"
 #include "zones/zone_list.h"
@@ -106,6 +107,8 @@ static enum err zone_put(struct packs_job *job, uint32_t idx, const struct image
     const size_t mark = pack_mark(&job->pack);
     err =
         blob_put(&job->draft, fingerprint_of(job, row, row->services_count > 0), &job->pack.bytes, reterr);
+    if (err == OK && compile_peers_may_copy(&job->draft))
+        err = journal_put(&job->pack.bytes, mark, last, reterr);
     if (err != OK)
         return err;
     pack_zone_put(&job->pack, mark);

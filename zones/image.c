@@ -9,7 +9,9 @@ enum {
     TYPE_AAAA = 28,
     TYPE_DNAME = 39,
     TYPE_DS = 43,
-    TYPE_ANY = 255
+    TYPE_ANY = 255,
+    POINTER_LEN = 2,
+    RR_FIXED_LEN = 10, /* type, class, TTL, length */
 };
 
 static const struct image_pack *pack_of(const struct image *image)
@@ -229,4 +231,42 @@ const struct image_pool_row *image_pool_find(const struct image_zone *zone,
     for (unsigned i = 0; i < word; i++)
         idx += (unsigned)__builtin_popcountll(service->regions[i]);
     return (const struct image_pool_row *)image_at(zone, service->pools_off) + idx;
+}
+
+const struct image_rrset *image_copied_rrset(const struct image_zone *zone, const struct image_node *node,
+                                             unsigned idx)
+{
+    if (idx < node->rrsets_count)
+        return (const struct image_rrset *)image_at(zone, node->rrsets_off) + idx;
+    if (node->service_off == 0)
+        return NULL;
+    const struct image_service *service = image_at(zone, node->service_off);
+    const unsigned past = idx - node->rrsets_count;
+    return past < service->stand_ins_count
+               ? (const struct image_rrset *)image_at(zone, service->stand_ins_off) + past
+               : NULL;
+}
+
+const struct image_delta *image_delta_find(const struct image_zone *zone, uint32_t serial)
+{
+    const struct image_delta *deltas = image_at(zone, zone->deltas_off);
+    for (uint32_t i = 0; i < zone->deltas_count; i++)
+        if (deltas[i].serial == serial)
+            return &deltas[i];
+    return NULL;
+}
+
+uint32_t image_deltas_end(const struct image_zone *zone)
+{
+    const struct image_delta *deltas = image_at(zone, zone->deltas_off);
+    return deltas[zone->deltas_count - 1].wire_off + deltas[zone->deltas_count - 1].wire_len;
+}
+
+size_t image_delta_rr_len(const uint8_t *rr)
+{
+    size_t len = 0;
+    while (rr[len] <= NAME_LABEL_MAX)
+        len += 1u + rr[len];
+    len += POINTER_LEN + RR_FIXED_LEN;
+    return len + (size_t)(rr[len - 2] << 8 | rr[len - 1]);
 }

@@ -7,7 +7,7 @@
  * "none".
  *
  *    pack    frame | image_pack | table of image_slot | blob | blob ...        (blobs 8-byte aligned)
- *    blob    image_zone | table of image_slot | nodes, rrsets, services, peers, keys, wire, names, text
+ *    blob    image_zone | table of image_slot | nodes, rrsets, services, peers, keys, wire, names, text | journal
  *
  * Tables are open addressing with linear probing, power of two in size, at most half full; a slot's tag is the
  * upper half of the name's hash (common/name.h), its home is the lower half (in a pack's table without the
@@ -24,6 +24,14 @@
  *
  * An SVCB or HTTPS rrset may have *hints* (RFC 9460 7.3): places in its wire where a reply puts the addresses
  * that a service gives this client. The wire is a whole rrset without them.
+ *
+ * A zone that others may copy has a *journal*: what its last changes were, one *delta* each, the oldest first. A
+ * delta leads from the serial before to that of the next delta; the last one leads to the zone's. Its wire is a
+ * row of RRs as RFC 1995 4 has them, and the wires stand one behind the other, so that what leads from any of
+ * these serials to the zone as it is now is one piece. An owner is written out up to the zone's name, which is a
+ * pointer to offset 12.
+ *
+ *    delta   SOA before | RRs that went | SOA after | RRs that came
  */
 #ifndef ZONES_IMAGE_H
 #define ZONES_IMAGE_H
@@ -36,7 +44,7 @@
 #include <stdint.h>
 
 enum {
-    IMAGE_VERSION = 4,
+    IMAGE_VERSION = 5,
     PACKS_MAX = 64, /* a zone's pack is the lower 6 bits of its name's hash */
     IMAGE_SLOTS_MAX = 1 << 20,  /* slots that an image may name: BOARD_SLOTS_MAX of health/board.h */
     IMAGE_RRSET_MAX = 65000,    /* bytes of an rrset, not compressed: a TCP message less header, question and OPT */
@@ -44,6 +52,7 @@ enum {
     IMAGE_HINT_ADDRESSES_MAX = 8,    /* of one hint: a client tries few, and the reply is for UDP */
     IMAGE_HINT_CHOICES_MAX = 8,      /* of one rrset's hints: services times families */
     IMAGE_SECRET_MAX = 256,          /* bytes of a TSIG key: twice the block of the longest hash */
+    IMAGE_DELTAS_MAX = 100,          /* of one zone: more changes than a secondary misses between two refreshes */
 };
 
 /* In the image ------------------------------------------------------------------------------------------ */
@@ -77,8 +86,10 @@ struct image_zone {
     uint32_t peers_count;
     uint32_t keys_off; /* struct image_key [keys_count] */
     uint32_t keys_count;
-    uint64_t fingerprint; /* of what it was compiled from; equal means that compiling again gives the same blob.
-                           * Bit 0: it has services */
+    uint32_t deltas_off; /* struct image_delta [deltas_count], the oldest first */
+    uint32_t deltas_count;
+    uint64_t fingerprint; /* of what it was compiled from; equal means that compiling again gives the same blob,
+                           * but for its journal, which goes on. Bit 0: it has services */
 };
 
 enum node_flag {
@@ -215,6 +226,13 @@ struct image_peer {
     uint8_t address[16]; /* as in struct ip */
 };
 
+/* A change of the zone. */
+struct image_delta {
+    uint32_t serial; /* before it */
+    uint32_t wire_off;
+    uint32_t wire_len;
+};
+
 /* Reading ----------------------------------------------------------------------------------------------- */
 
 /* A mapped pack; {0} is a pack without zones. */
@@ -288,6 +306,20 @@ const struct image_node *image_node_find(const struct image_zone *zone, const ui
 /* Hot path. The rrset of a type at a node, or NULL. */
 const struct image_rrset *image_rrset_find(const struct image_zone *zone, const struct image_node *node,
                                            uint16_t type);
+
+/* Number `idx` of the rrsets that a secondary is given of a node: its own, then the stand-ins of its service.
+ * NULL: there are no more. */
+const struct image_rrset *image_copied_rrset(const struct image_zone *zone, const struct image_node *node,
+                                             unsigned idx);
+
+/* The delta that leads away from a serial, or NULL. */
+const struct image_delta *image_delta_find(const struct image_zone *zone, uint32_t serial);
+
+/* Where the journal ends. Requires that there is one. */
+uint32_t image_deltas_end(const struct image_zone *zone);
+
+/* Bytes of an RR of a delta. */
+size_t image_delta_rr_len(const uint8_t *rr);
 
 /* Hot path. The pool of `service` in region `region`, or NULL. */
 const struct image_pool_row *image_pool_find(const struct image_zone *zone, const struct image_service *service,

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { TYPE_NS = 2, TYPE_CNAME = 5, TYPE_SOA = 6, TYPE_DNAME = 39, CLASS_IN = 1 };
-enum { OWNER_POINTER = 0xc00c, RR_HEAD = 12, SHARE_MAX = 4095 };
+enum { OWNER_POINTER = 0xc00c, RR_HEAD = 12, SHARE_MAX = 4095, SOA_NUMBERS_LEN = 20 };
 
 /* Whether a row of `count` things stands inside the zone, behind its head and aligned. */
 static bool row_check(const struct image_zone *zone, uint32_t off, uint64_t count, size_t size,
@@ -297,6 +297,74 @@ static bool peers_check(const struct image_zone *zone)
     return true;
 }
 
+/* The journal ----------------------------------------------------------------------------------------- */
+
+/* An RR of a delta, as far as it matters here. */
+struct delta_rr {
+    unsigned type;
+    bool at_apex;
+    uint32_t serial; /* of a SOA */
+};
+
+static bool delta_rr_read(const struct image_zone *zone, struct reader *r, struct delta_rr *ret)
+{
+    uint32_t owner_len = 0;
+    unsigned label;
+    while ((label = reader_u8(r)) > 0 && label <= NAME_LABEL_MAX) {
+        (void)reader_bytes(r, label);
+        owner_len += 1 + label;
+    }
+    const bool owned = label << 8 == (OWNER_POINTER & 0xff00) && reader_u8(r) == (OWNER_POINTER & 0xff) &&
+                       owner_len + zone->name_len <= NAME_WIRE_MAX;
+    *ret = (struct delta_rr){.type = reader_u16(r), .at_apex = owner_len == 0};
+    const unsigned class = reader_u16(r);
+    (void)reader_u32(r);
+    const size_t rdata_len = reader_u16(r);
+    const uint8_t *rdata = reader_bytes(r, rdata_len);
+    if (!owned || class != CLASS_IN || !rdata || r->bad)
+        return false;
+    if (ret->type != TYPE_SOA)
+        return true;
+    struct reader numbers = reader_of(rdata, rdata_len);
+    (void)reader_bytes(&numbers, rdata_len > SOA_NUMBERS_LEN ? rdata_len - SOA_NUMBERS_LEN : 0);
+    ret->serial = reader_u32(&numbers);
+    return ret->at_apex && rdata_len > SOA_NUMBERS_LEN;
+}
+
+/* Whole RRs, the first and one more of which are the SOAs before and after. */
+static bool delta_check(const struct image_zone *zone, const struct image_delta *delta, uint32_t after)
+{
+    if (!row_check(zone, delta->wire_off, delta->wire_len, 1, 1) || delta->wire_len == 0)
+        return false;
+    const uint32_t serials[] = {delta->serial, after};
+    struct reader r = reader_of(image_at(zone, delta->wire_off), delta->wire_len);
+    unsigned soas = 0;
+    while (reader_left(&r) > 0) {
+        struct delta_rr rr;
+        if (!delta_rr_read(zone, &r, &rr) || (soas == 0 && rr.type != TYPE_SOA))
+            return false;
+        if (rr.type == TYPE_SOA && (soas == 2 || rr.serial != serials[soas++]))
+            return false;
+    }
+    return soas == 2;
+}
+
+/* Each goes on where the one before ended, in serial and in place. */
+static bool deltas_check(const struct image_zone *zone)
+{
+    const uint32_t count = zone->deltas_count;
+    if (count > IMAGE_DELTAS_MAX || !row_check(zone, zone->deltas_off, count, sizeof(struct image_delta), 4))
+        return false;
+    const struct image_delta *delta = image_at(zone, zone->deltas_off);
+    for (uint32_t i = 0; i < count; i++) {
+        const bool last = i + 1 == count;
+        if (!delta_check(zone, &delta[i], last ? zone->serial : delta[i + 1].serial) ||
+            (!last && delta[i].wire_off + delta[i].wire_len != delta[i + 1].wire_off))
+            return false;
+    }
+    return true;
+}
+
 /* Zones ----------------------------------------------------------------------------------------------- */
 
 /* At most half of the slots are taken, so that every search meets an empty one. */
@@ -336,7 +404,7 @@ static bool zone_check(const struct image_zone *zone)
            row_check(zone, zone->apex_off, zone->nodes_count, sizeof(struct image_node), 4) &&
            table_check(zone) && nodes_check(zone) && soa_check(zone, zone->soa_off) &&
            soa_check(zone, zone->negative_soa_off) && subjects_check(zone) && keys_check(zone) &&
-           peers_check(zone);
+           peers_check(zone) && deltas_check(zone);
 }
 
 /* Whether a zone's head, its length and its name are inside the pack. */
