@@ -67,6 +67,7 @@ struct counters {
     uint64_t steered;       /* answers of services, and of each service and family in hints */
     uint64_t below_serving; /* ... for which nothing was healthy and undrained */
     uint64_t transfers, transfers_refused; /* of zones, to secondaries */
+    uint64_t transfers_incremental;        /* of those, the ones of what has changed alone */
     uint64_t tsig_refused;                 /* messages with a signature that is wrong */
     uint64_t tcp_accepted, tcp_open, tcp_refused, tcp_timeouts;
     uint64_t tls_handshakes, tls_failed, tls_open;

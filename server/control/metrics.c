@@ -114,6 +114,8 @@ static void put_transfers(const struct metrics_view *view, struct buffer *ret)
 {
     put_sum(view, offsetof(struct counters, transfers), "gslbd_transfers_total", "Zone transfers begun.",
             ret);
+    put_sum(view, offsetof(struct counters, transfers_incremental), "gslbd_transfers_incremental_total",
+            "Zone transfers begun that send what has changed alone.", ret);
     put_sum(view, offsetof(struct counters, transfers_refused), "gslbd_transfers_refused_total",
             "Zone transfers that were not allowed.", ret);
     put_sum(view, offsetof(struct counters, tsig_refused), "gslbd_tsig_refused_total",

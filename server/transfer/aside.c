@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum {
+    ANCOUNT_OFF = 6,
     OPT_LEN_MAX = 128, /* room that a reply over UDP needs besides its question */
 };
 
@@ -86,16 +87,25 @@ static struct writer writer_behind(const struct work *work, size_t len)
     return w;
 }
 
-/* ... signed if the request was. */
-static size_t signed_reply(struct work *work)
+static size_t signature_len(const struct work *work)
+{
+    return work->key ? tsig_len(&work->chain) : 0;
+}
+
+/* Sign a reply, for which there is room, if the request was signed. */
+static size_t reply_sign(struct work *work, size_t len)
 {
     if (!work->key)
-        return plain_reply(work, 0);
-    const size_t len = plain_reply(work, tsig_len(&work->chain));
+        return len;
     struct writer w = writer_behind(work, len);
     const bool whole =
         len > 0 && tsig_sign(&work->chain, &w, work->aside->answerer->now.wall_ms / 1000);
     return whole ? writer_len(&w) : 0;
+}
+
+static size_t signed_reply(struct work *work)
+{
+    return reply_sign(work, plain_reply(work, signature_len(work)));
 }
 
 static size_t error_reply(struct work *work, enum rcode rcode)
@@ -132,11 +142,60 @@ static bool is_current(const struct work *work)
     return ahead == 0 || ahead > INT32_MAX;
 }
 
-/* One SOA says: you have what there is; or, over UDP: come back over TCP. */
+/* One SOA says: you have what there is. */
 static size_t soa_reply(struct work *work)
 {
     work->query.qtype = QTYPE_SOA;
     return signed_reply(work);
+}
+
+static unsigned answers_count(const uint8_t *packet)
+{
+    return (unsigned)(packet[ANCOUNT_OFF] << 8 | packet[ANCOUNT_OFF + 1]);
+}
+
+static void answers_count_set(uint8_t *packet, unsigned count)
+{
+    packet[ANCOUNT_OFF] = (uint8_t)(count >> 8);
+    packet[ANCOUNT_OFF + 1] = (uint8_t)count;
+}
+
+/* Put the deltas from `delta` on and the SOA once more behind the one SOA that a reply of `len` bytes
+ * answers with, before its OPT. Returns its length, which is the same when they do not fit. */
+static size_t deltas_insert(const struct work *work, const struct image_delta *delta, size_t len,
+                            size_t len_max)
+{
+    const struct image_zone *zone = work->zone;
+    const struct image_rrset *soa = image_at(zone, zone->soa_off);
+    const uint8_t *wire = image_at(zone, delta->wire_off);
+    const size_t wire_len = image_deltas_end(zone) - delta->wire_off;
+    const size_t before = QUERY_HEADER_LEN + (size_t)work->query.question_len + soa->wire_len;
+    unsigned count = answers_count(work->packet);
+    if (count != 1 || wire_len + soa->wire_len > len_max - len)
+        return len;
+    uint8_t *at = work->packet + before;
+    memmove(at + wire_len + soa->wire_len, at, len - before);
+    memcpy(at, wire, wire_len);
+    memcpy(at + wire_len, image_at(zone, soa->wire_off), soa->wire_len);
+    for (size_t off = 0; off < wire_len; off += image_delta_rr_len(wire + off))
+        count++;
+    answers_count_set(work->packet, count + 1);
+    work->aside->answerer->counters->transfers++;
+    work->aside->answerer->counters->transfers_incremental++;
+    return len + wire_len + soa->wire_len;
+}
+
+/* Over UDP what has changed is sent if it fits one message; otherwise the client gets the SOA that it
+ * would get if it had the zone, and comes back over TCP (RFC 1995 2, 4). */
+static size_t deltas_reply(struct work *work)
+{
+    const struct image_delta *delta = image_delta_find(work->zone, work->query.serial);
+    const size_t tail_len = signature_len(work);
+    work->query.qtype = QTYPE_SOA;
+    size_t len = plain_reply(work, tail_len);
+    if (delta && len > 0)
+        len = deltas_insert(work, delta, len, room(work, tail_len));
+    return reply_sign(work, len);
 }
 
 static size_t transfer_begin(struct work *work, struct transfer **ret)
@@ -150,6 +209,7 @@ static size_t transfer_begin(struct work *work, struct transfer **ret)
                      work->key ? &work->chain : NULL, aside->answerer->now.mono_ms, ret) != OK)
         return error_reply(work, RCODE_SERVFAIL);
     aside->answerer->counters->transfers++;
+    aside->answerer->counters->transfers_incremental += transfer_is_incremental(*ret);
     aside->answerer->counters->queries[aside->transport]++;
     return 0;
 }
@@ -167,8 +227,10 @@ static size_t transfer_answer(struct work *work, struct transfer **ret)
     }
     if (incremental && !work->query.has_serial)
         return error_reply(work, RCODE_FORMERR);
-    if (incremental && (is_current(work) || !aside->transfers))
+    if (incremental && is_current(work))
         return soa_reply(work);
+    if (!aside->transfers)
+        return deltas_reply(work);
     return transfer_begin(work, ret);
 }
 

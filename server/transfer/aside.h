@@ -4,7 +4,7 @@
  * A signed query is checked (server/transfer/tsig.h), answered like any other, and its reply is signed; one
  * whose signature is wrong is told so and gets nothing else. Keys are those of the zone that is
  * asked. A transfer is refused unless the zone's peers say otherwise; over TCP it is begun here and
- * goes on in server/transfer/transfer.h.
+ * goes on in server/transfer/transfer.h. Over UDP an IXFR gets its deltas in one message or not at all.
  *
  * Not on the answer path: it calls libcrypto, and a transfer takes memory.
  */

@@ -19,7 +19,7 @@ enum {
     OPT_DNSSEC_OK = 0x8000,
 };
 
-enum part { PART_SOA, PART_NODES, PART_SOA_AGAIN, PART_DONE, PART_FAILED };
+enum part { PART_SOA, PART_BODY, PART_SOA_AGAIN, PART_DONE, PART_FAILED };
 
 struct transfer {
     struct transfers *transfers;
@@ -38,6 +38,7 @@ struct transfer {
     uint32_t node;   /* index */
     unsigned rrset;  /* of the node; its service's stand-ins come behind */
     uint32_t rr_off; /* in the rrset's wire */
+    uint32_t delta_off, deltas_end; /* in the journal; 0: the whole zone is sent */
 };
 
 /* Permission ----------------------------------------------------------------------------------- */
@@ -89,6 +90,17 @@ static void head_make(struct transfer *transfer, const uint8_t *packet, const st
     head[QUERY_HEADER_LEN - 1] = 0;
 }
 
+/* An IXFR from a serial that the journal knows is answered with what changed since. */
+static void deltas_begin(struct transfer *transfer, const struct query *query)
+{
+    const struct image_delta *delta =
+        query->qtype == QTYPE_IXFR ? image_delta_find(transfer->zone, query->serial) : NULL;
+    if (!delta)
+        return;
+    transfer->delta_off = delta->wire_off;
+    transfer->deltas_end = image_deltas_end(transfer->zone);
+}
+
 enum err transfer_new(struct transfers *transfers, const struct image *pack,
                       const struct image_zone *zone, const uint8_t *packet,
                       const struct query *query, const struct tsig_chain *chain, int64_t now_ms,
@@ -113,6 +125,7 @@ enum err transfer_new(struct transfers *transfers, const struct image *pack,
         transfer->chain = *chain;
     transfer->begun_ms = now_ms;
     head_make(transfer, packet, query);
+    deltas_begin(transfer, query);
     transfers->count++;
     *ret = transfer;
     return OK;
@@ -131,6 +144,11 @@ void transfer_free(struct transfer **transfer)
 bool transfer_is_done(const struct transfer *transfer)
 {
     return transfer->part == PART_DONE;
+}
+
+bool transfer_is_incremental(const struct transfer *transfer)
+{
+    return transfer->deltas_end > 0;
 }
 
 /* Records -------------------------------------------------------------------------------------- */
@@ -181,25 +199,14 @@ static bool rr_put(const struct transfer *transfer, struct page *page, uint32_t 
     return true;
 }
 
-/* The rrset that comes next at the current node: its own but for the apex' SOA, then the stand-ins
- * of its service. NULL: none. */
+/* The rrset that comes next at the current node, but for the apex' SOA. NULL: none. */
 static const struct image_rrset *rrset_next(struct transfer *transfer)
 {
-    const struct image_zone *zone = transfer->zone;
     const struct image_node *node = node_at(transfer, transfer->node);
-    const struct image_rrset *rrsets = image_at(zone, node->rrsets_off);
-    if (transfer->rrset < node->rrsets_count && transfer->node == 0 &&
-        rrsets[transfer->rrset].type == QTYPE_SOA)
-        transfer->rrset++;
-    if (transfer->rrset < node->rrsets_count)
-        return &rrsets[transfer->rrset];
-    if (node->service_off == 0)
-        return NULL;
-    const struct image_service *service = image_at(zone, node->service_off);
-    const unsigned past = transfer->rrset - node->rrsets_count;
-    return past < service->stand_ins_count
-               ? (const struct image_rrset *)image_at(zone, service->stand_ins_off) + past
-               : NULL;
+    const struct image_rrset *rrset = image_copied_rrset(transfer->zone, node, transfer->rrset);
+    if (rrset && rrset->type == QTYPE_SOA && transfer->node == 0)
+        rrset = image_copied_rrset(transfer->zone, node, ++transfer->rrset);
+    return rrset;
 }
 
 /* Put the RRs of an rrset from the one on that is due. False: the message is full. */
@@ -235,15 +242,37 @@ static bool nodes_put(struct transfer *transfer, struct page *page)
     return true;
 }
 
+/* The RRs of the journal, which are as a message has them. */
+static bool deltas_put(struct transfer *transfer, struct page *page)
+{
+    while (transfer->delta_off < transfer->deltas_end) {
+        const uint8_t *rr = image_at(transfer->zone, transfer->delta_off);
+        const size_t len = image_delta_rr_len(rr), at = writer_len(&page->w);
+        if (at >= TRANSFER_MESSAGE_LEN)
+            return false;
+        writer_bytes(&page->w, rr, len);
+        if (page->w.full) {
+            writer_rewind(&page->w, at);
+            return false;
+        }
+        page->count++;
+        transfer->delta_off += (uint32_t)len;
+    }
+    return true;
+}
+
+static bool part_put(struct transfer *transfer, struct page *page)
+{
+    if (transfer->part != PART_BODY)
+        return soa_put(transfer, page);
+    return transfer->deltas_end > 0 ? deltas_put(transfer, page) : nodes_put(transfer, page);
+}
+
 /* Go on until the message is full or the zone is at its end. */
 static void page_fill(struct transfer *transfer, struct page *page)
 {
-    bool more = true;
-    while (more && transfer->part < PART_DONE) {
-        more = transfer->part == PART_NODES ? nodes_put(transfer, page) : soa_put(transfer, page);
-        if (more)
-            transfer->part++;
-    }
+    while (transfer->part < PART_DONE && part_put(transfer, page))
+        transfer->part++;
 }
 
 /* Messages ------------------------------------------------------------------------------------- */

@@ -1,7 +1,9 @@
-/* server/transfer/transfer.h - a zone on its way to a secondary: AXFR (RFC 5936), and IXFR answered with the
- * whole zone (RFC 1995 4).
+/* server/transfer/transfer.h - a zone on its way to a secondary: whole (AXFR, RFC 5936), or what has changed since
+ * the client's serial (IXFR, RFC 1995) when the zone's journal goes back to that; otherwise an IXFR gets the whole
+ * zone too (RFC 1995 4).
  *
- *    SOA | the apex' other rrsets | node, node ... glue and what is below cuts too | SOA
+ *    whole         SOA | the apex' other rrsets | node, node ... glue and what is below cuts too | SOA
+ *    incremental   SOA | delta, delta ... (zones/image.h): SOA before, went, SOA after, came      | SOA
  *
  * A transfer is a row of messages, made one at a time when the connection can take it, so that it
  * needs no more memory than one message whatever the zone's size. It reads a mapping of the pack of
@@ -57,5 +59,8 @@ void transfer_free(struct transfer **transfer);
  * to be cut. */
 size_t transfer_next(struct transfer *transfer, uint8_t *message, size_t cap, struct moment now);
 bool transfer_is_done(const struct transfer *transfer);
+
+/* Whether it sends what has changed alone. */
+bool transfer_is_incremental(const struct transfer *transfer);
 
 #endif

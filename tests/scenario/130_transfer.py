@@ -1,5 +1,5 @@
 """tests/scenario/130_transfer.py - zones go to standard secondaries: AXFR, IXFR, TSIG, NOTIFY, with kdig, dig, BIND, Knot and NSD."""
-import re, socket, struct, subprocess, time
+import re, signal, socket, struct, subprocess, time
 
 import wire
 from lab import FIRST_SESSION, Failed, Lab, free_port, main, until
@@ -120,13 +120,83 @@ def what_is_copied_is_what_is_exported_and_the_defaults(lab):
 def an_ixfr_is_the_whole_zone_or_one_soa(lab):
     start(lab, may(net="127.0.0.1"))
     now, whole = serial(lab), records(kdig(lab, ZONE, "AXFR"))
-    assert records(kdig(lab, ZONE, f"IXFR={now - 1}")) == whole
+    assert records(kdig(lab, ZONE, f"IXFR={now - 1}")) == whole # a serial that no journal knows
     for current in (now, now + 1):
         assert [row[2] for row in records(kdig(lab, ZONE, f"IXFR={current}"))] == ["SOA"]
     assert lab.dig(ZONE, f"IXFR={now - 1}", "+notcp", "+ignore").count("SOA") >= 1
     with socket.create_connection(("127.0.0.1", lab.port), 5) as s:
         s.sendall(message(251)) # without the client's serial
         assert take(s.makefile("rb"))[3] & 15 == 1
+
+
+def edit(lab, sql):
+    """Returns the serials before and after."""
+    before = serial(lab)
+    lab.sql(sql)
+    until("the edit", lambda: serial(lab) != before)
+    return before, serial(lab)
+
+
+def crash(lab):
+    """All of gslbd is gone from one moment to the next, and its ports are free."""
+    lab.server.stop(signal.SIGKILL)
+
+    def free(port):
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("127.0.0.1", port))
+            return True
+    until("its children have followed", lambda: free(lab.port) and free(lab.control))
+
+
+def deltas(rows):
+    """[(serial before, records that went, serial after, records that came)] of an incremental answer (RFC 1995 4)."""
+    number = lambda row: int(row[3].split()[2])
+    assert rows[0] == rows[-1] and len(rows) > 3 and rows[0][2] == rows[1][2] == "SOA", rows
+    found, side = [], None
+    for row in rows[1:-1]:
+        if row[2] != "SOA":
+            side.append(row)
+            continue
+        side = []
+        found.append((number(row), side))
+    pairs = list(zip(found[::2], found[1::2]))
+    assert len(found) % 2 == 0 and all(a[1][0] == b[0][0] for a, b in zip(pairs, pairs[1:])) and pairs[-1][1][0] == number(rows[0]), rows
+    return [(*before, *after) for before, after in pairs]
+
+
+def an_ixfr_is_what_has_changed_since(lab):
+    start(lab, may(net="127.0.0.1"), may(key="k.example"))
+    one, two = edit(lab, f"INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'n.e.w', 'A', '192.0.2.99'); DELETE FROM record WHERE name = 'alias'")
+    _, three = edit(lab, f"UPDATE record SET ttl = 8 WHERE type = 'MX'")
+    _, four = edit(lab, "UPDATE rule SET tier = 3 WHERE client = 'default' AND region = 'us'") # a default answer is part of the zone
+    first = (one, [(f"alias.{ZONE}.", 300, "CNAME", f"{WWW}.")], two, [(f"n.e.w.{ZONE}.", 300, "A", "192.0.2.99")])
+    second = (two, [(f"{ZONE}.", 7, "MX", f"10 ns1.{ZONE}.")], three, [(f"{ZONE}.", 8, "MX", f"10 ns1.{ZONE}.")])
+    third = (three, [(f"{WWW}.", 30, "A", "203.0.113.1")], four, [(f"{WWW}.", 30, "A", "198.51.100.1")])
+    all_of_them = [first, second, third]
+    for known, since in ((one, 0), (two, 1), (three, 2)):
+        for transport in ("+tcp", "+notcp"):
+            for key in (None, KEY):
+                text = kdig(lab, ZONE, f"IXFR={known}", transport, "+bufsize=1232", key=key)
+                assert deltas(records(text)) == all_of_them[since:] and "verif" not in text, (known, transport, text)
+    assert lab.dig(f"IXFR={one}", ZONE).count("SOA") == 2 + 2 * 3
+    # What is too long for a datagram, for this client's or for all, is one SOA there.
+    assert [row[2] for row in records(kdig(lab, ZONE, f"IXFR={one}", "+notcp"))] == ["SOA"]
+    _, five = edit(lab, f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) INSERT INTO record(zone, name, type, data)"
+                        f" SELECT '{ZONE}', 'h' || i, 'A', '192.0.2.' || i FROM n")
+    assert [row[2] for row in records(kdig(lab, ZONE, f"IXFR={four}", "+notcp", "+bufsize=4096"))] == ["SOA"]
+    assert [len(delta[3]) for delta in deltas(records(kdig(lab, ZONE, f"IXFR={one}")))] == [1, 1, 1, 100]
+    assert records(kdig(lab, ZONE, f"IXFR={one - 1}"))[1][2] != "SOA" # a serial that no journal knows
+    # The journal is there again after a crash, and goes on.
+    crash(lab)
+    lab.serve()
+    assert [len(delta[3]) for delta in deltas(records(kdig(lab, ZONE, f"IXFR={one}")))] == [1, 1, 1, 100]
+    edit(lab, "DELETE FROM record WHERE name LIKE 'h%'")
+    assert [len(delta[1]) for delta in deltas(records(kdig(lab, ZONE, f"IXFR={four}")))] == [0, 100]
+    assert re.search(r"\ngslbd_transfers_incremental_total [1-9]", metrics(lab))
+    lab.sql("DELETE FROM transfer")
+    until("nobody may", lambda: "REFUSED" in kdig(lab, ZONE, f"IXFR={one}"))
+    assert "REFUSED" in kdig(lab, ZONE, f"IXFR={one}", "+notcp")
 
 
 def message(kind, name=ZONE):
@@ -252,6 +322,10 @@ def status(port, name):
     return found and found.group(1)
 
 
+def count(lab, name):
+    return int(re.search(rf"\n{name} (\d+)\n", metrics(lab)).group(1))
+
+
 def secondaries_follow_an_edit_within_seconds(lab):
     start(lab, may(key="k.example"), may(net="127.0.0.1"))
     ports = {"knot": secondary(lab, "knot", "/usr/sbin/knotd", KNOT),
@@ -262,14 +336,29 @@ def secondaries_follow_an_edit_within_seconds(lab):
         assert ask(port, f"q.wild.{ZONE}", "TXT") == ['"x y" "z"']
     lab.sql(f"INSERT INTO notify(zone, address, port, key) VALUES ('{ZONE}', '127.0.0.1', {ports['knot']}, 'k.example');"
             f"INSERT INTO notify(zone, address, port) VALUES ('{ZONE}', '127.0.0.1', {ports['nsd']});")
-    for round in range(1, 4):
-        lab.sql(f"INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'edit{round}', 'A', '192.0.2.{round}')")
+    begun, incremental = count(lab, "gslbd_transfers_total"), count(lab, "gslbd_transfers_incremental_total")
+    edits = [(f"INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'edit{i}', 'A', '192.0.2.{i}')", f"edit{i}.{ZONE}", [f"192.0.2.{i}"])
+             for i in range(1, 4)]
+    edits += [(f"UPDATE record SET ttl = 77, data = '192.0.2.8' WHERE name = 'edit1'", f"edit1.{ZONE}", ["192.0.2.8"]),
+              ("DELETE FROM record WHERE name = 'edit2'", f"edit2.{ZONE}", []),
+              # A default answer is part of the zone.
+              ("UPDATE rule SET tier = 3 WHERE client = 'default' AND region = 'us'", WWW, ["198.51.100.1"])]
+    for done, (sql, asked, wanted) in enumerate(edits, 1):
+        lab.sql(sql)
         for name, port in ports.items():
-            until(f"{name} follows", lambda: ask(port, f"edit{round}.{ZONE}") == [f"192.0.2.{round}"], 8, 0.1)
-            assert ask(port, ZONE, "SOA") == lab.answer(ZONE, "SOA")
-    lab.sql("UPDATE rule SET tier = 3 WHERE client = 'default' AND region = 'us'") # a default answer is part of the zone
+            until(f"{name} follows {sql}", lambda: ask(port, asked) == wanted, 8, 0.1)
+            until(f"{name} has the SOA", lambda: ask(port, ZONE, "SOA") == lab.answer(ZONE, "SOA"), 2, 0.1)
+        assert count(lab, "gslbd_transfers_incremental_total") - incremental == 2 * done, (sql, metrics(lab))
+    assert count(lab, "gslbd_transfers_total") - begun == 2 * len(edits), "whole zones were sent"
+    # A crash takes nothing from the journal: what is edited meanwhile comes as a change too.
+    crash(lab)
+    lab.sql(f"INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'after', 'A', '192.0.2.66')")
+    lab.serve()
     for name, port in ports.items():
-        until(f"{name} follows the default", lambda: ask(port, WWW) == ["198.51.100.1"], 8, 0.1)
+        until(f"{name} follows after a crash", lambda: ask(port, f"after.{ZONE}") == ["192.0.2.66"], 20, 0.1)
+    assert count(lab, "gslbd_transfers_incremental_total") == count(lab, "gslbd_transfers_total") == 2, metrics(lab)
+    knot = (lab.dir / "knot.log").read_text()
+    assert knot.count("AXFR, incoming") == knot.split("IXFR, incoming", 1)[0].count("AXFR, incoming"), knot
 
 
 def bind_follows_and_has_the_same_answers(lab):
@@ -293,7 +382,7 @@ def bind_follows_and_has_the_same_answers(lab):
         assert "received notify for zone" in told[0].split(f"serial {now - 1}")[-1] and "requesting IXFR" in told[1], told
         for name in (WWW, f"edit.{ZONE}"):
             assert (ask(port, name), status(port, name)) == (lab.answer(name), lab.query(name)), (edit, name)
-    assert log().count("Transfer status: success") == 4, log()
+    assert log().count("Transfer status: success") == 4 and log().count("got incremental response") == 3, log()
 
 
 def one_who_does_not_acknowledge_is_told_five_times(lab):
@@ -320,6 +409,6 @@ def one_who_does_not_acknowledge_is_told_five_times(lab):
 
 need("/usr/bin/kdig", "/usr/sbin/named", "/usr/sbin/knotd", "/usr/sbin/nsd")
 main(nobody_may_copy_a_zone_by_default, keys_and_networks_open_a_zone, every_algorithm_is_one_that_kdig_knows, signed_queries_get_signed_replies,
-     what_is_copied_is_what_is_exported_and_the_defaults, an_ixfr_is_the_whole_zone_or_one_soa,
+     what_is_copied_is_what_is_exported_and_the_defaults, an_ixfr_is_the_whole_zone_or_one_soa, an_ixfr_is_what_has_changed_since,
      a_large_zone_streams_while_others_are_served_and_the_world_moves_on, bind_follows_and_has_the_same_answers, secondaries_follow_an_edit_within_seconds,
      one_who_does_not_acknowledge_is_told_five_times)

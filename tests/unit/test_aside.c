@@ -1,5 +1,7 @@
 #include "secondary_fixture.h"
 
+#include <ldns/ldns.h>
+
 #define ZONE "gslb.example.com"
 #define LABEL_50 "abcdefghijklmnopqrstuvwxyabcdefghijklmnopqrstuvwxy"
 
@@ -79,6 +81,92 @@ static void test_an_ixfr_of_what_there_is_gets_one_soa(void **state)
     secondary->len = 12 + 18 + 4; /* without its SOA */
     (void)secondary_send(secondary, TRANSPORT_TCP, "192.0.2.7");
     assert_int_equal(rcode_of(secondary), RCODE_FORMERR);
+}
+
+/* Compile an edit of the first session's zone; returns the serial before it. */
+static uint32_t edit(struct secondary *secondary, const char *sql)
+{
+    const uint32_t serial = secondary_zone(secondary)->serial;
+    fixture_run(secondary->store, sql);
+    secondary_deploy(secondary);
+    assert_true(secondary_zone(secondary)->serial != serial);
+    return serial;
+}
+
+/* Append an OPT with this UDP size and no option to an IXFR that is not signed. */
+static void opt_append(struct secondary *secondary, unsigned size)
+{
+    const uint8_t opt[] = {0, 0, 41, (uint8_t)(size >> 8), (uint8_t)size, 0, 0, 0, 0, 0, 0};
+    memcpy(secondary->packet + secondary->len, opt, sizeof opt);
+    secondary->len += sizeof opt;
+    secondary->packet[11] = 1;
+}
+
+static void test_over_udp_what_has_changed_comes_if_it_fits(void **state)
+{
+    struct secondary *secondary = *state;
+    const uint32_t first = edit(secondary, "UPDATE record SET ttl = 9 WHERE type = 'A'");
+    const uint32_t second = edit(secondary, "UPDATE record SET ttl = 8 WHERE type = 'A'");
+    const uint32_t third = edit(secondary, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10)"
+                                           " INSERT INTO record(zone, name, type, data) SELECT 'gslb.example.com', 'x' || i, 'A',"
+                                           " '192.0.2.' || i FROM n");
+    const struct {
+        uint32_t serial;
+        unsigned size; /* 0: no OPT */
+        unsigned answers;
+    } rows[] = {
+        {third, 0, 2 + 2 + 10}, {third, 512, 2 + 2 + 10},      {second, 512, 1},     {second, 700, 2 + 4 + 2 + 10},
+        {first, 700, 1},        {first, 1232, 2 + 6 + 4 + 10}, {first - 1, 1232, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ldns_pkt *pkt;
+        secondary_write(secondary, ZONE, QTYPE_IXFR, rows[i].serial, NULL);
+        if (rows[i].size > 0)
+            opt_append(secondary, rows[i].size);
+        const size_t len = secondary_send(secondary, TRANSPORT_UDP, "192.0.2.7");
+        assert_in_range(len, 40, rows[i].size > 0 ? rows[i].size : 512);
+        assert_int_equal(answers_of(secondary), rows[i].answers);
+        assert_int_equal(ldns_wire2pkt(&pkt, secondary->packet, len), LDNS_STATUS_OK);
+        assert_true(ldns_pkt_edns(pkt) == (rows[i].size > 0) && ldns_pkt_aa(pkt) && !ldns_pkt_tc(pkt));
+        const ldns_rr_list *answers = ldns_pkt_answer(pkt);
+        assert_int_equal(ldns_rr_compare(ldns_rr_list_rr(answers, 0), ldns_rr_list_rr(answers, rows[i].answers - 1)), 0);
+        ldns_pkt_free(pkt);
+    }
+    assert_true(secondary->counters->transfers_incremental == 4);
+    secondary_write(secondary, ZONE, QTYPE_IXFR, third, NULL);
+    assert_true(secondary_send(secondary, TRANSPORT_UDP, "192.0.3.7") > 0);
+    assert_int_equal(rcode_of(secondary), RCODE_REFUSED);
+}
+
+static void test_what_has_changed_is_signed_over_udp_too(void **state)
+{
+    struct secondary *secondary = *state;
+    const uint32_t first = edit(secondary, "UPDATE record SET ttl = 9 WHERE type = 'A'");
+    const uint32_t second = edit(secondary, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10)"
+                                            " INSERT INTO record(zone, name, type, data) SELECT 'gslb.example.com', 'x' || i, 'A',"
+                                            " '192.0.2.' || i FROM n");
+    /* The second fits a datagram, but not with a signature. */
+    const struct {
+        uint32_t serial;
+        unsigned answers;
+    } rows[] = {{first, 1}, {second, 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tsig_chain chain = secondary_chain(secondary);
+        struct tsig tsig;
+        secondary_write(secondary, ZONE, QTYPE_IXFR, rows[i].serial, &chain);
+        assert_in_range(secondary_send(secondary, TRANSPORT_UDP, "198.51.100.1"), 40, 512);
+        assert_int_equal(answers_of(secondary), rows[i].answers);
+        assert_true(tsig_find(secondary->packet, secondary->len, &tsig));
+        assert_int_equal(tsig_check(&chain, secondary->packet, &tsig, SECONDARY_NOW_S), TSIG_OK);
+    }
+    const uint32_t third = edit(secondary, "UPDATE record SET ttl = 7 WHERE type = 'NS'");
+    struct tsig_chain chain = secondary_chain(secondary);
+    struct tsig tsig;
+    secondary_write(secondary, ZONE, QTYPE_IXFR, third, &chain);
+    (void)secondary_send(secondary, TRANSPORT_UDP, "198.51.100.1");
+    assert_int_equal(answers_of(secondary), 2 + 2 + 2);
+    assert_true(tsig_find(secondary->packet, secondary->len, &tsig));
+    assert_int_equal(tsig_check(&chain, secondary->packet, &tsig, SECONDARY_NOW_S), TSIG_OK);
 }
 
 static void test_a_signed_query_gets_a_signed_reply(void **state)
@@ -179,6 +267,8 @@ int main(void)
         test(test_a_transfer_is_for_those_who_may),
         test(test_a_key_opens_the_zone_from_anywhere),
         test(test_an_ixfr_of_what_there_is_gets_one_soa),
+        test(test_over_udp_what_has_changed_comes_if_it_fits),
+        test(test_what_has_changed_is_signed_over_udp_too),
         test(test_a_signed_query_gets_a_signed_reply),
         test(test_a_bad_signature_gets_nothing_else),
         test(test_a_malformed_signature_is_a_format_error),

@@ -102,12 +102,10 @@ static void many_put(struct secondary *secondary)
     secondary_deploy(secondary);
 }
 
-static void test_many_messages_are_one_zone_and_each_is_signed(void **state)
+/* Take all messages of a transfer, whose signatures ldns checks; the request was signed with `chain`. Returns the
+ * number of records. */
+static size_t take_signed(struct secondary *secondary, const struct tsig_chain *chain, unsigned *ret_messages)
 {
-    struct secondary *secondary = *state;
-    many_put(secondary);
-    struct tsig_chain chain = secondary_chain(secondary);
-    begin(secondary, &chain);
     ldns_rdf *last_mac = NULL;
     size_t records = 0;
     unsigned messages = 0;
@@ -123,9 +121,9 @@ static void test_many_messages_are_one_zone_and_each_is_signed(void **state)
         assert_int_equal(ldns_wire2pkt(&pkt, message, len), LDNS_STATUS_OK);
         if (messages == 0) {
             ldns_rdf *request_mac;
-            uint8_t mac[2 + TSIG_MAC_MAX] = {0, (uint8_t)chain.mac_len};
-            memcpy(mac + 2, chain.mac, chain.mac_len);
-            request_mac = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_INT16_DATA, 2 + chain.mac_len, mac);
+            uint8_t mac[2 + TSIG_MAC_MAX] = {0, (uint8_t)chain->mac_len};
+            memcpy(mac + 2, chain->mac, chain->mac_len);
+            request_mac = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_INT16_DATA, 2 + chain->mac_len, mac);
             assert_true(ldns_pkt_tsig_verify_next(pkt, message, len, "k.example.",
                                                   "AAECAwQFBgcICQoLDA0ODw==", request_mac, 0));
             ldns_rdf_deep_free(request_mac);
@@ -140,8 +138,53 @@ static void test_many_messages_are_one_zone_and_each_is_signed(void **state)
     }
     ldns_rdf_deep_free(last_mac);
     assert_true(transfer_is_done(secondary->transfer));
+    secondary->answerer.now.wall_ms = SECONDARY_NOW_S * INT64_C(1000);
+    *ret_messages = messages;
+    return records;
+}
+
+static void test_many_messages_are_one_zone_and_each_is_signed(void **state)
+{
+    struct secondary *secondary = *state;
+    unsigned messages;
+    many_put(secondary);
+    struct tsig_chain chain = secondary_chain(secondary);
+    begin(secondary, &chain);
+    assert_int_equal(take_signed(secondary, &chain, &messages), 3000 + 3 + 2 + 1 + 2);
     assert_true(messages > 10);
-    assert_int_equal(records, 3000 + 3 + 2 + 1 + 2);
+}
+
+/* Begin an incremental transfer from a network that may; signed, when there is a chain to begin. */
+static void begin_since(struct secondary *secondary, uint32_t serial, struct tsig_chain *chain)
+{
+    if (chain)
+        *chain = secondary_chain(secondary);
+    secondary_write(secondary, ZONE, QTYPE_IXFR, serial, chain);
+    assert_int_equal(secondary_send(secondary, TRANSPORT_TCP, "192.0.2.7"), 0);
+    assert_non_null(secondary->transfer);
+}
+
+static void test_what_has_changed_comes_in_many_signed_messages(void **state)
+{
+    struct secondary *secondary = *state;
+    unsigned messages;
+    many_put(secondary);
+    const uint32_t first = secondary_zone(secondary)->serial;
+    fixture_run(secondary->store, "UPDATE record SET ttl = 9 WHERE name = 'n1'");
+    secondary_deploy(secondary);
+    const uint32_t second = secondary_zone(secondary)->serial;
+    fixture_run(secondary->store, "DELETE FROM record WHERE name LIKE 'n_' OR name LIKE 'big%'");
+    secondary_deploy(secondary);
+    struct tsig_chain chain;
+    begin_since(secondary, first, &chain);
+    assert_true(transfer_is_incremental(secondary->transfer));
+    assert_int_equal(take_signed(secondary, &chain, &messages), 2 + 2 + 30 + 30 + 2 + 10 * 30 + 3);
+    assert_true(messages > 4);
+    begin_since(secondary, second, &chain);
+    assert_int_equal(take_signed(secondary, &chain, &messages), 2 + 2 + 10 * 30 + 3);
+    begin_since(secondary, first - 1, &chain); /* of which no journal knows */
+    assert_false(transfer_is_incremental(secondary->transfer));
+    assert_int_equal(take_signed(secondary, &chain, &messages), 3000 - 10 * 30 + 2 + 1 + 2);
 }
 
 static void test_a_new_world_does_not_disturb_a_transfer(void **state)
@@ -158,6 +201,22 @@ static void test_a_new_world_does_not_disturb_a_transfer(void **state)
     const size_t count = ldns_rr_list_rr_count(all);
     assert_int_equal(count, 3000 + 3 + 2 + 1 + 2);
     assert_int_equal(ldns_rr_compare(ldns_rr_list_rr(all, 0), ldns_rr_list_rr(all, count - 1)), 0);
+    ldns_rr_list_deep_free(all);
+}
+
+static void test_a_new_world_does_not_disturb_an_incremental_transfer(void **state)
+{
+    struct secondary *secondary = *state;
+    many_put(secondary);
+    const uint32_t serial = secondary_zone(secondary)->serial;
+    fixture_run(secondary->store, "DELETE FROM record WHERE name LIKE 'n_' OR name LIKE 'big%'");
+    secondary_deploy(secondary);
+    begin_since(secondary, serial, NULL);
+    fixture_run(secondary->store, "DELETE FROM transfer");
+    secondary_deploy(secondary); /* and the new one has no journal */
+    assert_int_equal(secondary_zone(secondary)->deltas_count, 0);
+    ldns_rr_list *all = take_all(secondary);
+    assert_int_equal(ldns_rr_list_rr_count(all), 2 + 2 + 10 * 30 + 3);
     ldns_rr_list_deep_free(all);
 }
 
@@ -188,7 +247,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(test_a_zone_comes_whole_between_two_soas),
         test(test_many_messages_are_one_zone_and_each_is_signed),
+        test(test_what_has_changed_comes_in_many_signed_messages),
         test(test_a_new_world_does_not_disturb_a_transfer),
+        test(test_a_new_world_does_not_disturb_an_incremental_transfer),
         test(test_transfers_are_bounded_in_number_and_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
