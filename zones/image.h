@@ -25,11 +25,11 @@
  * An SVCB or HTTPS rrset may have *hints* (RFC 9460 7.3): places in its wire where a reply puts the addresses
  * that a service gives this client. The wire is a whole rrset without them.
  *
- * A zone that others may copy has a *journal*: what its last changes were, one *delta* each, the oldest first. A
- * delta leads from the serial before to that of the next delta; the last one leads to the zone's. Its wire is a
- * row of RRs as RFC 1995 4 has them, and the wires stand one behind the other, so that what leads from any of
- * these serials to the zone as it is now is one piece. An owner is written out up to the zone's name, which is a
- * pointer to offset 12.
+ * A zone that others may copy has a *journal*: what its last changes were, one *delta* each, the oldest first.
+ * A delta leads from the serial before to that of the next delta; the last one leads to the zone's. Its wire is
+ * a row of RRs as RFC 1995 4 has them, and the wires stand one behind the other, so that what leads from any of
+ * these serials to the zone as it is now is one piece. An owner is written out up to the zone's name, which is
+ * a pointer to offset 12.
  *
  *    delta   SOA before | RRs that went | SOA after | RRs that came
  */
@@ -52,7 +52,7 @@ enum {
     IMAGE_HINT_ADDRESSES_MAX = 8,    /* of one hint: a client tries few, and the reply is for UDP */
     IMAGE_HINT_CHOICES_MAX = 8,      /* of one rrset's hints: services times families */
     IMAGE_SECRET_MAX = 256,          /* bytes of a TSIG key: twice the block of the longest hash */
-    IMAGE_DELTAS_MAX = 100,          /* of one zone: more changes than a secondary misses between two refreshes */
+    IMAGE_DELTAS_MAX = 100, /* of one zone: more than a secondary misses between two refreshes */
 };
 
 /* In the image ------------------------------------------------------------------------------------------ */
@@ -307,8 +307,8 @@ const struct image_node *image_node_find(const struct image_zone *zone, const ui
 const struct image_rrset *image_rrset_find(const struct image_zone *zone, const struct image_node *node,
                                            uint16_t type);
 
-/* Number `idx` of the rrsets that a secondary is given of a node: its own, then the stand-ins of its service.
- * NULL: there are no more. */
+/* Number `idx` of the rrsets that a secondary is given of a node: its own, then the stand-ins of its
+ * service. NULL: there are no more. */
 const struct image_rrset *image_copied_rrset(const struct image_zone *zone, const struct image_node *node,
                                              unsigned idx);
 

@@ -19,11 +19,11 @@ struct rr {
 
 struct diff {
     const struct image_zone *old, *new;
-    uint32_t next;          /* the old node that probably comes next */
-    struct buffer met;      /* a byte for each old node: 1 when it has a new one */
-    struct buffer went, came; /* RRs of a delta */
+    uint32_t next;               /* the old node that probably comes next */
+    struct buffer met;           /* a byte for each old node: 1 when it has a new one */
+    struct buffer went, came;    /* RRs of a delta */
     struct buffer before, after; /* struct rr: of the node in hand */
-    uint64_t whole_len; /* bytes of the new zone in a transfer */
+    uint64_t whole_len;          /* bytes of the new zone in a transfer */
 };
 
 /* Nodes ----------------------------------------------------------------------------------------------- */
@@ -98,11 +98,10 @@ static void rr_put(struct buffer *out, const struct image_zone *zone, const stru
 static void rrs_merge(struct diff *diff, const struct image_node *old, const struct image_node *new)
 {
     const struct rr *before = (const void *)diff->before.bytes, *after = (const void *)diff->after.bytes;
-    const size_t before_count = diff->before.len / sizeof *before, after_count = diff->after.len / sizeof *after;
+    const size_t before_count = diff->before.len / sizeof *before,
+                 after_count = diff->after.len / sizeof *after;
     for (size_t i = 0, k = 0; i < before_count || k < after_count;) {
-        const int order = i == before_count   ? 1
-                          : k == after_count ? -1
-                                             : rr_compare(&before[i], &after[k]);
+        const int order = i == before_count ? 1 : k == after_count ? -1 : rr_compare(&before[i], &after[k]);
         if (order < 0)
             rr_put(&diff->went, diff->old, old, &before[i]);
         if (order > 0)
@@ -114,10 +113,12 @@ static void rrs_merge(struct diff *diff, const struct image_node *old, const str
 
 /* The difference ---------------------------------------------------------------------------------------- */
 
-static bool rrset_is_same(const struct diff *diff, const struct image_rrset *old, const struct image_rrset *new)
+static bool rrset_is_same(const struct diff *diff, const struct image_rrset *old,
+                          const struct image_rrset *new)
 {
-    return old->wire_len == new->wire_len &&
-           memcmp(image_at(diff->old, old->wire_off), image_at(diff->new, new->wire_off), old->wire_len) == 0;
+    return old->wire_len ==
+           new->wire_len &&memcmp(image_at(diff->old, old->wire_off), image_at(diff->new, new->wire_off),
+                                  old->wire_len) == 0;
 }
 
 /* Whether the two nodes have the same rrsets in a transfer. */
@@ -136,7 +137,7 @@ static bool node_is_same(const struct diff *diff, const struct image_node *old, 
 /* NULL: the node was not there before, or is not any more. */
 static void node_compare(struct diff *diff, const struct image_node *old, const struct image_node *new)
 {
-    if (old && new && node_is_same(diff, old, new))
+    if (old && new &&node_is_same(diff, old, new))
         return;
     rrs_collect(diff->old, old, &diff->before);
     rrs_collect(diff->new, new, &diff->after);
@@ -177,7 +178,8 @@ static void zones_compare(struct diff *diff)
 
 static bool soa_is_same(const struct diff *diff)
 {
-    return rrset_is_same(diff, image_at(diff->old, diff->old->soa_off), image_at(diff->new, diff->new->soa_off));
+    return rrset_is_same(diff, image_at(diff->old, diff->old->soa_off),
+                         image_at(diff->new, diff->new->soa_off));
 }
 
 static enum err diff_check(const struct diff *diff, struct diag *reterr)
@@ -252,8 +254,8 @@ static void journal_write(struct buffer *out, size_t mark, const struct image_zo
     const uint32_t count = kept + (wire->len > 0);
     if (count == 0)
         return;
-    const struct image_delta *old = (const struct image_delta *)image_at(last, last->deltas_off) +
-                                    (last->deltas_count - kept);
+    const struct image_delta *old =
+        (const struct image_delta *)image_at(last, last->deltas_off) + (last->deltas_count - kept);
     const size_t rows_at = buffer_put(out, NULL, count * sizeof *old), wires_at = out->len;
     if (kept > 0)
         (void)buffer_put(out, image_at(last, old->wire_off), image_deltas_end(last) - old->wire_off);
@@ -264,13 +266,13 @@ static void journal_write(struct buffer *out, size_t mark, const struct image_zo
         return;
     struct image_delta *rows = (void *)(out->bytes + rows_at);
     for (uint32_t i = 0; i < kept; i++)
-        rows[i] = (struct image_delta){.serial = old[i].serial,
-                                       .wire_off = (uint32_t)(wires_at - mark) + old[i].wire_off - old->wire_off,
-                                       .wire_len = old[i].wire_len};
+        rows[i] =
+            (struct image_delta){.serial = old[i].serial,
+                                 .wire_off = (uint32_t)(wires_at - mark) + old[i].wire_off - old->wire_off,
+                                 .wire_len = old[i].wire_len};
     if (wire->len > 0)
-        rows[kept] = (struct image_delta){.serial = last->serial,
-                                          .wire_off = (uint32_t)(wire_at - mark),
-                                          .wire_len = (uint32_t)wire->len};
+        rows[kept] = (struct image_delta){
+            .serial = last->serial, .wire_off = (uint32_t)(wire_at - mark), .wire_len = (uint32_t)wire->len};
     struct image_zone *head = (void *)(out->bytes + mark);
     head->deltas_off = (uint32_t)(rows_at - mark);
     head->deltas_count = count;

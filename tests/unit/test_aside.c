@@ -107,16 +107,18 @@ static void test_over_udp_what_has_changed_comes_if_it_fits(void **state)
     struct secondary *secondary = *state;
     const uint32_t first = edit(secondary, "UPDATE record SET ttl = 9 WHERE type = 'A'");
     const uint32_t second = edit(secondary, "UPDATE record SET ttl = 8 WHERE type = 'A'");
-    const uint32_t third = edit(secondary, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10)"
-                                           " INSERT INTO record(zone, name, type, data) SELECT 'gslb.example.com', 'x' || i, 'A',"
-                                           " '192.0.2.' || i FROM n");
+    const uint32_t third = edit(
+        secondary, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10)"
+                   " INSERT INTO record(zone, name, type, data) SELECT 'gslb.example.com', 'x' || i, 'A',"
+                   " '192.0.2.' || i FROM n");
     const struct {
         uint32_t serial;
         unsigned size; /* 0: no OPT */
         unsigned answers;
     } rows[] = {
-        {third, 0, 2 + 2 + 10}, {third, 512, 2 + 2 + 10},      {second, 512, 1},     {second, 700, 2 + 4 + 2 + 10},
-        {first, 700, 1},        {first, 1232, 2 + 6 + 4 + 10}, {first - 1, 1232, 1},
+        {third, 0, 2 + 2 + 10},        {third, 512, 2 + 2 + 10}, {second, 512, 1},
+        {second, 700, 2 + 4 + 2 + 10}, {first, 700, 1},          {first, 1232, 2 + 6 + 4 + 10},
+        {first - 1, 1232, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         ldns_pkt *pkt;
@@ -129,7 +131,8 @@ static void test_over_udp_what_has_changed_comes_if_it_fits(void **state)
         assert_int_equal(ldns_wire2pkt(&pkt, secondary->packet, len), LDNS_STATUS_OK);
         assert_true(ldns_pkt_edns(pkt) == (rows[i].size > 0) && ldns_pkt_aa(pkt) && !ldns_pkt_tc(pkt));
         const ldns_rr_list *answers = ldns_pkt_answer(pkt);
-        assert_int_equal(ldns_rr_compare(ldns_rr_list_rr(answers, 0), ldns_rr_list_rr(answers, rows[i].answers - 1)), 0);
+        assert_int_equal(
+            ldns_rr_compare(ldns_rr_list_rr(answers, 0), ldns_rr_list_rr(answers, rows[i].answers - 1)), 0);
         ldns_pkt_free(pkt);
     }
     assert_true(secondary->counters->transfers_incremental == 4);
@@ -142,9 +145,10 @@ static void test_what_has_changed_is_signed_over_udp_too(void **state)
 {
     struct secondary *secondary = *state;
     const uint32_t first = edit(secondary, "UPDATE record SET ttl = 9 WHERE type = 'A'");
-    const uint32_t second = edit(secondary, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10)"
-                                            " INSERT INTO record(zone, name, type, data) SELECT 'gslb.example.com', 'x' || i, 'A',"
-                                            " '192.0.2.' || i FROM n");
+    const uint32_t second = edit(
+        secondary, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10)"
+                   " INSERT INTO record(zone, name, type, data) SELECT 'gslb.example.com', 'x' || i, 'A',"
+                   " '192.0.2.' || i FROM n");
     /* The second fits a datagram, but not with a signature. */
     const struct {
         uint32_t serial;

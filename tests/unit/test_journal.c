@@ -5,7 +5,7 @@
 
 #include <ldns/ldns.h>
 
-#define ORIGIN "example.com"
+#define ORIGIN  "example.com"
 #define SESSION "gslb.example.com"
 
 enum { TEXT_MAX = 4096, RECORDS_MAX = 6 };
@@ -50,9 +50,9 @@ static void journal_print(const struct image_zone *zone, char text[TEXT_MAX])
         for (char *p = line; *p; p++)
             *p = *p == '\t' ? ' ' : *p == '\n' ? '\0' : *p;
         (void)snprintf(text + len, TEXT_MAX - len, soa ? "%s%s: " : "%s%s; ",
-                       soa                ? ""
+                       soa             ? ""
                        : soas % 2 == 1 ? "-"
-                                          : "+",
+                                       : "+",
                        line);
         soas += soa;
         free(line);
@@ -153,7 +153,7 @@ static void test_a_journal_goes_on_and_begins_anew(void **state)
         {9, 1, "1: 2: +a.example.com. 5 IN A 192.0.2.1; 2: 9: "},
         {9, 0, ""}, /* another zone with the same serial */
         {10, 0, "9: 10: "},
-        {9, 0, ""}, /* back */
+        {9, 0, ""},                                   /* back */
         {UINT32_C(0x80000008), 0, "9: 2147483656: "}, /* the furthest that is ahead */
         {UINT32_C(0xffffffff), 0, "9: 2147483656: 2147483656: 4294967295: "},
         {3, 1, "9: 2147483656: 2147483656: 4294967295: 4294967295: 3: +a.example.com. 5 IN A 192.0.2.1; "},
@@ -175,7 +175,8 @@ static void test_the_soa_alone_may_differ(void **state)
     (void)state;
     struct zone_fixture last, same, next;
     version_make(&last, NULL, 1, NULL, 0);
-    zone_fixture_begin_with(&same, ORIGIN, &(struct zone_record){"@", "SOA", "other. h.example. 1 2 3 4 5", 300});
+    zone_fixture_begin_with(&same, ORIGIN,
+                            &(struct zone_record){"@", "SOA", "other. h.example. 1 2 3 4 5", 300});
     zone_fixture_record(&same, &(struct zone_record){"@", "NS", "ns.example.", 300});
     zone_fixture_peer(&same);
     same.last = last.zone;
@@ -197,7 +198,8 @@ static void test_a_zone_that_nobody_could_copy_has_no_past(void **state)
     (void)state;
     struct zone_fixture last, next;
     zone_fixture_must(zone_fixture_make(&last, ORIGIN,
-                                        (const struct zone_record[]){{"@", "NS", "ns.example.", 300}}, 1) == 0,
+                                        (const struct zone_record[]){{"@", "NS", "ns.example.", 300}},
+                                        1) == 0,
                       "problems");
     version_make(&next, &last, 8, NULL, 0);
     assert_int_equal(next.zone->deltas_count, 0);
@@ -335,8 +337,9 @@ static void test_a_service_changes_as_its_stand_in(void **state)
     deploy(&world);
     fixture_run(world.fixture, "UPDATE rule SET tier = 3 WHERE client = 'default' AND region = 'us'");
     deploy(&world);
-    fixture_run(world.fixture, "DELETE FROM endpoint WHERE region = 'eu'; INSERT INTO endpoint(service, region, "
-                               "address) VALUES ('www." SESSION "', 'eu', 'cdn.example.net')");
+    fixture_run(world.fixture,
+                "DELETE FROM endpoint WHERE region = 'eu'; INSERT INTO endpoint(service, region, "
+                "address) VALUES ('www." SESSION "', 'eu', 'cdn.example.net')");
     deploy(&world);
     const uint32_t serial = session_zone(&world)->serial;
     char wanted[TEXT_MAX];
@@ -437,7 +440,8 @@ static void test_every_flipped_byte_of_a_journal_is_noticed_or_harmless(void **s
             struct image image;
             bytes[at] ^= (uint8_t)(1u << bit);
             frame_seal(bytes, pack->len, FRAME_PACK, IMAGE_VERSION);
-            if (image_open(bytes, pack->len, &image, NULL) == OK && image_check(&image, pack->len, NULL) == OK)
+            if (image_open(bytes, pack->len, &image, NULL) == OK &&
+                image_check(&image, pack->len, NULL) == OK)
                 assert_true(journal_read((const void *)(bytes + zone_off)) > 0);
             else
                 noticed++;
