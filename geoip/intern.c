@@ -92,8 +92,9 @@ const void *intern_get(const struct intern *intern, uint32_t id, size_t *ret_len
     const struct intern_entry *entry = entry_get(intern, id);
     if (ret_len)
         *ret_len = entry->len;
+    static const uint64_t nothing;
     if (entry->len == 0)
-        return ""; /* there may be no bytes at all yet, and NULL has no offsets */
+        return &nothing; /* there may be no bytes at all yet, and NULL has no offsets */
     return intern->bytes.bytes + entry->off;
 }
 

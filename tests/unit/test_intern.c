@@ -40,6 +40,17 @@ static void test_numbers_survive_growth_and_bytes_stay_aligned(void **state)
     intern_fini(&intern);
 }
 
+static void test_an_empty_first_entry_can_be_read(void **state)
+{
+    (void)state;
+    struct intern intern = {0};
+    size_t len = 1;
+    assert_int_equal(intern_put(&intern, "", 0), 0);
+    assert_non_null(intern_get(&intern, 0, &len));
+    assert_int_equal(len, 0);
+    intern_fini(&intern);
+}
+
 static void test_running_out_of_memory_is_kept_in_mind(void **state)
 {
     (void)state;
@@ -58,6 +69,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_bytes_get_equal_numbers_in_order_of_appearance),
         cmocka_unit_test(test_numbers_survive_growth_and_bytes_stay_aligned),
+        cmocka_unit_test(test_an_empty_first_entry_can_be_read),
         cmocka_unit_test(test_running_out_of_memory_is_kept_in_mind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
