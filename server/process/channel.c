@@ -12,6 +12,9 @@ union control_room {
     uint8_t bytes[CMSG_SPACE(sizeof(int) * CHANNEL_PARTS_MAX)];
 };
 
+/* That room is rounded up, so a peer who sends too many can have more than CHANNEL_PARTS_MAX put into it. */
+enum { RECEIVED_FDS_MAX = (sizeof(union control_room) - CMSG_LEN(0)) / sizeof(int) };
+
 enum err channel_create(int ret_fds[2], struct diag *reterr)
 {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_fds) != 0)
@@ -65,7 +68,7 @@ enum err channel_send(int fd, const struct channel_packet *packet, struct diag *
 }
 
 /* Take the descriptors out of what recvmsg() left in `head`; returns how many there are. */
-static size_t detach_fds(struct msghdr *head, int ret_fds[CHANNEL_PARTS_MAX])
+static size_t detach_fds(struct msghdr *head, int ret_fds[RECEIVED_FDS_MAX])
 {
     size_t count = 0;
     for (struct cmsghdr *part = CMSG_FIRSTHDR(head); part; part = CMSG_NXTHDR(head, part)) {
@@ -121,7 +124,7 @@ static enum err receive_failed(ssize_t got, struct diag *reterr)
 enum err channel_receive(int fd, struct channel_packet *ret, struct diag *reterr)
 {
     union control_room room;
-    int fds[CHANNEL_PARTS_MAX];
+    int fds[RECEIVED_FDS_MAX];
     struct iovec bytes = {.iov_base = &ret->message, .iov_len = sizeof ret->message};
     struct msghdr head = {.msg_iov = &bytes,
                           .msg_iovlen = 1,
