@@ -333,7 +333,7 @@ static void regions_read(struct cursor *cursor, const json_t *root, struct manif
         const json_t *row = json_array_get(rows, i);
         struct manifest_region *region =
             &manifest->regions[number_get(cursor, row, "index", REGIONS_MAX - 1)];
-        if (region->name) {
+        if (region->name || cursor->member) {
             cursor_fail(cursor, "regions");
             return;
         }
