@@ -12,6 +12,8 @@
 /* A world with one of everything: static names, wildcards, cuts, DNAME, chains, services of all kinds. */
 static inline void reply_check_world(struct world_fixture *fixture)
 {
+#define TEN "0123456789"
+#define BIG "\"" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "\" "
     static const struct zone_record records[] = {
         {"@", "NS", "ns", 300}, {"@", "MX", "10 host", 300}, {"ns", "A", "192.0.2.1", 300}, {"ns", "AAAA", "2001:db8::1", 300},
         {"host", "A", "192.0.2.10", 300}, {"host", "TXT", "\"hello\"", 300}, {"alias", "CNAME", "host", 300},
@@ -19,7 +21,7 @@ static inline void reply_check_world(struct world_fixture *fixture)
         {"steer", "CNAME", "svc", 60}, {"*.w", "A", "192.0.2.20", 300}, {"*.wc", "CNAME", "svc", 300}, {"a.b.c", "A", "192.0.2.21", 300},
         {"sub", "NS", "ns.sub", 300}, {"ns.sub", "A", "192.0.2.30", 300}, {"ns.sub", "AAAA", "2001:db8::30", 300},
         {"dn", "DNAME", "example.net.", 300}, {"self", "DNAME", "x.self.self", 300}, {"child", "NS", "ns.child", 300},
-        {"ns.child", "A", "192.0.2.31", 300}, {"_s._t", "SRV", "1 2 3 host", 300}, {"big", "TXT", "\"0\"", 300},
+        {"ns.child", "A", "192.0.2.31", 300}, {"_s._t", "SRV", "1 2 3 host", 300}, {"big", "TXT", BIG BIG BIG, 300}, {"huge", "TXT", BIG BIG BIG BIG BIG BIG BIG, 300},
         {"svc", "HTTPS", "1 . alpn=\"h2,h3\" ipv4hint=auto ipv6hint=auto", 300}, {"*.w", "SVCB", "1 none ipv4hint=auto", 300},
     };
     static const struct zone_record other[] = {{"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.2", 300},

@@ -12,7 +12,7 @@ files() {
     case $1 in
     answer) echo server/answer/answer.c server/answer/query.c server/answer/edns.c server/answer/client.c \
         server/answer/steer.c server/answer/hint.c server/answer/reply.c server/answer/opt.c server/answer/cookie.c \
-        server/transfer/aside.c server/transfer/transfer.c server/transfer/tsig.c zones/image.c ;;
+        server/answer/rrl.c server/transfer/aside.c server/transfer/transfer.c server/transfer/tsig.c zones/image.c ;;
     batch) echo health/batch.c health/batch_checks.c health/check.c health/field.c ;;
     channel) echo server/process/channel.c ;;
     edns) echo server/answer/edns.c server/answer/opt.c server/answer/cookie.c ;;
@@ -33,7 +33,7 @@ files() {
     saved) echo geoip/saved.c geoip/tree.c geoip/intern.c ;;
     tortext) echo geoip/tortext.c ;;
     tsig) echo server/transfer/tsig.c ;;
-    zonefile) echo zones/zonefile.c zones/zonetext.c zones/zone_check.c zones/draft.c zones/blob.c ;;
+    zonefile) echo zones/zonefile.c zones/zonetext.c zones/zone_check.c zones/draft.c zones/blob.c zones/svcb.c zones/rdata.c ;;
     zonetext) echo zones/zonetext.c ;;
     *) echo "coverage.sh does not know what files fuzz_$1 is for" >&2; exit 1 ;;
     esac

@@ -1,7 +1,8 @@
 /* tests/fuzz/fuzz_answer.c - whole answers: any bytes get a reply that keeps the rules of tests/reply_check.h, or none;
  * a transfer that they begin comes whole.
  *
- * The first byte chooses transport, client and signature, the rest is the message.
+ * The first byte chooses transport, client, signature, and whether the client has had too many replies already; the
+ * rest is the message.
  */
 #include "common/frame.h"
 #include "server/answer/query.h"
@@ -16,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 enum { REPLY_CAP = 65535, NOW_S = 1800000000, MESSAGES_MAX = 64 };
 
-enum choice { CHOICE_TCP = 1, CHOICE_SECONDARY = 2, CHOICE_SIGNED = 4, CHOICE_LATE = 8, CHOICE_TLS = 16 };
+enum choice { CHOICE_TCP = 1, CHOICE_SECONDARY = 2, CHOICE_SIGNED = 4, CHOICE_LATE = 8, CHOICE_TLS = 16, CHOICE_LIMITED = 32 };
 
 /* A message and who sends it. */
 struct asked {
@@ -104,6 +105,25 @@ static void aside_try(const struct world_fixture *fixture, struct asked *asked, 
     assert(transfers.count == 0);
 }
 
+static struct ip peer_ip(unsigned choices)
+{
+    return geo_fixture_ip(choices & CHOICE_SECONDARY ? "193.0.0.9" : "2001:db8::9");
+}
+
+/* A limit that both clients are over, for as long as the clock stands still. */
+static struct rrl *limit_make(void)
+{
+    static struct rrl rrl;
+    rrl_init(&rrl, &(struct rrl_config){.rate = 1, .workers = 1, .slip = 1});
+    for (unsigned choices = 0; choices <= CHOICE_SECONDARY; choices += CHOICE_SECONDARY)
+        for (enum rrl_class class = 0; class < RRL_CLASSES; class++) {
+            const struct ip ip = peer_ip(choices);
+            while (rrl_take(&rrl, &ip, class, 0) == RRL_PASS)
+                continue;
+        }
+    return &rrl;
+}
+
 /* What `bytes` ask: the choices, then the message, to be signed or not. */
 static void asked_make(const uint8_t *bytes, size_t len, struct asked *ret)
 {
@@ -112,7 +132,7 @@ static void asked_make(const uint8_t *bytes, size_t len, struct asked *ret)
     writer_bytes(&w, bytes + 1, len - 1);
     ret->transport = !(choices & CHOICE_TCP) ? TRANSPORT_UDP : choices & CHOICE_TLS ? TRANSPORT_TLS : TRANSPORT_TCP;
     ret->stranger = !(choices & CHOICE_SECONDARY);
-    ret->peer = (struct listen){.ip = geo_fixture_ip(ret->stranger ? "2001:db8::9" : "193.0.0.9"), .port = 53000};
+    ret->peer = (struct listen){.ip = peer_ip(choices), .port = 53000};
     ret->chain = world_key;
     ret->signs = choices & CHOICE_SIGNED && len - 1 >= QUERY_HEADER_LEN &&
                  tsig_sign(&ret->chain, &w, choices & CHOICE_LATE ? NOW_S - 2 * TSIG_FUDGE_S : NOW_S);
@@ -124,9 +144,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     static struct world_fixture fixture;
     static uint8_t packet[REPLY_CAP];
     static struct asked asked;
+    static struct rrl *limit;
     if (fixture.world.generation == 0) {
         reply_check_world(&fixture);
         world_map(&fixture);
+        limit = limit_make();
         assert(tsig_start(NULL) == OK);
     }
     if (len < 1 || len > QUERY_LEN_MAX)
@@ -134,6 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     asked_make(bytes, len, &asked);
     memcpy(packet, asked.message, asked.len);
     const bool udp = asked.transport == TRANSPORT_UDP;
+    fixture.answerer.rrl = bytes[0] & CHOICE_LIMITED ? limit : NULL;
     const size_t reply_len =
         answer(&fixture.answerer, asked.transport, &asked.peer, packet, asked.len, udp ? QUERY_LEN_MAX : REPLY_CAP);
     if (reply_len == ANSWER_ASIDE)

@@ -52,6 +52,20 @@ static void try_request(const uint8_t *bytes, size_t len)
     buffer_fini(&text);
 }
 
+/* What a prober does with a check. */
+static void check_use(const struct check *check)
+{
+    struct check_status again;
+    char text[CHECK_STATUS_TEXT_MAX];
+    const struct probe_plan plan = check_plan(check, 0.5);
+    assert(plan.interval_ms == check->interval_ms);
+    if (check->expect_status.count == 0)
+        return; /* of no HTTP */
+    assert(check_status_parse(check_status_print(&check->expect_status, text), &again, NULL) == OK);
+    for (long code = 100; code < 600; code++)
+        assert(check_status_match(&check->expect_status, code) == check_status_match(&again, code));
+}
+
 static void try_checks(const uint8_t *bytes, size_t len)
 {
     struct batch_checks checks, again;
@@ -62,6 +76,8 @@ static void try_checks(const uint8_t *bytes, size_t len)
     assert(batch_print_checks(&checks, &text, &diag) == OK);
     assert(batch_parse_checks(text.bytes, text.len, &again, &diag) == OK);
     assert(again.checks_count == checks.checks_count);
+    for (size_t i = 0; i < checks.checks_count; i++)
+        check_use(&checks.checks[i]);
     batch_checks_fini(&again);
     batch_checks_fini(&checks);
     buffer_fini(&text);
