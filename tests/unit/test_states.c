@@ -1,4 +1,4 @@
-/* tests/unit/test_states.c */
+/* tests/unit/test_states.c - what the operator says is on the board at once where it is stricter. */
 #include "tests/unit/control_rig.h"
 
 static const char *const service = "www.gslb.example.com";
