@@ -286,18 +286,3 @@ bool store_is_current(const struct store *store)
     struct stat st;
     return stat(store->path, &st) == 0 && st.st_dev == store->device && st.st_ino == store->inode;
 }
-
-enum err store_begin(struct store *store, struct diag *reterr)
-{
-    /* The snapshot is taken by the first read. */
-    const enum err err = store_run(store, "BEGIN; SELECT 1 FROM zone LIMIT 1", reterr);
-    if (err != OK)
-        store_end(store);
-    return err;
-}
-
-void store_end(struct store *store)
-{
-    if (!sqlite3_get_autocommit(store->db))
-        (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-}

@@ -1,4 +1,4 @@
-/* zones/store_change.c - transactions that write to a store: zone files, vantage points. */
+/* zones/store_change.c - what is written to a store: zone files, vantage points. */
 #include "zones/store.h"
 
 #include "zones/store_db.h"
@@ -21,24 +21,6 @@ static void bind_text(struct sqlite3_stmt *statement, int at, const char *text)
 static void bind_number(struct sqlite3_stmt *statement, int at, int64_t value)
 {
     (void)sqlite3_bind_int64(statement, at, value);
-}
-
-enum err store_change_begin(struct store *store, struct diag *reterr)
-{
-    return store_run(store, "BEGIN IMMEDIATE", reterr);
-}
-
-enum err store_change_commit(struct store *store, struct diag *reterr)
-{
-    const enum err err = store_run(store, "COMMIT", reterr);
-    if (err != OK)
-        store_change_undo(store);
-    return err;
-}
-
-void store_change_undo(struct store *store)
-{
-    store_end(store);
 }
 
 enum err store_zone_put(struct store *store, const struct store_zone *zone, struct diag *reterr)

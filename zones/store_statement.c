@@ -1,4 +1,4 @@
-/* zones/store_statement.c - what is asked of a store, and what it says when it refuses. */
+/* zones/store_statement.c - what is asked of a store, in transactions, and what it says when it refuses. */
 #include "zones/store_db.h"
 
 #include <sqlite3.h>
@@ -154,4 +154,39 @@ enum err store_statement(struct store *store, enum statement which, struct sqlit
     sqlite3_clear_bindings(*at);
     *ret = *at;
     return OK;
+}
+
+/* Transactions --------------------------------------------------------------------------------- */
+
+enum err store_begin(struct store *store, struct diag *reterr)
+{
+    /* The snapshot is taken by the first read. */
+    const enum err err = store_run(store, "BEGIN; SELECT 1 FROM zone LIMIT 1", reterr);
+    if (err != OK)
+        store_end(store);
+    return err;
+}
+
+void store_end(struct store *store)
+{
+    if (!sqlite3_get_autocommit(store->db))
+        (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+enum err store_change_begin(struct store *store, struct diag *reterr)
+{
+    return store_run(store, "BEGIN IMMEDIATE", reterr);
+}
+
+enum err store_change_commit(struct store *store, struct diag *reterr)
+{
+    const enum err err = store_run(store, "COMMIT", reterr);
+    if (err != OK)
+        store_change_undo(store);
+    return err;
+}
+
+void store_change_undo(struct store *store)
+{
+    store_end(store);
 }
