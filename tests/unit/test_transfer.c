@@ -187,6 +187,37 @@ static void test_what_has_changed_comes_in_many_signed_messages(void **state)
     assert_int_equal(take_signed(secondary, &chain, &messages), 3000 - 10 * 30 + 2 + 1 + 2);
 }
 
+/* Append an OPT to the message that has been written. */
+static void opt_append(struct secondary *secondary)
+{
+    static const uint8_t opt[] = {0, 0, QTYPE_OPT, 4, 208, 0, 0, 0x80, 0, 0, 0};
+    memcpy(secondary->packet + secondary->len, opt, sizeof opt);
+    secondary->len += sizeof opt;
+    secondary->packet[11]++;
+}
+
+static void test_who_has_edns_gets_an_opt_in_the_first_message(void **state)
+{
+    struct secondary *secondary = *state;
+    uint8_t message[SECONDARY_CAP];
+    size_t len;
+    unsigned messages = 0;
+    many_put(secondary);
+    secondary_write(secondary, ZONE, QTYPE_AXFR, 0, NULL);
+    opt_append(secondary);
+    assert_int_equal(secondary_send(secondary, TRANSPORT_TCP, "192.0.2.7"), 0);
+    while ((len = transfer_next(secondary->transfer, message, sizeof message,
+                                secondary->answerer.now)) > 0) {
+        ldns_pkt *pkt;
+        assert_int_equal(ldns_wire2pkt(&pkt, message, len), LDNS_STATUS_OK);
+        assert_int_equal(ldns_pkt_edns(pkt), messages == 0);
+        assert_int_equal(ldns_pkt_edns_do(pkt), messages == 0);
+        ldns_pkt_free(pkt);
+        messages++;
+    }
+    assert_true(messages > 1 && transfer_is_done(secondary->transfer));
+}
+
 static void test_a_new_world_does_not_disturb_a_transfer(void **state)
 {
     struct secondary *secondary = *state;
@@ -247,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(test_a_zone_comes_whole_between_two_soas),
         test(test_many_messages_are_one_zone_and_each_is_signed),
+        test(test_who_has_edns_gets_an_opt_in_the_first_message),
         test(test_what_has_changed_comes_in_many_signed_messages),
         test(test_a_new_world_does_not_disturb_a_transfer),
         test(test_a_new_world_does_not_disturb_an_incremental_transfer),

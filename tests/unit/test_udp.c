@@ -96,11 +96,50 @@ static void test_a_batch_is_answered_and_the_rest_stays(void **state)
     expect_replies(fixture, UDP_BATCH_MAX, 3);
 }
 
+/* A socket that udp_open() has made ready, bound to this address. */
+static int open_at(struct listen at)
+{
+    struct sockaddr_storage address;
+    struct udp_socket opened;
+    struct diag diag;
+    const socklen_t len = listen_to_sockaddr(&at, &address);
+    const int fd = socket(address.ss_family, SOCK_DGRAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(udp_open(fd, &opened, &diag), OK);
+    return fd;
+}
+
+static int option_of(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof value;
+    assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+    return value;
+}
+
+/* Whoever can forge an ICMP could have our replies cut into fragments, and put his own among them. */
+static void test_the_path_mtu_is_not_believed(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"127.0.0.1", "0.0.0.0", "::1", "::"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct listen at = {.port = 0};
+        assert_int_equal(ip_parse(texts[i], &at.ip, NULL), OK);
+        const int fd = open_at(at);
+        if (at.ip.family == IP_V4)
+            assert_int_equal(option_of(fd, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_OMIT);
+        else
+            assert_int_equal(option_of(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER), IPV6_PMTUDISC_OMIT);
+        close(fd);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_socket_without_queries_keeps_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_batch_is_answered_and_the_rest_stays, setup, teardown),
+        cmocka_unit_test(test_the_path_mtu_is_not_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

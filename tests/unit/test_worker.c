@@ -5,6 +5,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -320,6 +322,31 @@ static void test_tcp_answers_pipelined_queries_in_order(void **state)
     close(fd);
 }
 
+/* Segments with data that have come on a connection. */
+static unsigned segments_of(int fd)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    return info.tcpi_data_segs_in;
+}
+
+static void test_a_reply_and_its_length_come_in_one_segment(void **state)
+{
+    struct running *running = *state;
+    uint8_t bytes[256];
+    unsigned answers;
+    world_send(running, 1, 1);
+    const int fd = connect_to("127.0.0.1", running->tcp_port, SOCK_STREAM);
+    for (uint16_t i = 1; i <= 5; i++) {
+        const size_t len = tcp_query_put("host.example.com", A, i, bytes, sizeof bytes);
+        assert_int_equal(send(fd, bytes, len, 0), (ssize_t)len);
+        assert_int_equal(tcp_reply_take(fd, &answers), i);
+        assert_int_equal(segments_of(fd), i);
+    }
+    close(fd);
+}
+
 static void test_a_slow_reader_gets_all_of_it_and_delays_nobody(void **state)
 {
     struct running *running = *state;
@@ -455,6 +482,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_every_udp_socket_answers_from_the_address_that_was_asked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_batch_of_queries_is_answered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tcp_answers_pipelined_queries_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_reply_and_its_length_come_in_one_segment, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_slow_reader_gets_all_of_it_and_delays_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_half_closed_connection_gets_its_replies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_broken_stream_is_closed_after_what_was_whole, setup, teardown),
