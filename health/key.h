@@ -3,7 +3,7 @@
  * A public key is 32 bytes in base64 (44 characters), as the store's vantage.public_key has it. A
  * private key is a PKCS #8 PEM file that only its owner may read. A signature covers a domain and
  * the raw body behind it; the domain is a constant text for each kind of message, so that one kind
- * can never pass for another (RFC 8032 8.6 on contexts).
+ * can never pass for another (RFC 8032 8.3 on contexts).
  */
 #ifndef HEALTH_KEY_H
 #define HEALTH_KEY_H

@@ -241,7 +241,7 @@ static uint32_t soa_number(const struct draft *draft, unsigned back)
     return reader_u32(&r);
 }
 
-/* One row behind the nodes' own: the SOA of negative answers (RFC 2308 5). */
+/* One row behind the nodes' own: the SOA of negative answers (RFC 2308 3). */
 static uint32_t negative_soa_write(struct blob *blob)
 {
     const struct draft_rrset *soa = draft_rrset_find(blob->draft, 0, RDATA_SOA);

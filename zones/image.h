@@ -79,7 +79,7 @@ struct image_zone {
     uint32_t nodes_count;
     uint32_t apex_off;         /* node */
     uint32_t soa_off;          /* rrset */
-    uint32_t negative_soa_off; /* rrset: the SOA at min(its TTL, minimum) (RFC 2308 5) */
+    uint32_t negative_soa_off; /* rrset: the SOA at min(its TTL, minimum) (RFC 2308 3) */
     uint32_t subjects_off;     /* struct image_subject [subjects_count] */
     uint32_t subjects_count;
     uint32_t peers_off; /* struct image_peer [peers_count] */

@@ -29,7 +29,7 @@ static bool family_parse(uint16_t code, struct ip *ret, unsigned *ret_bits)
     return true;
 }
 
-/* RFC 7871 6 and 7.1.2: a scope of 0, the bytes that the prefix needs and no more, no bit set
+/* RFC 7871 6 and 7.2.1: a scope of 0, the bytes that the prefix needs and no more, no bit set
  * past the prefix. */
 static bool subnet_parse(struct reader r, struct edns_subnet *ret)
 {

@@ -86,7 +86,7 @@ void reply_addresses_put(struct reply *reply, const struct link *link, const str
 void reply_negative_put(struct reply *reply, const struct link *link, uint32_t ttl_max_s);
 
 /* A referral: the NS of the cut, its glue. Glue below the cut must be in it, other glue where it
- * fits (RFC 9471 3). */
+ * fits (RFC 9471 3.1). */
 void reply_referral_put(struct reply *reply, const struct link *link, const struct found *found);
 
 /* The addresses of the names in an rrset's rdata, as many as fit; never truncates. */

@@ -131,7 +131,7 @@ EXCUSES = [
     Excuse("RFC 6672 3.2", "the DNAME is copied into the answer each time that it is met", "repeats", test=has_dname),
     Excuse("RFC 9471 3.2", "hosts above the cut are not needed to reach it; one that is a wildcard's is not added", "additional", test=is_without_wildcard_hosts),
     Excuse("RFC 6891 6.1.1", "a query with an OPT gets one back, also when there is something wrong behind it", "OPT, OPT flags, version", test=is_formerr_with_opt),
-    Excuse("RFC 7871 7.1.2", "a client subnet option that cannot be is FORMERR; NSD does not know the option", f"rcode, AA, TC, options, {SECTIONS}",
+    Excuse("RFC 7871 6, 7.2.1", "a client subnet option that cannot be is FORMERR; NSD does not know the option", f"rcode, AA, TC, options, {SECTIONS}",
            "bad client subnet", is_rcode("FORMERR")),
     Excuse("RFC 7871 7.2.1", "the option comes back with FAMILY and prefix as they were, also where they say nothing", "options", r"good client subnet \(0, 0"),
     Excuse("RFC 5001 2.2", "the NSID costs no record: it is left out where there is no room", "NSID, options", "NSID", is_full),

@@ -31,7 +31,7 @@ ROOT, POINTER = b"\0", b"\xc0\x0c"
 PLAIN = question(HOST, 1)
 
 META = "RFC 6895 3.1: a meta-type is no type that anything could have"
-SUBNET = "RFC 7871 7.1.2: FORMERR; NSD does not know the option"
+SUBNET = "RFC 7871 7.2.1: FORMERR; NSD does not know the option"
 UNREAD = "RFC 1035 4.1.1: what is in an additional record is read by who uses it, and nothing does"
 
 
@@ -73,7 +73,7 @@ def headers():
                  "NOTIMP")
     yield attack("RFC 1035 4.1.1", "STATUS", message(PLAIN, 2 << 11), "NOTIMP")
     yield attack("CVE-2019-16866", "NOTIFY that nobody expects", message(question(APEX, 6), 0x2400), "NOTIMP",
-                 reason="RFC 1996 3.11: NOTIFY is for secondaries, and gslbd is none (RFC.md, left out)")
+                 reason="RFC 1996 4: NOTIFY is for secondaries, and gslbd is none (RFC.md, left out)")
     yield attack("CVE-2019-16866", "NOTIFY without a question", message(b"", 0x2400, (0, 0, 0, 0)), "NOTIMP",
                  reason="RFC 1035 4.1.1: the opcode is not implemented, whatever is behind the header")
     yield attack("CVE-2009-0696", "UPDATE whose prerequisite is ANY of class ANY",
@@ -206,7 +206,7 @@ def subnets():
            ("a family alone", option(8, b"\0\1")),
            ("3,000 bytes", subnet(1, 24, 0, bytes(3000)))]
     for what, options in bad:
-        yield attack("RFC 7871 7.1.2, CVE-2015-8705", f"a client subnet with {what}",
+        yield attack("RFC 7871 6, CVE-2015-8705", f"a client subnet with {what}",
                      asked(opt(options=options)), "FORMERR",
                      reason=SUBNET if what in ("a bit past the prefix", "a scope",
                                                "too many bytes") else None)
