@@ -402,6 +402,7 @@ bool reply_host_follow(struct reply *reply, struct link *link, const struct choi
     const unsigned at = position(reply);
     const struct image_endpoint *endpoint = choice->endpoints[0];
     const uint8_t *host = image_at(link->zone, endpoint->host.name_off);
+    ret->dnames_count = 0;
     head_put(reply, link, QTYPE_CNAME, choice->ttl_s, endpoint->host.name_len);
     writer_bytes(&reply->w, host, endpoint->host.name_len);
     if (reply->w.full) {
@@ -447,7 +448,19 @@ static bool is_endless(const struct image_zone *zone, const struct found *found)
 bool reply_dname_follow(struct reply *reply, struct link *link, const struct found *found)
 {
     const unsigned owner_idx = suffix_of(link, found->node);
-    if (!required_put(reply, link, suffix_off(link, owner_idx), SECTION_ANSWER, found->rrset))
+    if (!dname_put(reply, link, suffix_off(link, owner_idx), found->rrset))
         return false;
     return synthesis_follow(reply, link, owner_idx, found->rrset) && !is_endless(link->zone, found);
 }
+/* Put a DNAME unless the chain has come by it before. False: it does not fit. */
+static bool dname_put(struct reply *reply, struct link *link, unsigned owner_off,
+                      const struct image_rrset *dname)
+{
+    for (unsigned i = 0; i < link->dnames_count; i++)
+        if (link->dnames[i] == dname)
+            return true;
+    if (link->dnames_count < REPLY_DNAMES_MAX)
+        link->dnames[link->dnames_count++] = dname;
+    return required_put(reply, link, owner_off, SECTION_ANSWER, dname) != NULL;
+}
+

@@ -31,6 +31,7 @@
 enum {
     REPLY_TCP_LEN_MAX = 65535, /* what a message's length prefix can say (RFC 1035 4.2.2) */
 };
+    REPLY_DNAMES_MAX = 8,      /* that are remembered: a chain has no more links */
 
 /* A name that is asked for, on the way from the question along CNAMEs and DNAMEs, and the zone
  * that it is in. */
@@ -42,6 +43,8 @@ struct link {
     uint16_t zone_off;
     struct name_suffixes suffixes;
 };
+    const struct image_rrset *dnames[REPLY_DNAMES_MAX]; /* that have led here */
+    unsigned dnames_count;
 
 enum section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL, SECTIONS };
 
@@ -102,8 +105,8 @@ bool reply_cname_follow(struct reply *reply, struct link *link, const struct ima
 /* The CNAME to a choice's host. */
 bool reply_host_follow(struct reply *reply, struct link *link, const struct choice *choice);
 
-/* A DNAME and the CNAME that follows from it (RFC 6672 3.1); YXDOMAIN when the name becomes too
- * long. */
+/* A DNAME, if it is not there yet, and the CNAME that follows from it (RFC 6672 3.1); YXDOMAIN when
+ * the name becomes too long. */
 bool reply_dname_follow(struct reply *reply, struct link *link, const struct found *found);
 
 /* A text of class CHAOS (RFC 4892). */

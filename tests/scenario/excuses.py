@@ -87,10 +87,6 @@ def is_own_apex(difference):
     return is_chain(ours) and ours == rrs(difference.knot, "answer") and not difference.ours["authority"]
 
 
-def has_dname(difference):
-    return any(rr.type == wire.TYPES["DNAME"] for rr in difference.ours["answer"])
-
-
 def is_without_wildcard_hosts(difference):
     """All that ours has not are addresses of hosts that are not below the cut."""
     ours, knot = rrs(difference.ours, "additional"), rrs(difference.knot, "additional")
@@ -128,7 +124,6 @@ EXCUSES = [
     Excuse("RFC 1034 4.3.2", "a chain goes on in the nearest zone that has the name, not in one above", f"AA, rcode, {SECTIONS}",
            r"^\S+ (?!CNAME|ANY)", is_next_zone),
     Excuse("RFC 4035 3.1.4.1", "DS of the zone that a chain is in is for its parent to answer; the chain ends there", "authority", r"^\S+ DS ", is_own_apex),
-    Excuse("RFC 6672 3.2", "the DNAME is copied into the answer each time that it is met", "repeats", test=has_dname),
     Excuse("RFC 9471 3.2", "hosts above the cut are not needed to reach it; one that is a wildcard's is not added", "additional", test=is_without_wildcard_hosts),
     Excuse("RFC 6891 6.1.1", "a query with an OPT gets one back, also when there is something wrong behind it", "OPT, OPT flags, version", test=is_formerr_with_opt),
     Excuse("RFC 7871 6, 7.2.1", "a client subnet option that cannot be is FORMERR; NSD does not know the option", f"rcode, AA, TC, options, {SECTIONS}",

@@ -45,6 +45,8 @@ static const struct zone_record records[] = {
     {"ns.child", "A", "192.0.2.31", 300},
     {"dn", "DNAME", "example.net.", 300},
     {"grow", "DNAME", "More.GROW", 300},
+    {"there", "DNAME", "back", 300},
+    {"back", "DNAME", "y.there", 300},
     {"long", "DNAME", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.", 300},
     {"hub", "NS", "ns1.hub", 300}, {"hub", "NS", "ns2.hub", 300},
     {"ns1.hub", "AAAA", "2001:db8::a1", 300}, {"ns2.hub", "AAAA", "2001:db8::a2", 300},
@@ -259,11 +261,28 @@ static void test_dnames_give_a_cname_of_their_own_ttl(void **state)
          "NOERROR aa | dn.example.com. 300 DNAME example.net., gone.dn.example.com. 300 CNAME gone.example.net. |  | "},
         {"x.grow.example.com", A, NULL,
          "NOERROR aa | grow.example.com. 300 DNAME More.GROW.example.com., x.grow.example.com. 300 CNAME x.More.GROW.example.com. |  | "},
+        {"x.there.example.com", CNAME, NULL,
+         "NOERROR aa | there.example.com. 300 DNAME back.example.com., x.there.example.com. 300 CNAME x.back.example.com. |  | "},
         {"dn.example.com", DNAME, NULL, "NOERROR aa | dn.example.com. 300 DNAME example.net. |  | "},
         {"dn.example.com", A, NULL, "NOERROR aa |  | " SOA_COM " | "},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         expect(*state, &rows[i]);
+}
+
+static void test_a_dname_is_put_once_however_often_it_is_met(void **state)
+{
+    char text[8192];
+    static uint8_t packet[REPLY_CAP];
+    const struct world_query query = {.name = "x.there.example.com", .qtype = A};
+    const size_t len = world_answer(*state, &query, TRANSPORT_TCP, "192.0.2.200", packet, sizeof packet);
+    (void)reply_print(packet, len, text, sizeof text);
+    unsigned dnames = 0, cnames = 0;
+    for (const char *at = text; (at = strstr(at, "NAME ")); at++)
+        *(at[-1] == 'D' ? &dnames : &cnames) += 1;
+    assert_int_equal(dnames, 2);
+    assert_int_equal(cnames, ANSWER_LINKS_MAX);
+    assert_non_null(strstr(text, "300 CNAME x.y.y.y.y.there.example.com."));
 }
 
 static void test_a_dname_that_makes_the_name_too_long_is_yxdomain(void **state)
@@ -478,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_cnames_are_followed_through_our_zones),
         cmocka_unit_test(test_ds_behind_a_cname_is_the_parents_too),
         cmocka_unit_test(test_dnames_give_a_cname_of_their_own_ttl),
+        cmocka_unit_test(test_a_dname_is_put_once_however_often_it_is_met),
         cmocka_unit_test(test_a_dname_that_makes_the_name_too_long_is_yxdomain),
         cmocka_unit_test(test_delegations_are_referrals_with_glue),
         cmocka_unit_test(test_services_answer_by_client),
