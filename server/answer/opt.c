@@ -47,6 +47,17 @@ static void cookie_put(struct writer *w, const struct opt *opt, size_t len)
     writer_bytes(w, opt->cookie, len);
 }
 
+static size_t nsid_len(const struct opt *opt, size_t used)
+{
+    (void)used;
+    return opt->nsid->len;
+}
+
+static void nsid_put(struct writer *w, const struct opt *opt, size_t len)
+{
+    writer_bytes(w, opt->nsid->bytes, len);
+}
+
 static size_t u16_len(const struct opt *opt, size_t used)
 {
     (void)opt, (void)used;
@@ -63,17 +74,6 @@ static void keepalive_put(struct writer *w, const struct opt *opt, size_t len)
 {
     (void)len;
     writer_u16(w, opt->keepalive_ds);
-}
-
-static size_t nsid_len(const struct opt *opt, size_t used)
-{
-    (void)used;
-    return opt->nsid->len;
-}
-
-static void nsid_put(struct writer *w, const struct opt *opt, size_t len)
-{
-    writer_bytes(w, opt->nsid->bytes, len);
 }
 
 static size_t padding_len(const struct opt *opt, size_t used)
@@ -100,9 +100,9 @@ static const struct {
 } options[OPT_OPTIONS] = {
     [OPT_SUBNET] = {EDNS_CLIENT_SUBNET, subnet_len, subnet_put},
     [OPT_COOKIE] = {EDNS_COOKIE, cookie_len, cookie_put},
+    [OPT_NSID] = {EDNS_NSID, nsid_len, nsid_put},
     [OPT_ERROR] = {EDNS_ERROR, u16_len, error_put},
     [OPT_KEEPALIVE] = {EDNS_KEEPALIVE, u16_len, keepalive_put},
-    [OPT_NSID] = {EDNS_NSID, nsid_len, nsid_put},
     [OPT_PADDING] = {EDNS_PADDING, padding_len, padding_put},
 };
 
@@ -125,6 +125,8 @@ size_t opt_len_kept(const struct opt *opt)
         len += OPTION_HEAD_LEN + subnet_len(opt, 0);
     if (opt->wanted & 1u << OPT_COOKIE)
         len += OPTION_HEAD_LEN + cookie_len(opt, 0);
+    if (opt->wanted & 1u << OPT_NSID)
+        len += OPTION_HEAD_LEN + nsid_len(opt, 0);
     return len;
 }
 

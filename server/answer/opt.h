@@ -1,10 +1,9 @@
 /* server/answer/opt.h - the OPT record of a reply: which options it gets, and which when not all of
  * them fit.
  *
- * Each option is set while the reply is made and put at its end, in the order of the enum. The
- * client subnet and the cookie are part of what was asked, so room is kept for them from the
- * start; each of the others is put if there is room behind the records, and left out otherwise.
- * No option ever costs a record.
+ * Each option is set while the reply is made and put at its end, in the order of the enum. Room is
+ * kept from the start for what the client has asked for: subnet, cookie and NSID. Each of the others
+ * is put if there is room behind the records, and left out otherwise: it never costs a record.
  *
  *    owner 0 | type 41 | class: UDP size | TTL: rcode's upper bits, version, DO | length | options
  */
@@ -23,9 +22,9 @@
 enum opt_option {
     OPT_SUBNET,    /* RFC 7871 */
     OPT_COOKIE,    /* RFC 7873 */
+    OPT_NSID,      /* RFC 5001 */
     OPT_ERROR,     /* RFC 8914 */
     OPT_KEEPALIVE, /* RFC 7828 */
-    OPT_NSID,      /* RFC 5001 */
     OPT_PADDING,   /* RFC 7830; the last: it fills what is left of a block */
     OPT_OPTIONS,
 };

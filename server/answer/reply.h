@@ -118,8 +118,8 @@ void reply_truncate(struct reply *reply);
 /* Say why, to a client that may be told (RFC 8914). */
 void reply_explain(struct reply *reply, enum opt_error error);
 
-/* Let it have no more than `len_max` bytes, which what is in it and what room is kept for must
- * have. */
+/* Let it have no more than `len_max` bytes. Options that are longer than that are left out; what is
+ * in it and the OPT itself must have room. */
 void reply_len_limit(struct reply *reply, size_t len_max);
 
 /* Make it an error: the question and an rcode, which is still to be explained. */

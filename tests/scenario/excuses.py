@@ -5,7 +5,7 @@ needs is an error too.
 """
 import re
 
-import references, wire
+import wire
 from compare import is_chain, rrs
 
 SECTIONS = "answer, authority, additional"
@@ -100,11 +100,6 @@ def is_less_compressed(difference):
     return difference.ours["TC"] and 5 * max(map(len, others)) > 3 * limit_of(difference.query)
 
 
-def is_full(difference):
-    option = wire.option(3, references.TEXTS["nsid"].encode())
-    return len(difference.packets[0]) + len(option) > limit_of(difference.query)
-
-
 EXCUSES = [
     Excuse("RFC 2181 9", "a truncated reply is not to be used, so ours has nothing but what it must", SECTIONS, test=is_truncated),
     Excuse("RFC 2181 5.2", "the TTLs of an rrset are the same: ours is the least", "answer", r"(?i)^ttls\."),
@@ -129,7 +124,6 @@ EXCUSES = [
     Excuse("RFC 7871 6, 7.2.1", "a client subnet option that cannot be is FORMERR; NSD does not know the option", f"rcode, AA, TC, options, {SECTIONS}",
            "bad client subnet", is_rcode("FORMERR")),
     Excuse("RFC 7871 7.2.1", "the option comes back with FAMILY and prefix as they were, also where they say nothing", "options", r"good client subnet \(0, 0"),
-    Excuse("RFC 5001 2.2", "the NSID costs no record: it is left out where there is no room", "NSID, options", "NSID", is_full),
     Excuse("RFC 7828 3.3.2", "over TCP, who asks is told how long the connection may be idle", "options", "keepalive tcp"),
     Excuse("RFC 8914 2", "what else is wrong may be said, so also of a class or an opcode that nobody serves", "options", "^(class|opcode|bent)",
            lambda difference: difference.ours["options"] == (15,)),

@@ -51,9 +51,9 @@ static void test_every_option_has_its_form(void **state)
         0, 0, 41, 0x04, 0xd0, 1, 0, 0x80, 0, 0, 59,
         0, 8, 0, 7, 0, 1, 24, 20, 192, 0, 2,
         0, 10, 0, 24, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
+        0, 3, 0, 4, 'a', 'm', 's', '1',
         0, 15, 0, 2, 0, 20,
         0, 11, 0, 2, 1, 44,
-        0, 3, 0, 4, 'a', 'm', 's', '1',
     };
     uint8_t bytes[CAP];
     const struct opt opt = full();
@@ -95,12 +95,12 @@ static void test_subnets_of_every_family_come_back(void **state)
 static void test_what_does_not_fit_is_left_out_in_the_order_of_the_enum(void **state)
 {
     (void)state;
-    /* Room, then what is there of it: subnet and cookie 11 + 11 + 28, error 6, keepalive 6, nsid 8. */
+    /* Room, then what is there of it: subnet and cookie 11 + 11 + 28, nsid 8, error 6, keepalive 6. */
     static const struct {
         size_t room, len;
-    } rows[] = {{50, 50}, {55, 50}, {56, 56}, {61, 56}, {62, 62}, {69, 62}, {70, 70}, {500, 70}};
+    } rows[] = {{50, 50}, {55, 50}, {56, 56}, {57, 56}, {58, 58}, {63, 58}, {64, 64}, {69, 64}, {70, 70}, {500, 70}};
     const struct opt opt = full();
-    assert_int_equal(opt_len_kept(&opt), 50);
+    assert_int_equal(opt_len_kept(&opt), 58);
     for (size_t i = 0; i < COUNT(rows); i++) {
         uint8_t bytes[CAP];
         assert_int_equal(put(&opt, 0, rows[i].room, bytes), rows[i].len);
@@ -119,6 +119,17 @@ static void test_a_short_option_takes_the_place_of_a_long_one(void **state)
     assert_int_equal(put(&opt, 0, OPT_FIXED_LEN + 23, bytes), OPT_FIXED_LEN + 6);
     opt.wanted = 1u << OPT_KEEPALIVE | 1u << OPT_NSID;
     assert_int_equal(put(&opt, 0, OPT_FIXED_LEN + 23, bytes), OPT_FIXED_LEN + 6);
+}
+
+static void test_room_is_kept_for_what_was_asked_for(void **state)
+{
+    (void)state;
+    static const size_t lens[OPT_OPTIONS] = {[OPT_SUBNET] = 11, [OPT_COOKIE] = 28, [OPT_NSID] = 8};
+    for (unsigned option = 0; option < OPT_OPTIONS; option++) {
+        struct opt opt = full();
+        opt.wanted = 1u << option;
+        assert_int_equal(opt_len_kept(&opt), OPT_FIXED_LEN + lens[option]);
+    }
 }
 
 static void test_padding_fills_blocks_of_the_message(void **state)
@@ -155,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_subnets_of_every_family_come_back),
         cmocka_unit_test(test_what_does_not_fit_is_left_out_in_the_order_of_the_enum),
         cmocka_unit_test(test_a_short_option_takes_the_place_of_a_long_one),
+        cmocka_unit_test(test_room_is_kept_for_what_was_asked_for),
         cmocka_unit_test(test_padding_fills_blocks_of_the_message),
         cmocka_unit_test(test_padding_that_does_not_fit_is_left_out),
     };
