@@ -1,5 +1,5 @@
 /* bench/answer_bench.c - nanoseconds per answer, without sockets: steered with a client subnet, static,
- * NXDOMAIN, with a cookie, with a limit.
+ * MX, a referral, NXDOMAIN, with a cookie, with a limit.
  *
  * usage: answer_bench [ROUNDS]
  *
@@ -14,6 +14,10 @@ enum { ROUNDS = 2000000, QUERIES = 1024, PACKET_CAP = 4096 };
 
 static const struct zone_record records[] = {
     {"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.1", 300}, {"host", "A", "192.0.2.10", 300},
+    {"@", "MX", "10 host", 300}, {"@", "MX", "20 mail.example.net.", 300},
+    {"sub", "NS", "ns1.sub", 300}, {"sub", "NS", "ns2.sub", 300}, {"ns1.sub", "A", "192.0.2.2", 300},
+    {"ns1.sub", "AAAA", "2001:db8::2", 300}, {"ns2.sub", "A", "192.0.2.3", 300}, {"ns2.sub", "AAAA", "2001:db8::3", 300},
+    {"far", "NS", "ns1.dns.example.net.", 300}, {"far", "NS", "ns2.dns.example.net.", 300},
 };
 
 static const struct world_service services[] = {
@@ -35,7 +39,7 @@ static void world_make(struct world_fixture *fixture)
 {
     static char texts[3 + 256][24], policy_name[] = "p";
     static struct policy_rule rules[3 + 256];
-    static const struct world_zone zone = {"example.com", records, 3, services, 2};
+    static const struct world_zone zone = {"example.com", records, sizeof records / sizeof *records, services, 2};
     size_t count = 0;
     for (; count < 3; count++) { /* the default draws among three regions */
         (void)snprintf(texts[0], sizeof texts[0], "default");
@@ -62,7 +66,7 @@ static void cookie_put(struct world_fixture *fixture, const struct ip *peer, uin
     (void)cookie_check(&secrets, peer, 0, &cookie, option + 4);
 }
 
-static void measure(struct world_fixture *fixture, const char *what, const char *name, enum extras extras,
+static void measure(struct world_fixture *fixture, const char *what, const char *name, uint16_t qtype, enum extras extras,
                     unsigned rounds)
 {
     static uint8_t queries[QUERIES][128];
@@ -74,7 +78,7 @@ static void measure(struct world_fixture *fixture, const char *what, const char 
     for (unsigned i = 0; i < QUERIES; i++) {
         char subnet[32];
         (void)snprintf(subnet, sizeof subnet, "%u.%u.%u.0/24", 11 + i % 200, i % 251, i % 241);
-        const struct world_query query = {.name = name, .qtype = 1, .udp_size = 1232,
+        const struct world_query query = {.name = name, .qtype = qtype, .udp_size = 1232,
                                           .subnet = extras == EXTRAS_SUBNETS ? subnet : NULL,
                                           .options = cookie,
                                           .options_len = extras == EXTRAS_COOKIE ? sizeof cookie : 0};
@@ -97,18 +101,21 @@ int main(int argc, char **argv)
     if (!fixture || rounds == 0)
         return 1;
     world_make(fixture);
-    measure(fixture, "steered, client subnet", "www.example.com", EXTRAS_SUBNETS, rounds);
-    measure(fixture, "steered, no client subnet", "www.example.com", EXTRAS_NONE, rounds);
-    measure(fixture, "sticky, client subnet", "sticky.example.com", EXTRAS_SUBNETS, rounds);
-    measure(fixture, "static A", "host.example.com", EXTRAS_NONE, rounds);
-    measure(fixture, "NXDOMAIN", "no.such.host.example.com", EXTRAS_NONE, rounds);
-    measure(fixture, "static A, cookie", "host.example.com", EXTRAS_COOKIE, rounds);
+    measure(fixture, "steered, client subnet", "www.example.com", 1, EXTRAS_SUBNETS, rounds);
+    measure(fixture, "steered, no client subnet", "www.example.com", 1, EXTRAS_NONE, rounds);
+    measure(fixture, "sticky, client subnet", "sticky.example.com", 1, EXTRAS_SUBNETS, rounds);
+    measure(fixture, "static A", "host.example.com", 1, EXTRAS_NONE, rounds);
+    measure(fixture, "MX, one address", "example.com", 15, EXTRAS_NONE, rounds);
+    measure(fixture, "referral, glue", "www.sub.example.com", 1, EXTRAS_NONE, rounds);
+    measure(fixture, "referral, no glue", "www.far.example.com", 1, EXTRAS_NONE, rounds);
+    measure(fixture, "NXDOMAIN", "no.such.host.example.com", 1, EXTRAS_NONE, rounds);
+    measure(fixture, "static A, cookie", "host.example.com", 1, EXTRAS_COOKIE, rounds);
     static struct rrl rrl;
     rrl_init(&rrl, &(struct rrl_config){.rate = RRL_RATE_MAX, .workers = 1, .key = {{1, 2}}});
     fixture->answerer.rrl = &rrl;
-    measure(fixture, "static A, under the limit", "host.example.com", EXTRAS_NONE,
+    measure(fixture, "static A, under the limit", "host.example.com", 1, EXTRAS_NONE,
             rounds < RRL_RATE_MAX ? rounds : RRL_RATE_MAX);
-    measure(fixture, "static A, over the limit", "host.example.com", EXTRAS_NONE, rounds);
+    measure(fixture, "static A, over the limit", "host.example.com", 1, EXTRAS_NONE, rounds);
     world_fixture_fini(fixture);
     free(fixture);
     return 0;

@@ -3,12 +3,13 @@
 #include "common/hash.h"
 #include "common/reader.h"
 #include "common/writer.h"
+#include "zones/compress.h"
 #include "zones/rdata.h"
 #include "zones/svcb.h"
 
 #include <string.h>
 
-enum { RR_HEAD = 12, POINTER = 0xc00c, CLASS_IN = 1 };
+enum { RR_HEAD = 12, CLASS_IN = 1 };
 
 /* A blob in the making: where its parts are, as offsets from its start. */
 struct blob {
@@ -18,8 +19,11 @@ struct blob {
     uint32_t table, table_mask;
     uint32_t nodes, rrsets, services, pools, endpoints, subjects, peers, keys;
     uint32_t names, text;
-    struct buffer fixups, extras; /* uint32_t: of the rrset that is being written */
-    struct buffer hints;          /* struct image_hint: likewise */
+    /* Of the rrset that is being written: */
+    struct buffer fixups; /* uint32_t */
+    struct buffer extras; /* struct image_extra */
+    struct buffer hints;  /* struct image_hint */
+    struct compress compress;
 };
 
 static void *blob_at(const struct blob *blob, uint32_t off)
@@ -46,53 +50,27 @@ static uint32_t node_off(const struct blob *blob, uint32_t node)
 
 /* RRsets ---------------------------------------------------------------------------------------------- */
 
-/* How much of a name stands before the zone's name, or all of it when it is not in the zone. */
-static size_t name_cut(const struct draft *draft, const uint8_t *name, size_t len)
-{
-    size_t at = 0;
-    while (name[at] && len - at > draft->origin_len)
-        at += 1u + name[at];
-    return draft->origin_len > 1 && len - at == draft->origin_len && name_equal(name + at, draft->origin)
-               ? at
-               : len;
-}
-
-/* A name of the rdata, its tail replaced by a pointer if that is the zone's name. `wire_off` is where the
- * rrset begins. */
+/* A name of the rdata, cut short. `wire_off` is where the rrset begins. */
 static void compressed_put(struct blob *blob, uint32_t wire_off, const uint8_t *name)
 {
-    const size_t len = name_len(name), cut = name_cut(blob->draft, name, len);
-    (void)bytes_put(blob, name, cut);
-    if (cut == len)
+    uint16_t pointer;
+    const uint32_t off = bytes_put(blob, NULL, 0) - wire_off;
+    (void)bytes_put(blob, name, compress_name(&blob->compress, name, off, &pointer));
+    if (pointer == 0)
         return;
-    const uint8_t pointer[2] = {POINTER >> 8, POINTER & 0xff};
-    const uint32_t fixup = bytes_put(blob, pointer, sizeof pointer) - wire_off;
+    const uint8_t bytes[2] = {(uint8_t)(pointer >> 8), (uint8_t)pointer};
+    const uint32_t fixup = bytes_put(blob, bytes, sizeof bytes) - wire_off;
     (void)buffer_put(&blob->fixups, &fixup, sizeof fixup);
 }
 
-/* Rdata with the names in it compressed that RFC 1035 lets be (RFC 3597 4). */
 static void rdata_put(struct blob *blob, uint32_t wire_off, uint16_t type, const uint8_t *rdata, size_t len)
 {
-    switch (type) {
-    case RDATA_NS:
-    case RDATA_CNAME:
-    case RDATA_PTR:
-        compressed_put(blob, wire_off, rdata);
-        break;
-    case RDATA_MX:
-        (void)bytes_put(blob, rdata, 2);
-        compressed_put(blob, wire_off, rdata + 2);
-        break;
-    case RDATA_SOA: {
-        const size_t mname_len = name_len(rdata), names_len = mname_len + name_len(rdata + mname_len);
-        compressed_put(blob, wire_off, rdata);
-        compressed_put(blob, wire_off, rdata + mname_len);
-        (void)bytes_put(blob, rdata + names_len, len - names_len);
-        break;
-    }
-    default:
-        (void)bytes_put(blob, rdata, len);
-    }
+    const struct image_names names = image_names_of(type);
+    size_t at = names.skip;
+    (void)bytes_put(blob, rdata, at);
+    for (unsigned i = 0; i < names.count; i++, at += name_len(rdata + at))
+        compressed_put(blob, wire_off, rdata + at);
+    (void)bytes_put(blob, rdata + at, len - at);
 }
 
 /* The number of a hint's choice: that of the hint before it with the same service and kind, or the next. */
@@ -131,11 +109,12 @@ static void hinted_put(struct blob *blob, uint32_t wire_off, uint32_t rr_off, co
     (void)bytes_put(blob, rdata + from, record->rdata_len - from);
 }
 
-static void rr_put(struct blob *blob, uint32_t wire_off, uint32_t ttl_s, const struct draft_record *record)
+/* Returns where the record begins. */
+static uint32_t rr_put(struct blob *blob, uint32_t wire_off, uint32_t ttl_s, const struct draft_record *record)
 {
     uint8_t head[RR_HEAD];
     struct writer w = writer_of(head, sizeof head);
-    writer_u16(&w, POINTER);
+    writer_u16(&w, IMAGE_ZONE_POINTER);
     writer_u16(&w, record->type);
     writer_u16(&w, CLASS_IN);
     writer_u32(&w, ttl_s);
@@ -146,11 +125,12 @@ static void rr_put(struct blob *blob, uint32_t wire_off, uint32_t ttl_s, const s
         rdata_put(blob, wire_off, record->type, blob->draft->rdata.bytes + record->rdata_off,
                   record->rdata_len);
     if (blob->out->failed)
-        return;
+        return start;
     const size_t len = blob->out->len - blob->base - start - RR_HEAD;
     uint8_t *rdlength = (uint8_t *)blob_at(blob, start) + RR_HEAD - 2;
     rdlength[0] = (uint8_t)(len >> 8);
     rdlength[1] = (uint8_t)len;
+    return start;
 }
 
 /* Where the name in a record's rdata begins whose addresses belong in the additional section, or NULL. */
@@ -169,9 +149,9 @@ static const uint8_t *extra_name(const struct draft *draft, const struct draft_r
     }
 }
 
-/* Add the node of an in-zone target that has addresses. Below a cut they are glue, which only an NS may show
- * (RFC 1034 4.2.1). */
-static void extra_put(struct blob *blob, const struct draft_record *record)
+/* Add the node of an in-zone target that has addresses, if it is not there yet. Below a cut they are glue, which only
+ * an NS may show (RFC 1034 4.2.1). `rr_off` is where the record begins in the rrset's wire. */
+static void extra_put(struct blob *blob, uint32_t rr_off, const struct draft_record *record)
 {
     const struct draft *draft = blob->draft;
     const uint8_t *name = extra_name(draft, record);
@@ -184,11 +164,25 @@ static void extra_put(struct blob *blob, const struct draft_record *record)
     const struct draft_node *node = draft_node(draft, idx);
     if (record->type != RDATA_NS && (node->above != DRAFT_NONE || (node->flags & NODE_CUT)))
         return;
-    const uint32_t off = node_off(blob, idx), *known = (const void *)blob->extras.bytes;
-    for (size_t i = 0; i < blob->extras.len / sizeof off; i++)
-        if (known[i] == off)
+    const struct image_extra *known = (const void *)blob->extras.bytes;
+    const struct image_extra extra = {
+        .node_off = node_off(blob, idx),
+        .name_off = rr_off + RR_HEAD + (uint32_t)(name - (draft->rdata.bytes + record->rdata_off)),
+    };
+    for (size_t i = 0; i < blob->extras.len / sizeof extra; i++)
+        if (known[i].node_off == extra.node_off)
             return;
-    (void)buffer_put(&blob->extras, &off, sizeof off);
+    (void)buffer_put(&blob->extras, &extra, sizeof extra);
+}
+
+/* The owner, if names in the rdata may point to it: a wildcard's name is not in the reply, a stand-in has none, and a
+ * CNAME's target is to be in one piece down to the zone's name. */
+static const uint8_t *owner_of(const struct draft *draft, const struct draft_record *record)
+{
+    if (record->node == DRAFT_NONE || record->type == RDATA_CNAME)
+        return NULL;
+    const struct draft_node *node = draft_node(draft, record->node);
+    return node->flags & NODE_WILDCARD ? NULL : draft->names.bytes + node->name_off;
 }
 
 static uint32_t scratch_put(struct blob *blob, const struct buffer *rows)
@@ -205,15 +199,16 @@ static struct image_rrset rrset_make(struct blob *blob, const struct draft_rrset
     const struct draft_record *first = draft_record(blob->draft, rrset->records_first);
     struct image_rrset row = {.type = rrset->type, .count = (uint16_t)rrset->records_count, .ttl_s = ttl_s};
     row.wire_off = bytes_put(blob, NULL, 0);
+    compress_begin(&blob->compress, blob->draft->origin, owner_of(blob->draft, first));
     for (uint32_t i = 0; i < rrset->records_count; i++) {
         const struct draft_record *record = draft_record(blob->draft, rrset->records_first + i);
-        rr_put(blob, row.wire_off, ttl_s, record);
-        extra_put(blob, record);
+        const uint32_t rr_off = rr_put(blob, row.wire_off, ttl_s, record) - row.wire_off;
+        extra_put(blob, rr_off, record);
     }
     row.wire_len = bytes_put(blob, NULL, 0) - row.wire_off;
     row.fixups_count = (uint16_t)(blob->fixups.len / sizeof(uint32_t));
     row.fixups_off = scratch_put(blob, &blob->fixups);
-    row.extras_count = (uint16_t)(blob->extras.len / sizeof(uint32_t));
+    row.extras_count = (uint16_t)(blob->extras.len / sizeof(struct image_extra));
     row.extras_off = scratch_put(blob, &blob->extras);
     row.hints_count = (uint32_t)(blob->hints.len / sizeof(struct image_hint));
     row.hints_off = scratch_put(blob, &blob->hints);

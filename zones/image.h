@@ -18,9 +18,18 @@
  * a DNAME carry the offset of the topmost such node.
  *
  * An rrset's *wire* is ready to copy to a reply: for each RR owner, type, class, TTL, rdlength, rdata, with the
- * owner as a pointer to offset 12 (the question's name). Names in rdata that RFC 1035 types may compress
- * and that end in the zone's name are cut there and end in a pointer to be patched: `fixups` are the offsets in
- * the wire of these pointers, and of nothing else. An image of the root zone has no fixups.
+ * owner as a pointer to offset 12 (the question's name). Names in rdata that may be compressed (RFC 3597 4) end
+ * in a pointer where a longer end of theirs than the root is in the message before them. The pointers are to be
+ * patched: `fixups` are their offsets in the wire. They say where the end of the name is, as
+ *
+ *    15..14 11 | 13..12 enum image_place | 11..0 offset there
+ *
+ * so that what points to the zone's name is right as it is where that is the question's. A CNAME's target is cut
+ * at the zone's name and nowhere else, because in a reply what comes next is owned by it. So a link's name is in
+ * one piece down to the name of its zone, and what points to an owner finds the end of it that was meant.
+ *
+ * `extras` are the names in NS, MX and SRV whose addresses belong in the additional section. Each says where in
+ * the wire its name is, which is what the owner of the addresses points to.
  *
  * An SVCB or HTTPS rrset may have *hints* (RFC 9460 7.3): places in its wire where a reply puts the addresses
  * that a service gives this client. The wire is a whole rrset without them.
@@ -38,13 +47,14 @@
 
 #include "common/err.h"
 #include "common/name.h"
+#include "common/writer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    IMAGE_VERSION = 5,
+    IMAGE_VERSION = 6,
     PACKS_MAX = 64, /* a zone's pack is the lower 6 bits of its name's hash */
     IMAGE_SLOTS_MAX = 1 << 20,  /* slots that an image may name: BOARD_SLOTS_MAX of health/board.h */
     IMAGE_RRSET_MAX = 65000,    /* bytes of an rrset, not compressed: a TCP message less header, question and OPT */
@@ -52,7 +62,9 @@ enum {
     IMAGE_HINT_ADDRESSES_MAX = 8,    /* of one hint: a client tries few, and the reply is for UDP */
     IMAGE_HINT_CHOICES_MAX = 8,      /* of one rrset's hints: services times families */
     IMAGE_SECRET_MAX = 256,          /* bytes of a TSIG key: twice the block of the longest hash */
-    IMAGE_DELTAS_MAX = 100, /* of one zone: more than a secondary misses between two refreshes */
+    IMAGE_DELTAS_MAX = 100,          /* of one zone: more than a secondary misses between two refreshes */
+    IMAGE_PLACE_LEN = 1 << 12,       /* offsets that a pointer has in its place */
+    IMAGE_ZONE_POINTER = 0xc00c,     /* to the zone's name */
 };
 
 /* In the image ------------------------------------------------------------------------------------------ */
@@ -109,6 +121,14 @@ struct image_node {
     uint32_t service_off; /* struct image_service */
 };
 
+/* What a pointer in an rrset's wire counts from. */
+enum image_place {
+    IMAGE_PLACE_ZONE,  /* 12 bytes before the zone's name; the offset is 12 */
+    IMAGE_PLACE_WIRE,  /* the beginning of the wire; the offset is that of a label before the pointer */
+    IMAGE_PLACE_OWNER, /* the node's name, which is no wildcard's; the offset is that of a label of it below the zone's name */
+    IMAGE_PLACES = 4,  /* as many as two bits tell apart */
+};
+
 struct image_rrset {
     uint16_t type;
     uint16_t count; /* RRs */
@@ -118,11 +138,17 @@ struct image_rrset {
     uint32_t fixups_off; /* uint32_t [fixups_count] */
     uint16_t fixups_count;
     uint16_t extras_count;
-    uint32_t extras_off; /* uint32_t [extras_count]: nodes whose A and AAAA belong in the additional section */
+    uint32_t extras_off; /* struct image_extra [extras_count] */
     uint32_t target_off; /* CNAME and DNAME: the target, wire form, uncompressed, as written */
     uint32_t sigs_off;   /* room for RRSIGs; 0 */
     uint32_t hints_off;  /* struct image_hint [hints_count], in order of place */
     uint32_t hints_count;
+};
+
+/* A node whose A and AAAA belong in the additional section. */
+struct image_extra {
+    uint32_t node_off;
+    uint32_t name_off; /* in the wire: its name */
 };
 
 /* A parameter that a reply puts into an SVCB or HTTPS record. */
@@ -250,6 +276,33 @@ NODISCARD enum err image_check(const struct image *image, size_t len, struct dia
 
 /* As image_open() for a pack that the process which sent it has checked. Constant cost. */
 void image_attach(const void *bytes, struct image *ret);
+
+/* The names in rdata of a type that may be compressed: `count` of them, in a row behind `skip` bytes. */
+struct image_names {
+    uint8_t skip;
+    uint8_t count;
+};
+struct image_names image_names_of(uint16_t type);
+
+/* A name as it was before it was compressed. */
+struct image_name {
+    uint8_t wire[NAME_WIRE_MAX];
+    size_t len;
+    size_t cut;   /* bytes before the zone's name if it is known to end in that, or `len` */
+    uint32_t end; /* in the rrset's wire: what stands behind it */
+    bool pointed; /* there it ends in a pointer */
+};
+
+/* Read the name at `off` of the wire of an rrset that `owner` has (wire form; NULL: nothing may point to it). False:
+ * there is none, or it leads out of the wire or the owner. */
+bool image_name_read(const struct image_zone *zone, const struct image_rrset *rrset, const uint8_t *owner, uint32_t off,
+                     struct image_name *ret);
+
+/* Append the record at `rr_off` of an rrset's wire, all but its owner, such that it can stand alone: its names are
+ * whole, or end in a pointer to offset 12, where the zone's name is to be. Returns where the next record begins.
+ * Sets `w->full` when it does not fit. */
+uint32_t image_rr_put(struct writer *w, const struct image_zone *zone, const struct image_rrset *rrset,
+                      const uint8_t *owner, uint32_t rr_off);
 
 /* Where the search for a zone begins in a pack's table, to be masked. */
 static inline uint32_t image_pack_home(uint64_t hash)

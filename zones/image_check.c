@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { TYPE_NS = 2, TYPE_CNAME = 5, TYPE_SOA = 6, TYPE_DNAME = 39, CLASS_IN = 1 };
-enum { OWNER_POINTER = 0xc00c, RR_HEAD = 12, SHARE_MAX = 4095, SOA_NUMBERS_LEN = 20 };
+enum { RR_RDLEN = 10, RR_HEAD = 12, SHARE_MAX = 4095, SOA_NUMBERS_LEN = 20 };
 
 /* Whether a row of `count` things stands inside the zone, behind its head and aligned. */
 static bool row_check(const struct image_zone *zone, uint32_t off, uint64_t count, size_t size,
@@ -37,7 +37,17 @@ static bool node_off_check(const struct image_zone *zone, uint32_t off)
            past / sizeof(struct image_node) < zone->nodes_count;
 }
 
+static const uint8_t *node_name(const struct image_zone *zone, const struct image_node *node)
+{
+    return image_at(zone, node->name_off);
+}
+
 /* RRsets ---------------------------------------------------------------------------------------------- */
+
+static uint32_t rr_len(const uint8_t *rr)
+{
+    return RR_HEAD + (uint32_t)(rr[RR_RDLEN] << 8 | rr[RR_RDLEN + 1]);
+}
 
 static bool wire_check(const struct image_zone *zone, const struct image_rrset *rrset)
 {
@@ -46,7 +56,7 @@ static bool wire_check(const struct image_zone *zone, const struct image_rrset *
         return false;
     struct reader r = reader_of(image_at(zone, rrset->wire_off), rrset->wire_len);
     for (unsigned i = 0; i < rrset->count; i++) {
-        if (reader_u16(&r) != OWNER_POINTER || reader_u16(&r) != rrset->type ||
+        if (reader_u16(&r) != IMAGE_ZONE_POINTER || reader_u16(&r) != rrset->type ||
             reader_u16(&r) != CLASS_IN || reader_u32(&r) != rrset->ttl_s)
             return false;
         (void)reader_bytes(&r, reader_u16(&r));
@@ -54,16 +64,52 @@ static bool wire_check(const struct image_zone *zone, const struct image_rrset *
     return !r.bad && reader_left(&r) == 0;
 }
 
-static bool fixups_check(const struct image_zone *zone, const struct image_rrset *rrset)
+/* The names of the record at `rr_off`, and that the pointers that they end in are the fixups from `*fixup` on. */
+static bool rr_names_check(const struct image_zone *zone, const struct image_rrset *rrset, const uint8_t *owner, uint32_t rr_off,
+                           unsigned *fixup)
+{
+    const uint8_t *rr = (const uint8_t *)image_at(zone, rrset->wire_off) + rr_off;
+    const uint32_t *fixups = image_at(zone, rrset->fixups_off);
+    const struct image_names names = image_names_of(rrset->type);
+    uint32_t at = rr_off + RR_HEAD + names.skip;
+    struct image_name name = {.end = at};
+    for (unsigned i = 0; i < names.count; i++, at = name.end) {
+        if (!image_name_read(zone, rrset, owner, at, &name))
+            return false;
+        if (name.pointed && (*fixup == rrset->fixups_count || fixups[(*fixup)++] != name.end - 2))
+            return false;
+    }
+    return at <= rr_off + rr_len(rr);
+}
+
+/* Requires that the wire has been checked. */
+static bool names_check(const struct image_zone *zone, const struct image_rrset *rrset, const uint8_t *owner)
 {
     if (!row_check(zone, rrset->fixups_off, rrset->fixups_count, sizeof(uint32_t), 4))
         return false;
-    const uint32_t *fixups = image_at(zone, rrset->fixups_off);
+    if (image_names_of(rrset->type).count == 0)
+        return rrset->fixups_count == 0;
     const uint8_t *wire = image_at(zone, rrset->wire_off);
-    for (uint32_t i = 0, from = 0; i < rrset->fixups_count; from = fixups[i++] + 2)
-        if (fixups[i] < from || rrset->wire_len < 2 || fixups[i] > rrset->wire_len - 2 ||
-            wire[fixups[i]] != 0xc0 || wire[fixups[i] + 1] != 0x0c)
+    unsigned fixup = 0;
+    for (uint32_t rr_off = 0; rr_off < rrset->wire_len; rr_off += rr_len(wire + rr_off))
+        if (!rr_names_check(zone, rrset, owner, rr_off, &fixup))
             return false;
+    return fixup == rrset->fixups_count;
+}
+
+/* Each is a node whose name is where it says. Requires that the names of all nodes have been checked. */
+static bool extras_check(const struct image_zone *zone, const struct image_rrset *rrset, const uint8_t *owner)
+{
+    if (!row_check(zone, rrset->extras_off, rrset->extras_count, sizeof(struct image_extra), 4))
+        return false;
+    const struct image_extra *extra = image_at(zone, rrset->extras_off);
+    for (uint32_t i = 0; i < rrset->extras_count; i++) {
+        struct image_name name;
+        if (!node_off_check(zone, extra[i].node_off) ||
+            !image_name_read(zone, rrset, owner, extra[i].name_off, &name) ||
+            !name_equal(name.wire, node_name(zone, image_at(zone, extra[i].node_off))))
+            return false;
+    }
     return true;
 }
 
@@ -87,7 +133,7 @@ static bool hints_check(const struct image_zone *zone, const struct image_rrset 
     unsigned choices = 0;
     for (uint32_t rr = 0, end; rr < rrset->wire_len; rr = end) {
         uint32_t from = rr + RR_HEAD;
-        end = from + (uint32_t)(wire[from - 2] << 8 | wire[from - 1]);
+        end = rr + rr_len(wire + rr);
         for (; at < rrset->hints_count && hint[at].rr_off == rr; from = hint[at++].off) {
             if (!hint_check(zone, &hint[at], from, end) || hint[at].choice > choices)
                 return false;
@@ -97,15 +143,18 @@ static bool hints_check(const struct image_zone *zone, const struct image_rrset 
     return at == rrset->hints_count;
 }
 
-static bool rrset_check(const struct image_zone *zone, const struct image_rrset *rrset)
+static bool is_wild(const uint8_t *name)
 {
-    if (!wire_check(zone, rrset) || !fixups_check(zone, rrset) || !hints_check(zone, rrset) ||
-        !row_check(zone, rrset->extras_off, rrset->extras_count, sizeof(uint32_t), 4))
+    return name[0] == 1 && name[1] == '*';
+}
+
+/* An rrset of this name. */
+static bool rrset_check(const struct image_zone *zone, const struct image_rrset *rrset, const uint8_t *name)
+{
+    const uint8_t *owner = rrset->type == TYPE_CNAME || is_wild(name) ? NULL : name;
+    if (!wire_check(zone, rrset) || !names_check(zone, rrset, owner) || !hints_check(zone, rrset) ||
+        !extras_check(zone, rrset, owner))
         return false;
-    const uint32_t *extras = image_at(zone, rrset->extras_off);
-    for (uint32_t i = 0; i < rrset->extras_count; i++)
-        if (!node_off_check(zone, extras[i]))
-            return false;
     size_t len;
     const bool alias = rrset->type == TYPE_CNAME || rrset->type == TYPE_DNAME;
     return alias ? name_at_check(zone, rrset->target_off, &len) : rrset->target_off == 0;
@@ -116,7 +165,7 @@ static bool soa_check(const struct image_zone *zone, uint32_t off)
     if (!row_check(zone, off, 1, sizeof(struct image_rrset), 4) || off == 0)
         return false;
     const struct image_rrset *rrset = image_at(zone, off);
-    return rrset->type == TYPE_SOA && rrset_check(zone, rrset);
+    return rrset->type == TYPE_SOA && rrset_check(zone, rrset, image_at(zone, zone->name_off));
 }
 
 /* Services -------------------------------------------------------------------------------------------- */
@@ -166,7 +215,7 @@ static bool stand_ins_check(const struct image_zone *zone, const struct image_se
         return false;
     const struct image_rrset *rrset = image_at(zone, service->stand_ins_off);
     for (unsigned i = 0; i < service->stand_ins_count; i++)
-        if (!rrset_check(zone, &rrset[i]))
+        if (!rrset_check(zone, &rrset[i], image_at(zone, service->name_off)))
             return false;
     return true;
 }
@@ -197,18 +246,13 @@ static bool subject_check(const struct image_zone *zone, const struct image_subj
 
 /* Nodes ----------------------------------------------------------------------------------------------- */
 
-static const uint8_t *node_name(const struct image_zone *zone, const struct image_node *node)
-{
-    return image_at(zone, node->name_off);
-}
-
 static bool rrsets_check(const struct image_zone *zone, const struct image_node *node)
 {
     if (!row_check(zone, node->rrsets_off, node->rrsets_count, sizeof(struct image_rrset), 4))
         return false;
     const struct image_rrset *rrset = image_at(zone, node->rrsets_off);
     for (uint32_t i = 0; i < node->rrsets_count; i++)
-        if (!rrset_check(zone, &rrset[i]) || (i > 0 && rrset[i].type <= rrset[i - 1].type))
+        if (!rrset_check(zone, &rrset[i], node_name(zone, node)) || (i > 0 && rrset[i].type <= rrset[i - 1].type))
             return false;
     return (!(node->flags & NODE_CUT) || image_rrset_find(zone, node, TYPE_NS)) &&
            (!(node->flags & NODE_DNAME) || image_rrset_find(zone, node, TYPE_DNAME));
@@ -221,7 +265,7 @@ static bool wild_check(const struct image_zone *zone, const struct image_node *n
     if (!node_off_check(zone, node->wild_off))
         return false;
     const uint8_t *wild = node_name(zone, image_at(zone, node->wild_off));
-    return wild[0] == 1 && wild[1] == '*' && name_equal(wild + 2, node_name(zone, node));
+    return is_wild(wild) && name_equal(wild + 2, node_name(zone, node));
 }
 
 static bool above_check(const struct image_zone *zone, const struct image_node *node)
@@ -314,8 +358,7 @@ static bool delta_rr_read(const struct image_zone *zone, struct reader *r, struc
         (void)reader_bytes(r, label);
         owner_len += 1 + label;
     }
-    const bool owned = label << 8 == (OWNER_POINTER & 0xff00) && reader_u8(r) == (OWNER_POINTER & 0xff) &&
-                       owner_len + zone->name_len <= NAME_WIRE_MAX;
+    const bool owned = (label << 8 | reader_u8(r)) == IMAGE_ZONE_POINTER && owner_len + zone->name_len <= NAME_WIRE_MAX;
     *ret = (struct delta_rr){.type = reader_u16(r), .at_apex = owner_len == 0};
     const unsigned class = reader_u16(r);
     (void)reader_u32(r);

@@ -6,12 +6,10 @@
 
 enum {
     TYPE_SOA = 6,
-    OWNER_LEN = 2, /* of an RR in an rrset's wire: a pointer to the zone's name */
-    RR_RDLEN_OFF = 10,
-    RR_HEAD_LEN = 12,
+    SOA_WIRE_MAX = 12 + 2 * NAME_WIRE_MAX + 20,
 };
 
-/* An RR in an rrset's wire. */
+/* An RR as it stands alone, its owner a pointer to the zone's name. */
 struct rr {
     const uint8_t *bytes;
     size_t len;
@@ -23,6 +21,7 @@ struct diff {
     struct buffer met;           /* a byte for each old node: 1 when it has a new one */
     struct buffer went, came;    /* RRs of a delta */
     struct buffer before, after; /* struct rr: of the node in hand */
+    struct buffer before_wire, after_wire; /* their bytes */
     uint64_t whole_len;          /* bytes of the new zone in a transfer */
 };
 
@@ -57,20 +56,35 @@ static const struct image_node *old_find(struct diff *diff, const uint8_t *name)
 
 /* RRs ------------------------------------------------------------------------------------------------- */
 
-/* The RRs of a node that a transfer sends, but for the SOA, which is not a record like others. */
-static void rrs_collect(const struct image_zone *zone, const struct image_node *node, struct buffer *ret)
+/* Bytes that the RRs of a node have at most as they stand alone. */
+static size_t rrs_len_max(const struct image_zone *zone, const struct image_node *node)
 {
     const struct image_rrset *rrset;
-    ret->len = 0;
-    for (unsigned i = 0; node && (rrset = image_copied_rrset(zone, node, i)); i++) {
-        const uint8_t *wire = image_at(zone, rrset->wire_off);
-        size_t len;
-        for (size_t off = 0; rrset->type != TYPE_SOA && off < rrset->wire_len; off += len) {
-            len = RR_HEAD_LEN + (size_t)(wire[off + RR_RDLEN_OFF] << 8 | wire[off + RR_RDLEN_OFF + 1]);
-            const struct rr rr = {.bytes = wire + off, .len = len};
+    size_t len = 0;
+    for (unsigned i = 0; node && (rrset = image_copied_rrset(zone, node, i)); i++)
+        len += rrset->wire_len + (size_t)rrset->fixups_count * NAME_WIRE_MAX;
+    return len;
+}
+
+/* The RRs of a node that a transfer sends, but for the SOA, which is not a record like others. Their bytes go to `wire`. */
+static void rrs_collect(const struct image_zone *zone, const struct image_node *node, struct buffer *wire,
+                        struct buffer *ret)
+{
+    const struct image_rrset *rrset;
+    const size_t len_max = rrs_len_max(zone, node);
+    ret->len = wire->len = 0;
+    (void)buffer_put(wire, NULL, len_max);
+    if (wire->failed || len_max == 0)
+        return;
+    struct writer w = writer_of(wire->bytes, len_max);
+    for (unsigned i = 0; node && (rrset = image_copied_rrset(zone, node, i)); i++)
+        for (uint32_t off = 0; rrset->type != TYPE_SOA && off < rrset->wire_len;) {
+            struct rr rr = {.bytes = w.at};
+            writer_u16(&w, IMAGE_ZONE_POINTER);
+            off = image_rr_put(&w, zone, rrset, image_at(zone, node->name_off), off);
+            rr.len = (size_t)(w.at - rr.bytes);
             (void)buffer_put(ret, &rr, sizeof rr);
         }
-    }
 }
 
 static int rr_compare(const void *a, const void *b)
@@ -139,8 +153,8 @@ static void node_compare(struct diff *diff, const struct image_node *old, const 
 {
     if (old && new &&node_is_same(diff, old, new))
         return;
-    rrs_collect(diff->old, old, &diff->before);
-    rrs_collect(diff->new, new, &diff->after);
+    rrs_collect(diff->old, old, &diff->before_wire, &diff->before);
+    rrs_collect(diff->new, new, &diff->after_wire, &diff->after);
     rrs_sort(&diff->before);
     rrs_sort(&diff->after);
     rrs_merge(diff, old, new);
@@ -184,7 +198,8 @@ static bool soa_is_same(const struct diff *diff)
 
 static enum err diff_check(const struct diff *diff, struct diag *reterr)
 {
-    const struct buffer *all[] = {&diff->met, &diff->went, &diff->came, &diff->before, &diff->after};
+    const struct buffer *all[] = {&diff->met,   &diff->went,        &diff->came,      &diff->before,
+                                  &diff->after, &diff->before_wire, &diff->after_wire};
     enum err err = OK;
     for (size_t i = 0; i < sizeof all / sizeof *all && err == OK; i++)
         err = buffer_check(all[i], reterr);
@@ -198,6 +213,8 @@ static void diff_fini(struct diff *diff)
     buffer_fini(&diff->came);
     buffer_fini(&diff->before);
     buffer_fini(&diff->after);
+    buffer_fini(&diff->before_wire);
+    buffer_fini(&diff->after_wire);
 }
 
 /* The journal ------------------------------------------------------------------------------------------ */
@@ -220,8 +237,11 @@ static uint64_t journal_len_max(const struct diff *diff)
 
 static void soa_put(struct buffer *out, const struct image_zone *zone)
 {
-    const struct image_rrset *soa = image_at(zone, zone->soa_off);
-    (void)buffer_put(out, image_at(zone, soa->wire_off), soa->wire_len);
+    uint8_t soa[SOA_WIRE_MAX];
+    struct writer w = writer_of(soa, sizeof soa);
+    writer_u16(&w, IMAGE_ZONE_POINTER);
+    (void)image_rr_put(&w, zone, image_at(zone, zone->soa_off), image_at(zone, zone->name_off), 0);
+    (void)buffer_put(out, soa, writer_len(&w));
 }
 
 /* The wire of a delta. */

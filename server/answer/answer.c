@@ -90,6 +90,11 @@ static bool zone_find(const struct work *work, struct link *link)
     return true;
 }
 
+/* In a chain each link but the last has at most a DNAME and a CNAME, so that a pointer reaches what one
+ * in an rrset's wire is for. */
+_Static_assert(QUERY_HEADER_LEN + NAME_WIRE_MAX + 4 + (ANSWER_LINKS_MAX - 1) * 2 * (12 + NAME_WIRE_MAX) + IMAGE_PLACE_LEN <= 1 << 14,
+               "a pointer's reach");
+
 static void choice_count(struct counters *counters, enum step step,
                          const struct image_pool_row *pool)
 {
@@ -170,8 +175,7 @@ static bool link_answer(const struct work *work, struct link *link)
         if (found.rrset->hints_count > 0)
             hinted_answer(work, link, found.rrset);
         else
-            reply_rrset_put(reply, link, SECTION_ANSWER, found.rrset);
-        reply_extras_put(reply, link, found.rrset);
+            reply_rrset_put(reply, link, found.rrset);
         return false;
     case FOUND_CNAME:
         return reply_cname_follow(reply, link, found.rrset);

@@ -126,6 +126,23 @@ static void owners_patch(uint8_t *rr, unsigned count, unsigned owner_off)
     }
 }
 
+/* Let pointers of an rrset's wire that is at `wire_off` lead to what they are for. */
+static void pointers_patch(const struct reply *reply, unsigned wire_off, const struct link *link,
+                           unsigned owner_off, const struct image_rrset *rrset)
+{
+    const unsigned from[IMAGE_PLACES] = {
+        [IMAGE_PLACE_ZONE] = link->zone_off - (unsigned)QUERY_HEADER_LEN,
+        [IMAGE_PLACE_WIRE] = wire_off,
+        [IMAGE_PLACE_OWNER] = owner_off,
+    };
+    const uint32_t *fixups = image_at(link->zone, rrset->fixups_off);
+    for (unsigned i = 0; i < rrset->fixups_count; i++) {
+        uint8_t *at = reply->w.base + wire_off + fixups[i];
+        const unsigned off = (unsigned)(at[0] << 8 | at[1]) % IMAGE_PLACE_LEN;
+        u16_set(at, POINTER | (from[at[0] >> 4 & (IMAGE_PLACES - 1)] + off));
+    }
+}
+
 /* Copy an rrset's wire, owned by the name at `owner_off`. Returns where it begins, or NULL when
  * it does not fit. */
 static uint8_t *wire_put(struct reply *reply, const struct link *link, unsigned owner_off,
@@ -136,9 +153,8 @@ static uint8_t *wire_put(struct reply *reply, const struct link *link, unsigned 
         return NULL;
     memcpy(wire, image_at(link->zone, rrset->wire_off), rrset->wire_len);
     owners_patch(wire, rrset->count, owner_off);
-    const uint32_t *fixups = image_at(link->zone, rrset->fixups_off);
-    for (unsigned i = 0; i < rrset->fixups_count; i++)
-        u16_set(wire + fixups[i], POINTER | link->zone_off);
+    if (rrset->fixups_count > 0)
+        pointers_patch(reply, (unsigned)(wire - reply->w.base), link, owner_off, rrset);
     return wire;
 }
 
@@ -152,12 +168,6 @@ static uint8_t *required_put(struct reply *reply, const struct link *link, unsig
     else
         reply_truncate(reply);
     return wire;
-}
-
-void reply_rrset_put(struct reply *reply, const struct link *link, enum section section,
-                     const struct image_rrset *rrset)
-{
-    (void)required_put(reply, link, link->name_off, section, rrset);
 }
 
 static void hint_put(struct writer *w, const struct hint_row *row)
@@ -289,35 +299,47 @@ static void owner_put(struct reply *reply, const struct link *link, const struct
     writer_u16(&reply->w, POINTER | link->zone_off);
 }
 
-/* An rrset of a node, its owner in full before the first RR and before any that a pointer does
- * not reach. */
-static void extra_put(struct reply *reply, const struct link *link, const struct image_node *node,
-                      const struct image_rrset *rrset)
+/* Where the name that stands at `off` in the message is best pointed to: a pointer may be all of it. */
+static unsigned name_place(const struct reply *reply, unsigned off)
 {
-    const unsigned owner_off = position(reply);
+    const uint8_t *name = reply->w.base + off;
+    return (name[0] & POINTER >> 8) == POINTER >> 8 ? (unsigned)(name[0] << 8 | name[1]) & POINTER_OFF_MAX
+                                                    : off;
+}
+
+/* An rrset of a node whose name is at `*owner_off`. It is written out where that is out of a
+ * pointer's reach. */
+static void extra_put(struct reply *reply, const struct link *link, const struct image_node *node,
+                      const struct image_rrset *rrset, unsigned *owner_off)
+{
     const uint8_t *rr = image_at(link->zone, rrset->wire_off);
     for (unsigned i = 0; i < rrset->count; i++) {
         const size_t len = rr_len(rr);
-        if (i == 0 || owner_off > POINTER_OFF_MAX)
+        if (*owner_off <= POINTER_OFF_MAX) {
+            writer_u16(&reply->w, POINTER | *owner_off);
+        } else {
+            *owner_off = position(reply);
             owner_put(reply, link, node);
-        else
-            writer_u16(&reply->w, POINTER | owner_off);
+        }
         writer_bytes(&reply->w, rr + 2, len - 2);
         rr += len;
     }
 }
 
-/* The addresses of a node. False: an rrset of them does not fit, and nothing of it is left. */
-static bool addresses_put(struct reply *reply, const struct link *link,
-                          const struct image_node *node)
+/* The addresses of a name in the rdata of the rrset at `wire_off`. False: an rrset of them does not
+ * fit, and nothing of it is left. */
+static bool addresses_put(struct reply *reply, const struct link *link, unsigned wire_off,
+                          const struct image_extra *extra)
 {
     static const uint16_t types[] = {QTYPE_A, QTYPE_AAAA};
+    const struct image_node *node = image_at(link->zone, extra->node_off);
+    unsigned owner_off = name_place(reply, wire_off + extra->name_off);
     for (unsigned i = 0; i < sizeof types / sizeof *types; i++) {
         const struct image_rrset *rrset = image_rrset_find(link->zone, node, types[i]);
         const unsigned before = position(reply);
         if (!rrset)
             continue;
-        extra_put(reply, link, node, rrset);
+        extra_put(reply, link, node, rrset, &owner_off);
         if (reply->w.full) {
             writer_rewind(&reply->w, before);
             return false;
@@ -328,11 +350,14 @@ static bool addresses_put(struct reply *reply, const struct link *link,
     return true;
 }
 
-void reply_extras_put(struct reply *reply, const struct link *link, const struct image_rrset *rrset)
+void reply_rrset_put(struct reply *reply, const struct link *link, const struct image_rrset *rrset)
 {
-    const uint32_t *extras = image_at(link->zone, rrset->extras_off);
-    for (unsigned i = 0; i < rrset->extras_count && !reply->truncated; i++)
-        if (!addresses_put(reply, link, image_at(link->zone, extras[i])))
+    const unsigned wire_off = position(reply);
+    if (!required_put(reply, link, link->name_off, SECTION_ANSWER, rrset))
+        return;
+    const struct image_extra *extras = image_at(link->zone, rrset->extras_off);
+    for (unsigned i = 0; i < rrset->extras_count; i++)
+        if (!addresses_put(reply, link, wire_off, &extras[i]))
             return;
 }
 
@@ -346,26 +371,26 @@ static enum glue glue_of(const struct link *link, const struct image_node *cut,
     return below ? GLUE_BELOW : GLUE_SIBLING;
 }
 
-/* The glue of one sort. False: not all of it fits. */
-static bool glue_put(struct reply *reply, const struct link *link, const struct found *found,
-                     enum glue glue)
+/* The glue of one sort, for the NS rrset at `wire_off`. False: not all of it fits. */
+static bool glue_put(struct reply *reply, const struct link *link, unsigned wire_off,
+                     const struct found *found, enum glue glue)
 {
-    const uint32_t *extras = image_at(link->zone, found->rrset->extras_off);
-    for (unsigned i = 0; i < found->rrset->extras_count; i++) {
-        const struct image_node *node = image_at(link->zone, extras[i]);
-        if (glue_of(link, found->node, node) == glue && !addresses_put(reply, link, node))
+    const struct image_extra *extras = image_at(link->zone, found->rrset->extras_off);
+    for (unsigned i = 0; i < found->rrset->extras_count; i++)
+        if (glue_of(link, found->node, image_at(link->zone, extras[i].node_off)) == glue &&
+            !addresses_put(reply, link, wire_off, &extras[i]))
             return false;
-    }
     return true;
 }
 
 void reply_referral_put(struct reply *reply, const struct link *link, const struct found *found)
 {
     const unsigned owner_off = suffix_off(link, suffix_of(link, found->node));
+    const unsigned wire_off = position(reply);
     if (!required_put(reply, link, owner_off, SECTION_AUTHORITY, found->rrset))
         return;
-    if (glue_put(reply, link, found, GLUE_BELOW))
-        (void)glue_put(reply, link, found, GLUE_SIBLING);
+    if (glue_put(reply, link, wire_off, found, GLUE_BELOW))
+        (void)glue_put(reply, link, wire_off, found, GLUE_SIBLING);
     else
         reply->truncated = true;
 }
@@ -377,6 +402,7 @@ void reply_link_first(const struct query *query, struct link *ret)
     ret->name = query->name;
     ret->zone = NULL;
     ret->name_off = QUERY_HEADER_LEN;
+    ret->dnames_count = 0;
     name_suffixes(query->name, &ret->suffixes);
 }
 
@@ -402,7 +428,6 @@ bool reply_host_follow(struct reply *reply, struct link *link, const struct choi
     const unsigned at = position(reply);
     const struct image_endpoint *endpoint = choice->endpoints[0];
     const uint8_t *host = image_at(link->zone, endpoint->host.name_off);
-    ret->dnames_count = 0;
     head_put(reply, link, QTYPE_CNAME, choice->ttl_s, endpoint->host.name_len);
     writer_bytes(&reply->w, host, endpoint->host.name_len);
     if (reply->w.full) {
@@ -445,13 +470,6 @@ static bool is_endless(const struct image_zone *zone, const struct found *found)
                          image_at(zone, found->node->name_off));
 }
 
-bool reply_dname_follow(struct reply *reply, struct link *link, const struct found *found)
-{
-    const unsigned owner_idx = suffix_of(link, found->node);
-    if (!dname_put(reply, link, suffix_off(link, owner_idx), found->rrset))
-        return false;
-    return synthesis_follow(reply, link, owner_idx, found->rrset) && !is_endless(link->zone, found);
-}
 /* Put a DNAME unless the chain has come by it before. False: it does not fit. */
 static bool dname_put(struct reply *reply, struct link *link, unsigned owner_off,
                       const struct image_rrset *dname)
@@ -464,3 +482,10 @@ static bool dname_put(struct reply *reply, struct link *link, unsigned owner_off
     return required_put(reply, link, owner_off, SECTION_ANSWER, dname) != NULL;
 }
 
+bool reply_dname_follow(struct reply *reply, struct link *link, const struct found *found)
+{
+    const unsigned owner_idx = suffix_of(link, found->node);
+    if (!dname_put(reply, link, suffix_off(link, owner_idx), found->rrset))
+        return false;
+    return synthesis_follow(reply, link, owner_idx, found->rrset) && !is_endless(link->zone, found);
+}

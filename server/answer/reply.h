@@ -5,9 +5,10 @@
  * question and TC alone; what is only useful (the additional section) is left out.
  *
  * The images' wires are copied as they are and then patched: owners point to the name that was
- * asked, names in rdata end in a pointer to the zone's name (zones/image.h). Both are in the
- * message: of the first *link* in the question, of a later one in the target of the CNAME that
- * led there.
+ * asked, names in rdata end in a pointer to the zone's name, to the owner's, or to a name before
+ * them in the wire (zones/image.h). Zone and owner are in the message: of the first *link* in the
+ * question, of a later one in the target of the CNAME that led there. What is owned by a name in
+ * the rdata points to it there.
  *
  *    header | www.example.com A? | www.example.com CNAME host.example.net | host.example.net A ...
  *             ^ name_off, first link                     ^ name_off, second link
@@ -30,8 +31,8 @@
 
 enum {
     REPLY_TCP_LEN_MAX = 65535, /* what a message's length prefix can say (RFC 1035 4.2.2) */
-};
     REPLY_DNAMES_MAX = 8,      /* that are remembered: a chain has no more links */
+};
 
 /* A name that is asked for, on the way from the question along CNAMEs and DNAMEs, and the zone
  * that it is in. */
@@ -42,9 +43,9 @@ struct link {
     uint16_t name_off; /* where it is in the message */
     uint16_t zone_off;
     struct name_suffixes suffixes;
-};
     const struct image_rrset *dnames[REPLY_DNAMES_MAX]; /* that have led here */
     unsigned dnames_count;
+};
 
 enum section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL, SECTIONS };
 
@@ -73,9 +74,9 @@ void reply_link_first(const struct query *query, struct link *ret);
 /* Each of the following puts something into a section. When it does not fit, nothing of it is put
  * and the reply is truncated. */
 
-/* An rrset of the link's zone that the link's name owns. */
-void reply_rrset_put(struct reply *reply, const struct link *link, enum section section,
-                     const struct image_rrset *rrset);
+/* An rrset of the link's zone that the link's name owns, as the answer, and the addresses of the names in
+ * its rdata, as many as fit. */
+void reply_rrset_put(struct reply *reply, const struct link *link, const struct image_rrset *rrset);
 
 /* An rrset with hints, as the answer, with these in their places. */
 void reply_hinted_put(struct reply *reply, const struct link *link, const struct image_rrset *rrset,
@@ -91,10 +92,6 @@ void reply_negative_put(struct reply *reply, const struct link *link, uint32_t t
 /* A referral: the NS of the cut, its glue. Glue below the cut must be in it, other glue where it
  * fits (RFC 9471 3.1). */
 void reply_referral_put(struct reply *reply, const struct link *link, const struct found *found);
-
-/* The addresses of the names in an rrset's rdata, as many as fit; never truncates. */
-void reply_extras_put(struct reply *reply, const struct link *link,
-                      const struct image_rrset *rrset);
 
 /* Each of the following puts a CNAME and turns `link` into the link that it leads to. False:
  * there is none, because the reply is truncated or is complete as it stands. */

@@ -246,7 +246,8 @@ static uint16_t message_make(const struct image_zone *zone, uint16_t id,
     writer_u16(&w, QTYPE_SOA);
     writer_u16(&w, QCLASS_IN);
     *ret_question_len = (uint16_t)(writer_len(&w) - QUERY_HEADER_LEN);
-    writer_bytes(&w, image_at(zone, soa->wire_off), soa->wire_len);
+    writer_u16(&w, IMAGE_ZONE_POINTER);
+    (void)image_rr_put(&w, zone, soa, image_at(zone, zone->name_off), 0);
     return w.full ? 0 : (uint16_t)writer_len(&w);
 }
 

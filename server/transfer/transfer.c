@@ -12,9 +12,6 @@ enum {
     POINTER = 0xc000,
     POINTER_OFF_MAX = 0x3fff,
     QUESTION_LEN_MAX = NAME_WIRE_MAX + 4,
-    OWNER_LEN = 2, /* of an RR in the image: a pointer to the question's name */
-    RR_RDLEN_OFF = 10,
-    RR_HEAD_LEN = 12,
     OPT_LEN = 11,
     OPT_DNSSEC_OK = 0x8000,
 };
@@ -184,18 +181,20 @@ static void owner_put(const struct transfer *transfer, struct page *page, uint32
     page->owner_off = (unsigned)off;
 }
 
-/* Put one RR of a node. False: it does not fit, and nothing was put. */
-static bool rr_put(const struct transfer *transfer, struct page *page, uint32_t idx,
-                   const uint8_t *rr, size_t len)
+/* Put the RR of the current node that is due. False: it does not fit, and nothing was put. */
+static bool rr_put(struct transfer *transfer, struct page *page, const struct image_rrset *rrset)
 {
+    const struct image_zone *zone = transfer->zone;
+    const uint8_t *owner = image_at(zone, node_at(transfer, transfer->node)->name_off);
     const struct page before = *page;
-    owner_put(transfer, page, idx);
-    writer_bytes(&page->w, rr + OWNER_LEN, len - OWNER_LEN);
+    owner_put(transfer, page, transfer->node);
+    const uint32_t next_off = image_rr_put(&page->w, zone, rrset, owner, transfer->rr_off);
     if (page->w.full) {
         *page = before;
         return false;
     }
     page->count++;
+    transfer->rr_off = next_off;
     return true;
 }
 
@@ -212,15 +211,9 @@ static const struct image_rrset *rrset_next(struct transfer *transfer)
 /* Put the RRs of an rrset from the one on that is due. False: the message is full. */
 static bool rrset_put(struct transfer *transfer, struct page *page, const struct image_rrset *rrset)
 {
-    const uint8_t *wire = image_at(transfer->zone, rrset->wire_off);
-    while (transfer->rr_off < rrset->wire_len) {
-        const uint8_t *rr = wire + transfer->rr_off;
-        const size_t len = RR_HEAD_LEN + (size_t)(rr[RR_RDLEN_OFF] << 8 | rr[RR_RDLEN_OFF + 1]);
-        if (writer_len(&page->w) >= TRANSFER_MESSAGE_LEN ||
-            !rr_put(transfer, page, transfer->node, rr, len))
+    while (transfer->rr_off < rrset->wire_len)
+        if (writer_len(&page->w) >= TRANSFER_MESSAGE_LEN || !rr_put(transfer, page, rrset))
             return false;
-        transfer->rr_off += (uint32_t)len;
-    }
     transfer->rr_off = 0;
     return true;
 }

@@ -30,9 +30,11 @@ static size_t bytes_sum(const struct image_zone *zone, uint32_t off, size_t len)
 static size_t rrset_read(const struct image_zone *zone, const struct image_rrset *rrset)
 {
     size_t sum = bytes_sum(zone, rrset->wire_off, rrset->wire_len);
-    const uint32_t *extras = image_at(zone, rrset->extras_off), *fixups = image_at(zone, rrset->fixups_off);
+    const struct image_extra *extras = image_at(zone, rrset->extras_off);
+    const uint32_t *fixups = image_at(zone, rrset->fixups_off);
     for (unsigned i = 0; i < rrset->extras_count; i++)
-        sum += ((const struct image_node *)image_at(zone, extras[i]))->rrsets_count;
+        sum += ((const struct image_node *)image_at(zone, extras[i].node_off))->rrsets_count +
+               bytes_sum(zone, rrset->wire_off + extras[i].name_off, 1);
     for (unsigned i = 0; i < rrset->fixups_count; i++)
         sum += bytes_sum(zone, rrset->wire_off + fixups[i], 2);
     const struct image_hint *hints = image_at(zone, rrset->hints_off);

@@ -209,25 +209,25 @@ static void test_find_agrees_with_a_linear_scan(void **state)
 
 /* Wire ----------------------------------------------------------------------------------------- */
 
-/* A reply with the apex as its question, where the pointers of rdata names lead, and the rrset as
- * its answer. */
-static ldns_pkt *reply_parse(const struct zone_fixture *fixture, const struct image_rrset *rrset)
+/* A reply with the apex as its question, where what is left of pointers leads, and the rrset as its
+ * answer. */
+static ldns_pkt *reply_parse(const struct zone_fixture *fixture, const struct image_node *node,
+                             const struct image_rrset *rrset)
 {
     static uint8_t wire[70000];
     const struct image_zone *zone = fixture->zone;
+    struct writer w = writer_of(wire, sizeof wire);
     const uint8_t head[12] = {0, 0, 0x84, 0, 0, 1, (uint8_t)(rrset->count >> 8), (uint8_t)rrset->count};
     const uint8_t tail[4] = {0, 1, 0, 1};
-    size_t len = 0;
     ldns_pkt *reply;
-    memcpy(wire, head, sizeof head);
-    len += sizeof head;
-    memcpy(wire + len, image_at(zone, zone->name_off), zone->name_len);
-    len += zone->name_len;
-    memcpy(wire + len, tail, sizeof tail);
-    len += sizeof tail;
-    memcpy(wire + len, image_at(zone, rrset->wire_off), rrset->wire_len);
-    len += rrset->wire_len;
-    assert_int_equal(ldns_wire2pkt(&reply, wire, len), LDNS_STATUS_OK);
+    writer_bytes(&w, head, sizeof head);
+    writer_bytes(&w, image_at(zone, zone->name_off), zone->name_len);
+    writer_bytes(&w, tail, sizeof tail);
+    for (uint32_t off = 0; off < rrset->wire_len;) {
+        writer_u16(&w, IMAGE_ZONE_POINTER);
+        off = image_rr_put(&w, zone, rrset, image_at(zone, node->name_off), off);
+    }
+    assert_int_equal(ldns_wire2pkt(&reply, wire, writer_len(&w)), LDNS_STATUS_OK);
     return reply;
 }
 
@@ -263,7 +263,7 @@ static unsigned rrsets_check(const struct zone_fixture *fixture, const struct ge
         const struct image_rrset *rrset = image_at(fixture->zone, node->rrsets_off);
         (void)name_print(image_at(fixture->zone, node->name_off), owner);
         for (unsigned k = 0; k < node->rrsets_count; k++, rrset++) {
-            ldns_pkt *reply = reply_parse(fixture, rrset);
+            ldns_pkt *reply = reply_parse(fixture, node, rrset);
             const ldns_rr_list *answer = ldns_pkt_answer(reply);
             assert_int_equal(ldns_rr_list_rr_count(answer), rrset->count);
             for (size_t r = 0; r < rrset->count; r++) {

@@ -160,11 +160,11 @@ static const char *extras_print(const struct zone_fixture *fixture, const char *
 {
     static char text[1024];
     const struct found found = zone_fixture_find(fixture, name, type);
-    const uint32_t *extras = image_at(fixture->zone, found.rrset->extras_off);
+    const struct image_extra *extras = image_at(fixture->zone, found.rrset->extras_off);
     text[0] = '\0';
     for (unsigned i = 0; i < found.rrset->extras_count; i++) {
         char node[NAME_TEXT_MAX];
-        const struct image_node *row = image_at(fixture->zone, extras[i]);
+        const struct image_node *row = image_at(fixture->zone, extras[i].node_off);
         strcat(text, name_print(image_at(fixture->zone, row->name_off), node));
         strcat(text, " ");
     }
