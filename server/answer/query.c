@@ -100,7 +100,7 @@ static enum rcode question_check(const struct query *query)
 }
 
 /* One additional record: an OPT, or a TSIG, which has to be the last one (RFC 8945 5.1). Any
- * other is stepped over, such as a signature that we do not check (RFC 2931 3.1). */
+ * other is stepped over, such as a signature that we do not check (RFC 2931 3.2). */
 static enum edns_verdict additional_parse(struct reader *r, unsigned left, struct query *ret)
 {
     const uint16_t off = record_off(ret, r->at);
