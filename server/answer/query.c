@@ -103,16 +103,19 @@ static enum rcode question_check(const struct query *query)
  * other is stepped over, such as a signature that we do not check (RFC 2931 3.2). */
 static enum edns_verdict additional_parse(struct reader *r, unsigned left, struct query *ret)
 {
-    const uint16_t off = record_off(ret, r->at);
-    const bool rooted = reader_left(r) > 0 && *r->at == 0;
-    owner_skip(r, off);
+    const uint8_t *start = r->at;
+    const bool rooted = reader_left(r) > 0 && *start == 0;
+    if (rooted)
+        (void)reader_u8(r);
+    else
+        owner_skip(r, record_off(ret, start));
     const uint16_t type = reader_u16(r);
     if (type == QTYPE_OPT)
         return rooted && !ret->edns.present ? edns_parse(r, &ret->edns) : EDNS_MALFORMED;
     if (type == QTYPE_TSIG) {
         if (left > 1)
             return EDNS_MALFORMED;
-        ret->tsig_off = off;
+        ret->tsig_off = record_off(ret, start);
     }
     record_skip(r);
     return r->bad ? EDNS_MALFORMED : EDNS_OK;
