@@ -2,7 +2,11 @@
 
 #include "zones/image.h"
 
-enum { POINTER = 0xc000, PLACE_WIRE = IMAGE_PLACE_WIRE * IMAGE_PLACE_LEN, PLACE_OWNER = IMAGE_PLACE_OWNER * IMAGE_PLACE_LEN };
+enum {
+    POINTER = 0xc000,
+    PLACE_WIRE = IMAGE_PLACE_WIRE * IMAGE_PLACE_LEN,
+    PLACE_OWNER = IMAGE_PLACE_OWNER * IMAGE_PLACE_LEN
+};
 
 static void suffix_put(struct compress *compress, uint64_t hash, const uint8_t *name, unsigned pointer)
 {
@@ -30,7 +34,8 @@ void compress_begin(struct compress *compress, const uint8_t *zone, const uint8_
     struct name_suffixes suffixes;
     name_suffixes(owner, &suffixes);
     for (unsigned i = 0; i + zone_labels < suffixes.labels; i++)
-        suffix_put(compress, suffixes.hash[i], owner + suffixes.off[i], POINTER | PLACE_OWNER | suffixes.off[i]);
+        suffix_put(compress, suffixes.hash[i], owner + suffixes.off[i],
+                   POINTER | PLACE_OWNER | suffixes.off[i]);
 }
 
 size_t compress_name(struct compress *compress, const uint8_t *name, uint32_t off, uint16_t *ret_pointer)
@@ -42,6 +47,7 @@ size_t compress_name(struct compress *compress, const uint8_t *name, uint32_t of
         if ((*ret_pointer = suffix_find(compress, suffixes.hash[cut], name + suffixes.off[cut])))
             break;
     for (unsigned i = 0; i < cut && off + suffixes.off[i] < IMAGE_PLACE_LEN; i++)
-        suffix_put(compress, suffixes.hash[i], name + suffixes.off[i], POINTER | PLACE_WIRE | (off + suffixes.off[i]));
+        suffix_put(compress, suffixes.hash[i], name + suffixes.off[i],
+                   POINTER | PLACE_WIRE | (off + suffixes.off[i]));
     return *ret_pointer ? suffixes.off[cut] : suffixes.off[cut] + 1u;
 }

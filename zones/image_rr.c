@@ -39,14 +39,16 @@ static bool owner_read(const struct image_zone *zone, const uint8_t *owner, uint
     return true;
 }
 
-bool image_name_read(const struct image_zone *zone, const struct image_rrset *rrset, const uint8_t *owner, uint32_t off,
-                     struct image_name *ret)
+bool image_name_read(const struct image_zone *zone, const struct image_rrset *rrset, const uint8_t *owner,
+                     uint32_t off, struct image_name *ret)
 {
     const uint8_t *wire = image_at(zone, rrset->wire_off);
     struct writer name = writer_of(ret->wire, sizeof ret->wire);
     enum image_place place = IMAGE_PLACE_WIRE;
     ret->end = 0;
-    while (place == IMAGE_PLACE_WIRE) { /* ends because each time it meets a label, and there is an end to their room */
+    while (
+        place ==
+        IMAGE_PLACE_WIRE) { /* ends because each time it meets a label, and there is an end to their room */
         const uint32_t at = labels_read(wire, rrset->wire_len, off, &name);
         if (at >= rrset->wire_len || name.full)
             return false;
@@ -87,7 +89,8 @@ uint32_t image_rr_put(struct writer *w, const struct image_zone *zone, const str
 {
     const uint8_t *wire = image_at(zone, rrset->wire_off), *rr = wire + rr_off;
     const uint32_t end = rr_off + RR_HEAD_LEN + (uint32_t)(rr[RR_RDLEN_OFF] << 8 | rr[RR_RDLEN_OFF + 1]);
-    const struct image_names names = rrset->fixups_count > 0 ? image_names_of(rrset->type) : (struct image_names){0};
+    const struct image_names names =
+        rrset->fixups_count > 0 ? image_names_of(rrset->type) : (struct image_names){0};
     const size_t before = writer_len(w);
     uint32_t at = rr_off + RR_HEAD_LEN + names.skip;
     struct image_name name;

@@ -92,7 +92,8 @@ static bool zone_find(const struct work *work, struct link *link)
 
 /* In a chain each link but the last has at most a DNAME and a CNAME, so that a pointer reaches what one
  * in an rrset's wire is for. */
-_Static_assert(QUERY_HEADER_LEN + NAME_WIRE_MAX + 4 + (ANSWER_LINKS_MAX - 1) * 2 * (12 + NAME_WIRE_MAX) + IMAGE_PLACE_LEN <= 1 << 14,
+_Static_assert(QUERY_HEADER_LEN + NAME_WIRE_MAX + 4 +
+                       (ANSWER_LINKS_MAX - 1) * 2 * (12 + NAME_WIRE_MAX) + IMAGE_PLACE_LEN <= 1 << 14,
                "a pointer's reach");
 
 static void choice_count(struct counters *counters, enum step step,

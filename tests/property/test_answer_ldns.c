@@ -14,7 +14,7 @@
 enum { QUERIES = 60000, PACKET_CAP = 4096, REPLY_CAP = 65535 };
 
 static const char *const names[] = {
-    "example.com", "host.example.com", "HoSt.ExAmPlE.cOm", "alias.example.com", "near.example.com", "loop.example.com",
+    "example.com", "x.far.example.com", "host.example.com", "HoSt.ExAmPlE.cOm", "alias.example.com", "near.example.com", "loop.example.com",
     "steer.example.com", "x.w.example.com", "x.y.w.example.com", "q.wc.example.com", "c.example.com", "b.c.example.com",
     "sub.example.com", "deep.er.sub.example.com", "ns.sub.example.com", "www.dn.example.com", "back.dn.example.com",
     "dn.example.com", "a.self.example.com", "child.example.com", "www.child.example.com", "back.child.example.com",
