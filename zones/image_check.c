@@ -346,7 +346,6 @@ static bool peers_check(const struct image_zone *zone)
 /* An RR of a delta, as far as it matters here. */
 struct delta_rr {
     unsigned type;
-    bool at_apex;
     uint32_t serial; /* of a SOA */
 };
 
@@ -358,8 +357,9 @@ static bool delta_rr_read(const struct image_zone *zone, struct reader *r, struc
         (void)reader_bytes(r, label);
         owner_len += 1 + label;
     }
-    const bool owned = (label << 8 | reader_u8(r)) == IMAGE_ZONE_POINTER && owner_len + zone->name_len <= NAME_WIRE_MAX;
-    *ret = (struct delta_rr){.type = reader_u16(r), .at_apex = owner_len == 0};
+    const bool owned =
+        (label << 8 | reader_u8(r)) == IMAGE_ZONE_POINTER && owner_len + zone->name_len <= NAME_WIRE_MAX;
+    *ret = (struct delta_rr){.type = reader_u16(r)};
     const unsigned class = reader_u16(r);
     (void)reader_u32(r);
     const size_t rdata_len = reader_u16(r);
@@ -371,7 +371,7 @@ static bool delta_rr_read(const struct image_zone *zone, struct reader *r, struc
     struct reader numbers = reader_of(rdata, rdata_len);
     (void)reader_bytes(&numbers, rdata_len > SOA_NUMBERS_LEN ? rdata_len - SOA_NUMBERS_LEN : 0);
     ret->serial = reader_u32(&numbers);
-    return ret->at_apex && rdata_len > SOA_NUMBERS_LEN;
+    return !numbers.bad;
 }
 
 /* Whole RRs, the first and one more of which are the SOAs before and after. */

@@ -16,13 +16,13 @@ struct rr {
 };
 
 struct diff {
-    const struct image_zone *old, *new;
-    uint32_t next;               /* the old node that probably comes next */
-    struct buffer met;           /* a byte for each old node: 1 when it has a new one */
-    struct buffer went, came;    /* RRs of a delta */
-    struct buffer before, after; /* struct rr: of the node in hand */
+    const struct image_zone *from, *to;
+    uint32_t next;                         /* the old node that probably comes next */
+    struct buffer met;                     /* a byte for each old node: 1 when it has a new one */
+    struct buffer went, came;              /* RRs of a delta */
+    struct buffer before, after;           /* struct rr: of the node in hand */
     struct buffer before_wire, after_wire; /* their bytes */
-    uint64_t whole_len;          /* bytes of the new zone in a transfer */
+    uint64_t whole_len;                    /* bytes of the new zone in a transfer */
 };
 
 /* Nodes ----------------------------------------------------------------------------------------------- */
@@ -42,13 +42,13 @@ static bool node_is_named(const struct image_zone *zone, const struct image_node
 /* The old node of this name, or NULL. Most are in the order that they were in. */
 static const struct image_node *old_find(struct diff *diff, const uint8_t *name)
 {
-    const struct image_zone *old = diff->old;
-    const struct image_node *node = node_at(old, diff->next);
-    if (diff->next == old->nodes_count || !node_is_named(old, node, name, name_len(name)))
-        node = image_node_find(old, name, name_hash(name));
+    const struct image_zone *from = diff->from;
+    const struct image_node *node = node_at(from, diff->next);
+    if (diff->next == from->nodes_count || !node_is_named(from, node, name, name_len(name)))
+        node = image_node_find(from, name, name_hash(name));
     if (!node)
         return NULL;
-    const uint32_t idx = (uint32_t)(node - node_at(old, 0));
+    const uint32_t idx = (uint32_t)(node - node_at(from, 0));
     diff->next = idx + 1;
     diff->met.bytes[idx] = 1;
     return node;
@@ -66,7 +66,8 @@ static size_t rrs_len_max(const struct image_zone *zone, const struct image_node
     return len;
 }
 
-/* The RRs of a node that a transfer sends, but for the SOA, which is not a record like others. Their bytes go to `wire`. */
+/* The RRs of a node that a transfer sends, but for the SOA, which is not a record like others. Their bytes go
+ * to `wire`. */
 static void rrs_collect(const struct image_zone *zone, const struct image_node *node, struct buffer *wire,
                         struct buffer *ret)
 {
@@ -109,7 +110,7 @@ static void rr_put(struct buffer *out, const struct image_zone *zone, const stru
 }
 
 /* Put those before that are not after, and those after that were not before. */
-static void rrs_merge(struct diff *diff, const struct image_node *old, const struct image_node *new)
+static void rrs_merge(struct diff *diff, const struct image_node *from, const struct image_node *to)
 {
     const struct rr *before = (const void *)diff->before.bytes, *after = (const void *)diff->after.bytes;
     const size_t before_count = diff->before.len / sizeof *before,
@@ -117,9 +118,9 @@ static void rrs_merge(struct diff *diff, const struct image_node *old, const str
     for (size_t i = 0, k = 0; i < before_count || k < after_count;) {
         const int order = i == before_count ? 1 : k == after_count ? -1 : rr_compare(&before[i], &after[k]);
         if (order < 0)
-            rr_put(&diff->went, diff->old, old, &before[i]);
+            rr_put(&diff->went, diff->from, from, &before[i]);
         if (order > 0)
-            rr_put(&diff->came, diff->new, new, &after[k]);
+            rr_put(&diff->came, diff->to, to, &after[k]);
         i += order <= 0;
         k += order >= 0;
     }
@@ -127,20 +128,19 @@ static void rrs_merge(struct diff *diff, const struct image_node *old, const str
 
 /* The difference ---------------------------------------------------------------------------------------- */
 
-static bool rrset_is_same(const struct diff *diff, const struct image_rrset *old,
-                          const struct image_rrset *new)
+static bool rrset_is_same(const struct diff *diff, const struct image_rrset *from,
+                          const struct image_rrset *to)
 {
-    return old->wire_len ==
-           new->wire_len &&memcmp(image_at(diff->old, old->wire_off), image_at(diff->new, new->wire_off),
-                                  old->wire_len) == 0;
+    return from->wire_len == to->wire_len && memcmp(image_at(diff->from, from->wire_off),
+                                                    image_at(diff->to, to->wire_off), from->wire_len) == 0;
 }
 
 /* Whether the two nodes have the same rrsets in a transfer. */
-static bool node_is_same(const struct diff *diff, const struct image_node *old, const struct image_node *new)
+static bool node_is_same(const struct diff *diff, const struct image_node *from, const struct image_node *to)
 {
     for (unsigned i = 0;; i++) {
-        const struct image_rrset *before = image_copied_rrset(diff->old, old, i);
-        const struct image_rrset *after = image_copied_rrset(diff->new, new, i);
+        const struct image_rrset *before = image_copied_rrset(diff->from, from, i);
+        const struct image_rrset *after = image_copied_rrset(diff->to, to, i);
         if (!before || !after)
             return before == after;
         if (!rrset_is_same(diff, before, after))
@@ -149,15 +149,15 @@ static bool node_is_same(const struct diff *diff, const struct image_node *old, 
 }
 
 /* NULL: the node was not there before, or is not any more. */
-static void node_compare(struct diff *diff, const struct image_node *old, const struct image_node *new)
+static void node_compare(struct diff *diff, const struct image_node *from, const struct image_node *to)
 {
-    if (old && new &&node_is_same(diff, old, new))
+    if (from && to && node_is_same(diff, from, to))
         return;
-    rrs_collect(diff->old, old, &diff->before_wire, &diff->before);
-    rrs_collect(diff->new, new, &diff->after_wire, &diff->after);
+    rrs_collect(diff->from, from, &diff->before_wire, &diff->before);
+    rrs_collect(diff->to, to, &diff->after_wire, &diff->after);
     rrs_sort(&diff->before);
     rrs_sort(&diff->after);
-    rrs_merge(diff, old, new);
+    rrs_merge(diff, from, to);
 }
 
 static size_t node_len(const struct image_zone *zone, const struct image_node *node)
@@ -177,23 +177,23 @@ static bool diff_is_long(const struct diff *diff)
 
 static void zones_compare(struct diff *diff)
 {
-    (void)buffer_put(&diff->met, NULL, diff->old->nodes_count);
+    (void)buffer_put(&diff->met, NULL, diff->from->nodes_count);
     if (diff->met.failed)
         return;
-    for (uint32_t i = 0; i < diff->new->nodes_count && !diff_is_long(diff); i++) {
-        const struct image_node *node = node_at(diff->new, i);
-        node_compare(diff, old_find(diff, image_at(diff->new, node->name_off)), node);
-        diff->whole_len += node_len(diff->new, node);
+    for (uint32_t i = 0; i < diff->to->nodes_count && !diff_is_long(diff); i++) {
+        const struct image_node *node = node_at(diff->to, i);
+        node_compare(diff, old_find(diff, image_at(diff->to, node->name_off)), node);
+        diff->whole_len += node_len(diff->to, node);
     }
-    for (uint32_t i = 0; i < diff->old->nodes_count && !diff_is_long(diff); i++)
+    for (uint32_t i = 0; i < diff->from->nodes_count && !diff_is_long(diff); i++)
         if (!diff->met.bytes[i])
-            node_compare(diff, node_at(diff->old, i), NULL);
+            node_compare(diff, node_at(diff->from, i), NULL);
 }
 
 static bool soa_is_same(const struct diff *diff)
 {
-    return rrset_is_same(diff, image_at(diff->old, diff->old->soa_off),
-                         image_at(diff->new, diff->new->soa_off));
+    return rrset_is_same(diff, image_at(diff->from, diff->from->soa_off),
+                         image_at(diff->to, diff->to->soa_off));
 }
 
 static enum err diff_check(const struct diff *diff, struct diag *reterr)
@@ -247,9 +247,9 @@ static void soa_put(struct buffer *out, const struct image_zone *zone)
 /* The wire of a delta. */
 static void delta_make(const struct diff *diff, struct buffer *ret)
 {
-    soa_put(ret, diff->old);
+    soa_put(ret, diff->from);
     (void)buffer_put(ret, diff->went.bytes, diff->went.len);
-    soa_put(ret, diff->new);
+    soa_put(ret, diff->to);
     (void)buffer_put(ret, diff->came.bytes, diff->came.len);
 }
 
@@ -274,11 +274,11 @@ static void journal_write(struct buffer *out, size_t mark, const struct image_zo
     const uint32_t count = kept + (wire->len > 0);
     if (count == 0)
         return;
-    const struct image_delta *old =
+    const struct image_delta *first =
         (const struct image_delta *)image_at(last, last->deltas_off) + (last->deltas_count - kept);
-    const size_t rows_at = buffer_put(out, NULL, count * sizeof *old), wires_at = out->len;
+    const size_t rows_at = buffer_put(out, NULL, count * sizeof *first), wires_at = out->len;
     if (kept > 0)
-        (void)buffer_put(out, image_at(last, old->wire_off), image_deltas_end(last) - old->wire_off);
+        (void)buffer_put(out, image_at(last, first->wire_off), image_deltas_end(last) - first->wire_off);
     const size_t wire_at = buffer_put(out, wire->bytes, wire->len);
     (void)buffer_put(out, "", 1); /* as the blob ends (zones/blob.c) */
     buffer_align(out, 8);
@@ -286,10 +286,10 @@ static void journal_write(struct buffer *out, size_t mark, const struct image_zo
         return;
     struct image_delta *rows = (void *)(out->bytes + rows_at);
     for (uint32_t i = 0; i < kept; i++)
-        rows[i] =
-            (struct image_delta){.serial = old[i].serial,
-                                 .wire_off = (uint32_t)(wires_at - mark) + old[i].wire_off - old->wire_off,
-                                 .wire_len = old[i].wire_len};
+        rows[i] = (struct image_delta){.serial = first[i].serial,
+                                       .wire_off =
+                                           (uint32_t)(wires_at - mark) + first[i].wire_off - first->wire_off,
+                                       .wire_len = first[i].wire_len};
     if (wire->len > 0)
         rows[kept] = (struct image_delta){
             .serial = last->serial, .wire_off = (uint32_t)(wire_at - mark), .wire_len = (uint32_t)wire->len};
@@ -302,7 +302,7 @@ static void journal_write(struct buffer *out, size_t mark, const struct image_zo
 /* What a new serial is the end of. A delta that does not fit leaves none to go before it. */
 static void journal_extend(const struct diff *diff, struct buffer *out, size_t mark, struct buffer *wire)
 {
-    const struct image_zone *last = diff->old;
+    const struct image_zone *last = diff->from;
     const uint64_t len_max = journal_len_max(diff);
     delta_make(diff, wire);
     if (!wire->failed && wire->len <= len_max)
@@ -313,9 +313,9 @@ enum err journal_put(struct buffer *out, size_t mark, const struct image_zone *l
 {
     if (!last || !is_copied(last))
         return OK;
-    struct diff diff = {.old = last, .new = (const void *)(out->bytes + mark)};
+    struct diff diff = {.from = last, .to = (const void *)(out->bytes + mark)};
     struct buffer wire = {0};
-    const uint32_t ahead = diff.new->serial - last->serial;
+    const uint32_t ahead = diff.to->serial - last->serial;
     zones_compare(&diff);
     enum err err = diff_check(&diff, reterr);
     if (err == OK && ahead > 0 && ahead <= INT32_MAX && !diff_is_long(&diff))
