@@ -37,13 +37,15 @@ def serve(work, geo=()):
                              "--listen", f"127.0.0.1@{PORT}", "--control", f"127.0.0.1@{CONTROL}"], stdout=log, stderr=log)
 
 
-def fill(work, count):
+def fill(work, count, copied):
     subprocess.run([f"{TOP}/ctl/gslbctl", "--store", f"{work}/gslb.db", "init"], check=True, stdout=subprocess.DEVNULL)
     db = sqlite3.connect(f"{work}/gslb.db")
     db.execute("INSERT INTO zone(name, mname, rname) VALUES ('example.com', 'ns1.example.com', 'hostmaster@example.com')")
     db.execute("INSERT INTO record(zone, name, type, data) VALUES ('example.com', '@', 'NS', 'ns1')")
     db.executemany("INSERT INTO record(zone, name, type, data) VALUES ('example.com', ?, 'A', ?)",
                    ((f"host{i}" if i else "ns1", f"198.18.{i >> 8 & 255}.{i & 255}") for i in range(count)))
+    if copied:
+        db.execute("INSERT INTO transfer(zone, net) VALUES ('example.com', '127.0.0.0/8')")
     db.commit()
     db.close()
 
@@ -58,11 +60,11 @@ def memory_kb(pid):
         return sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
 
 
-def measure(count, rounds):
+def measure(count, rounds, copied):
     work = tempfile.mkdtemp(prefix="commit-")
     server = None
     try:
-        fill(work, count)
+        fill(work, count, copied)
         begin = time.monotonic()
         server = serve(work)
         first = until("host1.example.com", 1, begin)
@@ -171,9 +173,10 @@ def main():
     ap.add_argument("--counts", default="1000,100000")
     ap.add_argument("--rounds", type=int, default=7)
     ap.add_argument("--geoip", action="append", default=[], metavar="FILE", help="tor's text; measure edits of rules over these")
+    ap.add_argument("--copied", action="store_true", help="secondaries may copy the zone, so that it keeps a journal")
     a = ap.parse_args()
     for count in map(int, filter(None, a.counts.split(","))):
-        measure(count, a.rounds)
+        measure(count, a.rounds, a.copied)
     if a.geoip:
         measure_rules(a.geoip, a.rounds)
 
