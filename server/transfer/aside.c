@@ -176,7 +176,7 @@ static size_t deltas_insert(const struct work *work, const struct image_delta *d
     uint8_t *at = work->packet + before;
     memmove(at + wire_len + soa->wire_len, at, len - before);
     memcpy(at, wire, wire_len);
-    memcpy(at + wire_len, image_at(zone, soa->wire_off), soa->wire_len);
+    memcpy(at + wire_len, at - soa->wire_len, soa->wire_len); /* its pointers lead where they led */
     for (size_t off = 0; off < wire_len; off += image_delta_rr_len(wire + off))
         count++;
     answers_count_set(work->packet, count + 1);

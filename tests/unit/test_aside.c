@@ -2,7 +2,7 @@
 
 #include <ldns/ldns.h>
 
-#define ZONE "gslb.example.com"
+#define ZONE     "gslb.example.com"
 #define LABEL_50 "abcdefghijklmnopqrstuvwxyabcdefghijklmnopqrstuvwxy"
 
 static int rcode_of(const struct secondary *secondary)
@@ -72,8 +72,7 @@ static void test_an_ixfr_of_what_there_is_gets_one_soa(void **state)
         assert_int_equal(secondary_send(secondary, TRANSPORT_TCP, "192.0.2.7"), 0);
         assert_non_null(secondary->transfer);
         secondary_write(secondary, ZONE, QTYPE_IXFR, old[i], NULL);
-        assert_true(secondary_send(secondary, TRANSPORT_UDP, "192.0.2.7") >
-                    0); /* come back over TCP */
+        assert_true(secondary_send(secondary, TRANSPORT_UDP, "192.0.2.7") > 0); /* come back over TCP */
         assert_int_equal(answers_of(secondary), 1);
     }
     secondary_write(secondary, ZONE, QTYPE_IXFR, 1, NULL);
@@ -139,6 +138,26 @@ static void test_over_udp_what_has_changed_comes_if_it_fits(void **state)
     secondary_write(secondary, ZONE, QTYPE_IXFR, third, NULL);
     assert_true(secondary_send(secondary, TRANSPORT_UDP, "192.0.3.7") > 0);
     assert_int_equal(rcode_of(secondary), RCODE_REFUSED);
+}
+
+/* The SOA that ends it is the one that begins it, wherever the pointers in that lead. */
+static void test_over_udp_the_names_of_the_last_soa_are_whole(void **state)
+{
+    struct secondary *secondary = *state;
+    fixture_run(secondary->store, "UPDATE zone SET mname = 'ns.example.net', rname = 'h.ns.example.net'");
+    secondary_deploy(secondary);
+    const uint32_t serial = edit(secondary, "UPDATE record SET ttl = 9 WHERE type = 'A'");
+    ldns_pkt *pkt;
+    secondary_write(secondary, ZONE, QTYPE_IXFR, serial, NULL);
+    assert_true(secondary_send(secondary, TRANSPORT_UDP, "192.0.2.7") > 0);
+    assert_int_equal(ldns_wire2pkt(&pkt, secondary->packet, secondary->len), LDNS_STATUS_OK);
+    assert_int_equal(ldns_pkt_ancount(pkt), 2 + 2 + 2);
+    for (size_t i = 0; i < 6; i += i == 1 ? 2 : i == 3 ? 2 : 1) {
+        char *rname = ldns_rdf2str(ldns_rr_rdf(ldns_rr_list_rr(ldns_pkt_answer(pkt), i), 1));
+        assert_string_equal(rname, "h.ns.example.net.");
+        free(rname);
+    }
+    ldns_pkt_free(pkt);
 }
 
 static void test_what_has_changed_is_signed_over_udp_too(void **state)
@@ -209,8 +228,7 @@ static void test_a_bad_signature_gets_nothing_else(void **state)
         secondary_write(secondary, ZONE, QTYPE_AXFR, 0, &chain);
         const size_t asked_len = secondary->len;
         secondary->answerer.now.wall_ms = (SECONDARY_NOW_S + rows[i].late_s) * 1000;
-        (void)secondary_send(secondary, TRANSPORT_TCP,
-                             "192.0.2.7"); /* the address alone would do */
+        (void)secondary_send(secondary, TRANSPORT_TCP, "192.0.2.7"); /* the address alone would do */
         assert_null(secondary->transfer);
         assert_int_equal(rcode_of(secondary), RCODE_NOTAUTH);
         assert_int_equal(answers_of(secondary), 0);
@@ -234,11 +252,10 @@ static void test_a_malformed_signature_is_a_format_error(void **state)
 static void test_a_signed_reply_that_does_not_fit_is_truncated(void **state)
 {
     struct secondary *secondary = *state;
-    fixture_run(
-        secondary->store,
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 27)"
-        " INSERT INTO record(zone, name, type, data) SELECT 'gslb.example.com', 'many', 'A',"
-        " '192.0.2.' || i FROM n");
+    fixture_run(secondary->store,
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 27)"
+                " INSERT INTO record(zone, name, type, data) SELECT 'gslb.example.com', 'many', 'A',"
+                " '192.0.2.' || i FROM n");
     secondary_deploy(secondary);
     struct tsig_chain chain = secondary_chain(secondary);
     struct tsig tsig;
@@ -272,6 +289,7 @@ int main(void)
         test(test_a_key_opens_the_zone_from_anywhere),
         test(test_an_ixfr_of_what_there_is_gets_one_soa),
         test(test_over_udp_what_has_changed_comes_if_it_fits),
+        test(test_over_udp_the_names_of_the_last_soa_are_whole),
         test(test_what_has_changed_is_signed_over_udp_too),
         test(test_a_signed_query_gets_a_signed_reply),
         test(test_a_bad_signature_gets_nothing_else),
