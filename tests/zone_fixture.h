@@ -9,6 +9,7 @@
 #include "zones/journal.h"
 #include "zones/pack.h"
 #include "zones/rdata.h"
+#include "zones/stand_in_hint.h"
 #include "zones/zone_check.h"
 
 #include <stdio.h>
@@ -92,6 +93,7 @@ static inline void zone_fixture_stand_ins(struct draft *draft)
         draft_stand_in_put(draft, i, types[endpoint->kind]);
         draft_stand_in_record_put(draft, endpoint);
     }
+    stand_in_hint_put(draft);
 }
 
 /* Group, check and, when nothing is wrong, compile. Returns the number of problems. */

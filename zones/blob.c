@@ -222,7 +222,9 @@ static void rrsets_write(struct blob *blob)
     const uint32_t count = draft_rrsets_count(blob->draft);
     for (uint32_t i = 0; i < count; i++) {
         const struct draft_rrset *rrset = draft_rrset(blob->draft, i);
-        const struct image_rrset row = rrset_make(blob, rrset, rrset->ttl_s);
+        struct image_rrset row = rrset_make(blob, rrset, rrset->ttl_s);
+        if (rrset->copy != 0)
+            row.copy_off = blob->rrsets + rrset->copy * (uint32_t)sizeof row;
         ((struct image_rrset *)blob_at(blob, blob->rrsets))[i] = row;
     }
 }

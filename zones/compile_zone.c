@@ -5,6 +5,7 @@
 #include "zones/compile_peers.h"
 #include "zones/rdata.h"
 #include "zones/stand_in.h"
+#include "zones/stand_in_hint.h"
 #include "zones/zone_check.h"
 
 #include <stdio.h>
@@ -286,8 +287,11 @@ static enum err stand_ins_put(const struct zone_job *job, struct diag *reterr)
         err = stand_in_put(sources->store, sources->census, zone_list_text(sources->list, row->policy_off),
                            job->draft, i, reterr);
     }
+    if (err == OK)
+        stand_in_hint_put(job->draft);
     const struct draft *draft = job->draft;
-    if (err == OK && (draft->rrsets.failed || draft->records.failed || draft->order.failed))
+    if (err == OK && (draft->rrsets.failed || draft->records.failed || draft->order.failed ||
+                      draft->rdata.failed || draft->scratch.failed))
         err = diag_set(reterr, ERR_MEMORY, "out of memory");
     return err;
 }

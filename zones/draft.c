@@ -404,3 +404,30 @@ void draft_stand_in_record_put(struct draft *draft, const struct draft_endpoint 
     (void)buffer_put(&draft->records, &record, sizeof record);
     (void)buffer_put(&draft->order, &idx, sizeof idx);
 }
+
+void draft_copy_put(struct draft *draft, uint32_t idx, uint32_t ttl_s)
+{
+    const struct draft_rrset copy = {
+        .records_first = (uint32_t)(draft->order.len / sizeof(uint32_t)),
+        .ttl_s = ttl_s,
+        .type = draft_rrset(draft, idx)->type,
+    };
+    draft_rrset(draft, idx)->copy = draft_rrsets_count(draft);
+    (void)buffer_put(&draft->rrsets, &copy, sizeof copy);
+}
+
+void draft_copy_record_put(struct draft *draft, const struct draft_record *like, const uint8_t *rdata,
+                           size_t rdata_len)
+{
+    if (draft->rrsets.failed)
+        return;
+    struct draft_rrset *rrset = draft_rrset(draft, draft_rrsets_count(draft) - 1);
+    const uint32_t idx = (uint32_t)(draft->records.len / sizeof(struct draft_record));
+    struct draft_record record = *like;
+    record.ttl_s = rrset->ttl_s;
+    record.rdata_off = (uint32_t)buffer_put(&draft->rdata, rdata, rdata_len);
+    record.rdata_len = (uint16_t)rdata_len;
+    rrset->records_count++;
+    (void)buffer_put(&draft->records, &record, sizeof record);
+    (void)buffer_put(&draft->order, &idx, sizeof idx);
+}

@@ -56,6 +56,7 @@ struct draft_record {
 struct draft_rrset {
     uint32_t records_first, records_count; /* in `order` */
     uint32_t ttl_s;                        /* the lowest of its records' (RFC 2181 5.2) */
+    uint32_t copy; /* in `rrsets`: what a secondary is given in its place; 0: itself */
     uint16_t type;
 };
 
@@ -159,6 +160,12 @@ NODISCARD enum err draft_group(struct draft *draft, struct diag *reterr);
  * it. */
 void draft_stand_in_put(struct draft *draft, uint32_t service, uint16_t type);
 void draft_stand_in_record_put(struct draft *draft, const struct draft_endpoint *endpoint);
+
+/* After the stand-ins: append an empty copy of rrset `idx`, and records to it, `like` those of the rrset but for
+ * their rdata. */
+void draft_copy_put(struct draft *draft, uint32_t idx, uint32_t ttl_s);
+void draft_copy_record_put(struct draft *draft, const struct draft_record *like, const uint8_t *rdata,
+                           size_t rdata_len);
 
 /* The node of a name (wire) whose name_hash() is `hash`, or DRAFT_NONE. */
 uint32_t draft_node_find(const struct draft *draft, const uint8_t *name, uint64_t hash);

@@ -236,8 +236,11 @@ const struct image_pool_row *image_pool_find(const struct image_zone *zone,
 const struct image_rrset *image_copied_rrset(const struct image_zone *zone, const struct image_node *node,
                                              unsigned idx)
 {
-    if (idx < node->rrsets_count)
-        return (const struct image_rrset *)image_at(zone, node->rrsets_off) + idx;
+    if (idx < node->rrsets_count) {
+        const struct image_rrset *rrset =
+            (const struct image_rrset *)image_at(zone, node->rrsets_off) + idx;
+        return rrset->copy_off ? image_at(zone, rrset->copy_off) : rrset;
+    }
     if (node->service_off == 0)
         return NULL;
     const struct image_service *service = image_at(zone, node->service_off);

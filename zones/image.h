@@ -32,7 +32,8 @@
  * the wire its name is, which is what the owner of the addresses points to.
  *
  * An SVCB or HTTPS rrset may have *hints* (RFC 9460 7.3): places in its wire where a reply puts the addresses
- * that a service gives this client. The wire is a whole rrset without them.
+ * that a service gives this client. The wire is a whole rrset without them, and its *copy*, in a zone that
+ * others may copy, one with those that clients of the `default` rules get.
  *
  * A zone that others may copy has a *journal*: what its last changes were, one *delta* each, the oldest first.
  * A delta leads from the serial before to that of the next delta; the last one leads to the zone's. Its wire is
@@ -140,7 +141,7 @@ struct image_rrset {
     uint16_t extras_count;
     uint32_t extras_off; /* struct image_extra [extras_count] */
     uint32_t target_off; /* CNAME and DNAME: the target, wire form, uncompressed, as written */
-    uint32_t sigs_off;   /* room for RRSIGs; 0 */
+    uint32_t copy_off;   /* struct image_rrset: what a secondary is given in its place; 0: itself */
     uint32_t hints_off;  /* struct image_hint [hints_count], in order of place */
     uint32_t hints_count;
 };

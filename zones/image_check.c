@@ -148,8 +148,8 @@ static bool is_wild(const uint8_t *name)
     return name[0] == 1 && name[1] == '*';
 }
 
-/* An rrset of this name. */
-static bool rrset_check(const struct image_zone *zone, const struct image_rrset *rrset, const uint8_t *name)
+/* An rrset of this name, all but what a secondary is given in its place. */
+static bool rrset_own_check(const struct image_zone *zone, const struct image_rrset *rrset, const uint8_t *name)
 {
     const uint8_t *owner = rrset->type == TYPE_CNAME || is_wild(name) ? NULL : name;
     if (!wire_check(zone, rrset) || !names_check(zone, rrset, owner) || !hints_check(zone, rrset) ||
@@ -158,6 +158,18 @@ static bool rrset_check(const struct image_zone *zone, const struct image_rrset 
     size_t len;
     const bool alias = rrset->type == TYPE_CNAME || rrset->type == TYPE_DNAME;
     return alias ? name_at_check(zone, rrset->target_off, &len) : rrset->target_off == 0;
+}
+
+static bool rrset_check(const struct image_zone *zone, const struct image_rrset *rrset, const uint8_t *name)
+{
+    if (!rrset_own_check(zone, rrset, name))
+        return false;
+    if (rrset->copy_off == 0)
+        return true;
+    if (!row_check(zone, rrset->copy_off, 1, sizeof(struct image_rrset), 4))
+        return false;
+    const struct image_rrset *copy = image_at(zone, rrset->copy_off);
+    return copy->type == rrset->type && copy->copy_off == 0 && rrset_own_check(zone, copy, name);
 }
 
 static bool soa_check(const struct image_zone *zone, uint32_t off)

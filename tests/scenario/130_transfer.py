@@ -167,7 +167,8 @@ def deltas(rows):
 
 def an_ixfr_is_what_has_changed_since(lab):
     start(lab, may(net="127.0.0.1"), may(key="k.example"))
-    one, two = edit(lab, f"INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'n.e.w', 'A', '192.0.2.99'); DELETE FROM record WHERE name = 'alias'")
+    one, two = edit(lab, f"BEGIN; INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'n.e.w', 'A', '192.0.2.99');"
+                         "DELETE FROM record WHERE name = 'alias'; COMMIT") # in one transaction, or it may be two deltas
     _, three = edit(lab, f"UPDATE record SET ttl = 8 WHERE type = 'MX'")
     _, four = edit(lab, "UPDATE rule SET tier = 3 WHERE client = 'default' AND region = 'us'") # a default answer is part of the zone
     first = (one, [(f"alias.{ZONE}.", 300, "CNAME", f"{WWW}.")], two, [(f"n.e.w.{ZONE}.", 300, "A", "192.0.2.99")])
@@ -362,14 +363,15 @@ def secondaries_follow_an_edit_within_seconds(lab):
 
 
 def bind_follows_and_has_the_same_answers(lab):
-    start(lab, may(key="k.example"))
+    start(lab, may(key="k.example"), f"INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'www', 'HTTPS', '1 . alpn=h2 ipv4hint=auto ipv6hint=auto')")
     _, port = bind_start(lab, BIND.format(zone=ZONE, secret=SECRET, primary=lab.port), wire.query(wire.name_wire(ZONE), 6), "recursion no;")
     log = lambda: (lab.dir / "named.log").read_text()
     until("BIND has the zone", lambda: ask(port, ZONE, "SOA") == lab.answer(ZONE, "SOA"), 20, 0.1)
     assert "requesting AXFR" in log() and f"transferred serial {serial(lab)}: TSIG 'k.example'" in log()
     for name, kind in ((ZONE, "NS"), (ZONE, "MX"), (f"ns1.{ZONE}", "AAAA"), (f"q.wild.{ZONE}", "TXT"), (WWW, "A"), (WWW, "TXT"),
-                       (f"alias.{ZONE}", "A"), (f"a.b.c.{ZONE}", "TYPE65280")):
+                       (WWW, "HTTPS"), (f"alias.{ZONE}", "A"), (f"a.b.c.{ZONE}", "TYPE65280")):
         assert ask(port, name, kind) == lab.answer(name, kind) != [], (name, kind)
+    assert ask(port, WWW, "HTTPS") == ['1 . alpn="h2" ipv4hint=203.0.113.1'], ask(port, WWW, "HTTPS")
     for name in (f"nothere.{ZONE}", f"b.c.{ZONE}"):
         assert status(port, name) == lab.query(name), name
     lab.sql(f"INSERT INTO notify(zone, address, port, key) VALUES ('{ZONE}', '127.0.0.1', {port}, 'k.example')")
@@ -382,6 +384,7 @@ def bind_follows_and_has_the_same_answers(lab):
         assert "received notify for zone" in told[0].split(f"serial {now - 1}")[-1] and "requesting IXFR" in told[1], told
         for name in (WWW, f"edit.{ZONE}"):
             assert (ask(port, name), status(port, name)) == (lab.answer(name), lab.query(name)), (edit, name)
+    assert ask(port, WWW, "HTTPS") == ['1 . alpn="h2" ipv4hint=198.51.100.1'] # a hint is as the address is
     assert log().count("Transfer status: success") == 4 and log().count("got incremental response") == 3, log()
 
 
