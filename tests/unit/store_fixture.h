@@ -19,6 +19,12 @@
 
 #include <cmocka.h>
 
+/* A statement that inserts so many vantage points, all but the first disabled. */
+#define FIXTURE_VANTAGES(count)                                                                       \
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " count ")"             \
+    " INSERT INTO vantage(name, public_key, enabled)"                                                 \
+    " SELECT 'v' || i, format('%042dA=', i), i = 1 FROM n"
+
 struct fixture {
     char dir[32];
     char path[48];
