@@ -47,7 +47,7 @@ uint64_t file_identity(const char *path);
  * ERR_REFUSED: it can. */
 NODISCARD enum err file_check_private(const char *path, struct diag *reterr);
 
-/* The same, but that its group may read it: for a key that several services share (Debian's group ssl-cert). */
+/* The same, but its group may read it: for a key that several services share (Debian's group ssl-cert). */
 NODISCARD enum err file_check_unpublished(const char *path, struct diag *reterr);
 
 #endif

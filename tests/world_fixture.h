@@ -158,7 +158,7 @@ static inline void world_packs_make(struct world_fixture *fixture)
     }
 }
 
-/* `rules` need no geo database; they are lent for the call. The first zone has `secondaries`, or nobody may copy it. */
+/* `rules` need no geo database; they are lent for the call. The first zone has `secondaries`, or is not copied. */
 static inline void world_fixture_share(struct world_fixture *fixture, const struct world_zone *zones, size_t count,
                                        const struct policy *policy, const char *secondaries)
 {

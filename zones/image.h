@@ -9,9 +9,9 @@
  *    pack    frame | image_pack | table of image_slot | blob | blob ...        (blobs 8-byte aligned)
  *    blob    image_zone | table of image_slot | nodes, rrsets, services, peers, keys, wire, names, text | journal
  *
- * Tables are open addressing with linear probing, power of two in size, at most half full; a slot's tag is the
- * upper half of the name's hash (common/name.h), its home is the lower half (in a pack's table without the
- * six bits that are the same for all its zones).
+ * Tables are open addressing with linear probing, power of two in size, at most half full; a slot's tag is
+ * the upper half of the name's hash (common/name.h), its home is the lower half (in a pack's table without
+ * the six bits that are the same for all its zones).
  *
  * A *node* is a name that exists, empty non-terminals too (RFC 4592 2.2.2): the closest encloser of a name is
  * its longest suffix in the table. The nodes are one row that begins with the apex. Names below a zone cut or
@@ -35,11 +35,11 @@
  * that a service gives this client. The wire is a whole rrset without them, and its *copy*, in a zone that
  * others may copy, one with those that clients of the `default` rules get.
  *
- * A zone that others may copy has a *journal*: what its last changes were, one *delta* each, the oldest first.
- * A delta leads from the serial before to that of the next delta; the last one leads to the zone's. Its wire is
- * a row of RRs as RFC 1995 4 has them, and the wires stand one behind the other, so that what leads from any of
- * these serials to the zone as it is now is one piece. An owner is written out up to the zone's name, which is
- * a pointer to offset 12.
+ * A zone that others may copy has a *journal*: what its last changes were, one *delta* each, the oldest
+ * first. A delta leads from the serial before to that of the next delta; the last one leads to the zone's.
+ * Its wire is a row of RRs as RFC 1995 4 has them, and the wires stand one behind the other, so that what
+ * leads from any of these serials to the zone as it is now is one piece. An owner is written out up to the
+ * zone's name, which is a pointer to offset 12.
  *
  *    delta   SOA before | RRs that went | SOA after | RRs that came
  */
@@ -210,7 +210,7 @@ struct image_endpoint {
 
 enum subject_kind { SUBJECT_REGION, SUBJECT_POOL, SUBJECT_ENDPOINT };
 
-/* A pool or endpoint as control sees it: what to probe, where its word is. Offsets are of NUL-terminated text. */
+/* A pool or endpoint as control sees it: what to probe, where its word is. Offsets are of text with a NUL. */
 struct image_subject {
     uint32_t kind; /* SUBJECT_POOL or SUBJECT_ENDPOINT */
     uint32_t slot;
@@ -267,12 +267,12 @@ struct image {
     const uint8_t *base;
 };
 
-/* Check frame, checksum and head of a pack. `bytes` must stay mapped, 8-byte aligned. ERR_CORRUPT, ERR_VERSION.
- * Cost: one pass over the bytes. */
+/* Check frame, checksum and head of a pack. `bytes` must stay mapped, 8-byte aligned. ERR_CORRUPT,
+ * ERR_VERSION. Cost: one pass over the bytes. */
 NODISCARD enum err image_open(const void *bytes, size_t len, struct image *ret, struct diag *reterr);
 
 /* Check every offset, index and wire in a pack that image_open() took, so that no function below can leave it
- * whatever the bytes are. The compiler runs it before it publishes. ERR_CORRUPT names the zone. Cost: linear. */
+ * whatever the bytes are. The compiler runs it before it publishes. ERR_CORRUPT names the zone. Linear. */
 NODISCARD enum err image_check(const struct image *image, size_t len, struct diag *reterr);
 
 /* As image_open() for a pack that the process which sent it has checked. Constant cost. */

@@ -7,9 +7,9 @@
  * like is in zones/image.h.
  *
  * A journal holds the newest deltas only: IMAGE_DELTAS_MAX of them, which together are no longer than the
- * zone, when the whole is the shorter answer (RFC 1995 5), or than JOURNAL_LEN_MIN. It begins anew where there
- * is no way from what a secondary may have: nobody could copy the last blob, the serial went back, or the zone
- * is another with the same serial.
+ * zone, when the whole is the shorter answer (RFC 1995 5), or than JOURNAL_LEN_MIN. It begins anew where
+ * there is no way from what a secondary may have: nobody could copy the last blob, the serial went back, or
+ * the zone is another with the same serial.
  */
 #ifndef ZONES_JOURNAL_H
 #define ZONES_JOURNAL_H

@@ -1,6 +1,6 @@
-/* server/transfer/transfer.h - a zone on its way to a secondary: whole (AXFR, RFC 5936), or what has changed
- * since the client's serial (IXFR, RFC 1995) when the zone's journal goes back to that; otherwise an IXFR gets
- * the whole zone too (RFC 1995 4).
+/* server/transfer/transfer.h - a zone on its way to a secondary: whole (AXFR, RFC 5936), or what has
+ * changed since the client's serial (IXFR, RFC 1995) when the zone's journal goes back to that; otherwise
+ * an IXFR gets the whole zone too (RFC 1995 4).
  *
  *    whole         SOA | the apex' other rrsets | node, node ... glue and what is below cuts too | SOA
  *    incremental   SOA | delta, delta ... (zones/image.h): SOA before, went, SOA after, came      | SOA

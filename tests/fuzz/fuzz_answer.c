@@ -1,8 +1,8 @@
-/* tests/fuzz/fuzz_answer.c - whole answers: any bytes get a reply that keeps the rules of tests/reply_check.h, or none;
- * a transfer that they begin comes whole.
+/* tests/fuzz/fuzz_answer.c - whole answers: any bytes get a reply that keeps the rules of
+ * tests/reply_check.h, or none; a transfer that they begin comes whole.
  *
- * The first byte chooses transport, client, signature, and whether the client has had too many replies already; the
- * rest is the message.
+ * The first byte chooses transport, client, signature, and whether the client has had too many replies
+ * already; the rest is the message.
  */
 #include "common/frame.h"
 #include "server/answer/query.h"

@@ -1,5 +1,5 @@
-/* tests/fuzz/fuzz_channel.c - a message between our processes, of which one may have been taken over: it is refused, or
- * says no more than came with it.
+/* tests/fuzz/fuzz_channel.c - a message between our processes, of which one may have been taken over: it is
+ * refused, or says no more than came with it.
  *
  * The first byte is how many descriptors come along, the rest is the message.
  */

@@ -1,8 +1,8 @@
-/* tests/fuzz/fuzz_edns.c - OPT records: what is read from one goes back in the reply's, and is read from that as
- * it was.
+/* tests/fuzz/fuzz_edns.c - OPT records: what is read from one goes back in the reply's, and is read from
+ * that as it was.
  *
- * The first two bytes choose what else the reply has and its room, the rest is an OPT from its class on. ldns is
- * the judge of whether a message with ours is one.
+ * The first two bytes choose what else the reply has and its room, the rest is an OPT from its class on.
+ * ldns is the judge of whether a message with ours is one.
  */
 #include "server/answer/opt.h"
 

@@ -1,7 +1,7 @@
 /* tests/fuzz/fuzz_framer.c - the framer: however a stream is cut into pieces, the same messages come out.
  *
- * The first byte seeds the cuts and says how many bytes come before the messages, as a PROXY header does; the rest is
- * the stream.
+ * The first byte seeds the cuts and says how many bytes come before the messages, as a PROXY header does;
+ * the rest is the stream.
  */
 #include "server/transport/framer.h"
 
@@ -42,7 +42,7 @@ static enum framing take(struct framer *framer, uint64_t *hash)
     return framing;
 }
 
-/* Step over what is there of `left` bytes before the messages, which are `bytes`; returns how many are to come. */
+/* Step over what is there of the `left` bytes before the messages, at `bytes`; returns how many are to come. */
 static size_t step_over(struct framer *framer, const uint8_t *bytes, size_t left)
 {
     size_t there;

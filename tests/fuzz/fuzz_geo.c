@@ -1,8 +1,8 @@
-/* tests/fuzz/fuzz_geo.c - a geo image, edited, its frame made good: it is refused, or every address is found in it
- * within bounds.
+/* tests/fuzz/fuzz_geo.c - a geo image, edited, its frame made good: it is refused, or every address is
+ * found in it within bounds.
  *
- * The first byte chooses the image; four bytes are a place in its two first tables and four what stands there; the
- * rest are edits (tests/fuzz/edits.h) of the image without those tables, which take 512 KiB.
+ * The first byte chooses the image; four bytes are a place in its two first tables and four what stands
+ * there; the rest are edits (tests/fuzz/edits.h) of the image without those tables, which take 512 KiB.
  */
 #include "common/rng.h"
 #include "geoip/layout.h"

@@ -1,8 +1,9 @@
-/* tests/fuzz/fuzz_image.c - a pack, edited, its frame made good: it is refused, or every zone, node, rrset and service
- * is read within bounds, and so is whatever names are looked up in it.
+/* tests/fuzz/fuzz_image.c - a pack, edited, its frame made good: it is refused, or every zone, node, rrset
+ * and service is read within bounds, and so is whatever names are looked up in it.
  *
- * The first byte chooses a pack of the world that tests/reply_check.h answers from, which the compiler's parts have just
- * made; the rest are edits (tests/fuzz/edits.h). Names to look up are those of its own nodes, with labels before them.
+ * The first byte chooses a pack of the world that tests/reply_check.h answers from, which the compiler's
+ * parts have just made; the rest are edits (tests/fuzz/edits.h). Names to look up are those of its own
+ * nodes, with labels before them.
  */
 #include "common/frame.h"
 #include "geoip/policy.h"

@@ -1,5 +1,5 @@
-/* tests/fuzz/fuzz_ip.c - addresses, networks and sockets in text: what is read prints as something that is read as
- * the same, and the C library agrees on what an address is. */
+/* tests/fuzz/fuzz_ip.c - addresses, networks and sockets in text: what is read prints as something that is
+ * read as the same, and the C library agrees on what an address is. */
 #include "common/ip.h"
 
 #include <arpa/inet.h>

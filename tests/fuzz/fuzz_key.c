@@ -1,5 +1,5 @@
-/* tests/fuzz/fuzz_key.c - keys in text: one of 32 bytes has one text, and a private key in a file is refused or signs.
- */
+/* tests/fuzz/fuzz_key.c - keys in text: one of 32 bytes has one text, and a private key in a file is
+ * refused or signs. */
 #include "common/base64.h"
 #include "health/key.h"
 #include "tests/fuzz/scratch.h"

@@ -1,5 +1,5 @@
-/* tests/fuzz/fuzz_manifest.c - any text as a manifest: it is refused, or prints as one that reads and prints the
- * same. */
+/* tests/fuzz/fuzz_manifest.c - any text as a manifest: it is refused, or prints as one that reads and
+ * prints the same. */
 #include "tests/fuzz/scratch.h"
 #include "zones/manifest.h"
 

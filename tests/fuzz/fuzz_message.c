@@ -1,5 +1,5 @@
-/* tests/fuzz/fuzz_message.c - what a prober sends to the control port: any body, rightly signed or not, gets a reply
- * that a prober understands, and only the right signature gets more than a refusal.
+/* tests/fuzz/fuzz_message.c - what a prober sends to the control port: any body, rightly signed or not,
+ * gets a reply that a prober understands, and only the right signature gets more than a refusal.
  *
  * The first byte chooses kind, vantage point and signature; the second moves the clock; the rest is the body.
  */

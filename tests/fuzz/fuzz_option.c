@@ -1,5 +1,5 @@
-/* tests/fuzz/fuzz_option.c - any text as a configuration file: it is refused with its line, or says what the same
- * values say on the command line. */
+/* tests/fuzz/fuzz_option.c - any text as a configuration file: it is refused with its line, or says what
+ * the same values say on the command line. */
 #include "common/option.h"
 #include "tests/fuzz/scratch.h"
 

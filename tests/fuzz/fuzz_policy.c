@@ -1,5 +1,5 @@
-/* tests/fuzz/fuzz_policy.c - any text as the clients of a policy: it is refused, or gives an image that opens; and one
- * whose choices alone differ is the same whether it is laid anew or taken over.
+/* tests/fuzz/fuzz_policy.c - any text as the clients of a policy: it is refused, or gives an image that
+ * opens; and one whose choices alone differ is the same whether it is laid anew or taken over.
  *
  * A line is a client; a line that begins with a space is one more region of the client before it.
  */

@@ -1,5 +1,5 @@
-/* tests/fuzz/fuzz_saved.c - what was saved of a geo database, edited, its frame made good: it is refused, or a geo
- * image is made of it that opens.
+/* tests/fuzz/fuzz_saved.c - what was saved of a geo database, edited, its frame made good: it is refused,
+ * or a geo image is made of it that opens.
  *
  * The first byte chooses the database and the policy's method, the rest are edits (tests/fuzz/edits.h).
  */

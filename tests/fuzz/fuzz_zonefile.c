@@ -1,6 +1,6 @@
-/* tests/fuzz/fuzz_zonefile.c - any text as a zone file: it is refused and nothing is imported, or what was imported
- * exports as a file that imports as the same, and compiles, unless the compiler says what is wrong, into an image that
- * passes its check.
+/* tests/fuzz/fuzz_zonefile.c - any text as a zone file: it is refused and nothing is imported, or what was
+ * imported exports as a file that imports as the same, and compiles, unless the compiler says what is
+ * wrong, into an image that passes its check.
  *
  * Behind a NUL is a second file, other.zone, that the first may include. Other files are left alone.
  */

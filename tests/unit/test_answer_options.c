@@ -1,4 +1,4 @@
-/* tests/unit/test_answer_options.c - what stands in a reply besides its records, and replies that are limited. */
+/* tests/unit/test_answer_options.c - what a reply has besides its records, and replies that are limited. */
 #include "server/answer/answer.h"
 
 #include "server/answer/opt.h"

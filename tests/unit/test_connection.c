@@ -1,5 +1,5 @@
-/* tests/unit/test_connection.c - how long connections may idle. What is said over them is tested in test_worker.c,
- * with a worker around them.
+/* tests/unit/test_connection.c - how long connections may idle. What is said over them is tested in
+ * test_worker.c, with a worker around them.
  */
 #include "server/transport/connection.h"
 

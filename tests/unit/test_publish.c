@@ -1,4 +1,4 @@
-/* tests/unit/test_publish.c - with server/control/roster.c and server/control/words.c, which it is made of. */
+/* tests/unit/test_publish.c - with server/control/roster.c and server/control/words.c, its parts. */
 #include "tests/unit/control_rig.h"
 
 #include "server/control/words.h"

@@ -102,8 +102,8 @@ static void many_put(struct secondary *secondary)
     secondary_deploy(secondary);
 }
 
-/* Take all messages of a transfer, whose signatures ldns checks; the request was signed with `chain`. Returns the
- * number of records. */
+/* Take all messages of a transfer, whose signatures ldns checks; the request was signed with `chain`.
+ * Returns the number of records. */
 static size_t take_signed(struct secondary *secondary, const struct tsig_chain *chain, unsigned *ret_messages)
 {
     ldns_rdf *last_mac = NULL;

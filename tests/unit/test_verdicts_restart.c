@@ -1,5 +1,5 @@
-/* tests/unit/test_verdicts_restart.c - what outlives control besides the verdicts: damping and suspicions; and
- * events that do not. */
+/* tests/unit/test_verdicts_restart.c - what outlives control besides the verdicts: damping and suspicions;
+ * and events that do not. */
 #include "server/control/verdicts.h"
 
 #include <setjmp.h>
