@@ -124,15 +124,15 @@ static void test_a_few_in_each_minute_are_not_told(void **state)
     }
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_limited_replies_are_told_with_the_last_network),
-        TEST(test_a_kind_has_one_line_a_minute_however_much_comes),
-        TEST(test_each_kind_has_its_line_when_there_are_many_of_it),
-        TEST(test_a_few_in_each_minute_are_not_told),
+        test(test_limited_replies_are_told_with_the_last_network),
+        test(test_a_kind_has_one_line_a_minute_however_much_comes),
+        test(test_each_kind_has_its_line_when_there_are_many_of_it),
+        test(test_a_few_in_each_minute_are_not_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -423,17 +423,17 @@ static void test_before_the_first_world_nobody_is_known(void **state)
     get(rig, "/metrics", 200, "gslbd_blind 0\n");
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, open_rig, close_rig)
+#define test(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_pages_for_people_and_scrapers),        TEST(test_no_world_is_not_healthy),
-        TEST(test_votes_are_taken_and_judged),           TEST(test_checks_are_given_to_those_who_sign),
-        TEST(test_each_refusal_says_which_it_is),        TEST(test_a_body_over_the_limit_is_refused),
-        TEST(test_headers_over_the_limit_are_refused),   TEST(test_a_prober_keeps_its_connection),
-        TEST(test_strangers_make_room_and_probers_stay), TEST(test_before_the_first_world_nobody_is_known),
-        TEST(test_a_sequence_that_is_behind_is_told_how_far),
+        test(test_pages_for_people_and_scrapers),        test(test_no_world_is_not_healthy),
+        test(test_votes_are_taken_and_judged),           test(test_checks_are_given_to_those_who_sign),
+        test(test_each_refusal_says_which_it_is),        test(test_a_body_over_the_limit_is_refused),
+        test(test_headers_over_the_limit_are_refused),   test(test_a_prober_keeps_its_connection),
+        test(test_strangers_make_room_and_probers_stay), test(test_before_the_first_world_nobody_is_known),
+        test(test_a_sequence_that_is_behind_is_told_how_far),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

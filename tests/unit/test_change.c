@@ -81,11 +81,11 @@ static void test_what_was_read_meanwhile_is_known(void **state)
 
 int main(void)
 {
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_change_is_told_once_when_it_stands_still, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_a_file_may_come_and_go, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_was_read_meanwhile_is_known, setup, teardown),
+        test(test_a_change_is_told_once_when_it_stands_still),
+        test(test_a_file_may_come_and_go),
+        test(test_what_was_read_meanwhile_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,14 +211,14 @@ static void test_secrets_are_kept_from_one_world_to_the_next(void **state)
 
 int main(void)
 {
+#define test(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_send_takes_descriptors_along_in_order, open_pair, close_pair),
-        cmocka_unit_test_setup_teardown(test_a_whole_world_is_one_message, open_pair, close_pair),
-        cmocka_unit_test_setup_teardown(test_receive_says_busy_and_missing, open_pair, close_pair),
-        cmocka_unit_test_setup_teardown(test_send_says_busy_when_nobody_reads, open_pair, close_pair),
-        cmocka_unit_test_setup_teardown(test_receive_refuses_what_is_not_ours_and_keeps_no_descriptor, open_pair,
-                                        close_pair),
-        cmocka_unit_test_setup_teardown(test_receive_refuses_another_length, open_pair, close_pair),
+        test(test_send_takes_descriptors_along_in_order),
+        test(test_a_whole_world_is_one_message),
+        test(test_receive_says_busy_and_missing),
+        test(test_send_says_busy_when_nobody_reads),
+        test(test_receive_refuses_what_is_not_ours_and_keeps_no_descriptor),
+        test(test_receive_refuses_another_length),
         cmocka_unit_test(test_parts_change_only_what_a_delta_names),
         cmocka_unit_test(test_secrets_are_kept_from_one_world_to_the_next),
     };

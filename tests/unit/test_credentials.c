@@ -174,14 +174,13 @@ static void test_a_change_is_noticed(void **state)
 
 int main(void)
 {
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_pair_is_handed_out_with_new_ticket_keys, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_what_cannot_be_used_is_refused_and_nothing_is_sent,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_key_that_its_group_may_read_is_handed_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_one_that_has_ended_is_handed_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_change_is_noticed, setup, teardown),
+        test(test_a_pair_is_handed_out_with_new_ticket_keys),
+        test(test_what_cannot_be_used_is_refused_and_nothing_is_sent),
+        test(test_a_key_that_its_group_may_read_is_handed_out),
+        test(test_one_that_has_ended_is_handed_out),
+        test(test_a_change_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

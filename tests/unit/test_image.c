@@ -409,20 +409,20 @@ static void test_zones_of_a_pack_are_found_and_listed(void **state)
 
 int main(void)
 {
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slots_reach_as_far_as_the_board),
-        cmocka_unit_test_setup_teardown(test_find_follows_rfc_1034, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_name_of_120_labels_meets_its_wildcard, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_an_rrset_has_one_ttl_and_no_duplicates, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_negative_soa_has_the_minimum_as_ttl, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_extras_are_addresses_in_the_zone_and_glue_for_ns_only, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_rdata_names_in_the_zone_end_in_a_fixup, setup, teardown),
+        test(test_find_follows_rfc_1034),
+        test(test_a_name_of_120_labels_meets_its_wildcard),
+        test(test_an_rrset_has_one_ttl_and_no_duplicates),
+        test(test_the_negative_soa_has_the_minimum_as_ttl),
+        test(test_extras_are_addresses_in_the_zone_and_glue_for_ns_only),
+        test(test_rdata_names_in_the_zone_end_in_a_fixup),
         cmocka_unit_test(test_the_root_is_a_zone_without_fixups),
         cmocka_unit_test(test_services_answer_under_wildcards_too),
         cmocka_unit_test(test_rules_are_checked_with_the_record_named),
         cmocka_unit_test(test_an_rrset_that_fits_no_message_is_a_problem),
-        cmocka_unit_test_setup_teardown(test_every_flipped_byte_is_noticed_or_harmless, setup, teardown),
+        test(test_every_flipped_byte_is_noticed_or_harmless),
         cmocka_unit_test(test_zones_of_a_pack_are_found_and_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -472,22 +472,22 @@ static void test_a_prober_whose_clock_was_ahead_goes_on_above_what_it_sent(void 
     assert_in_range(seq_behind(f, absurd), ahead - INTAKE_SKEW_MAX_MS, absurd - 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_the_list_is_fetched_and_results_arrive_signed),
-        TEST(test_what_was_acknowledged_is_not_sent_again),
-        TEST(test_a_turned_vote_does_not_wait_for_the_next_second),
-        TEST(test_another_generation_is_fetched),
-        TEST(test_what_a_nameserver_refused_is_sent_again),
-        TEST(test_a_nameserver_that_is_away_holds_nobody_up),
-        TEST(test_each_nameserver_hears_of_its_own_checks_only),
-        TEST(test_a_nameserver_that_lists_late_hears_of_earlier_results),
+        test(test_the_list_is_fetched_and_results_arrive_signed),
+        test(test_what_was_acknowledged_is_not_sent_again),
+        test(test_a_turned_vote_does_not_wait_for_the_next_second),
+        test(test_another_generation_is_fetched),
+        test(test_what_a_nameserver_refused_is_sent_again),
+        test(test_a_nameserver_that_is_away_holds_nobody_up),
+        test(test_each_nameserver_hears_of_its_own_checks_only),
+        test(test_a_nameserver_that_lists_late_hears_of_earlier_results),
         cmocka_unit_test(test_only_the_pinned_certificate_and_name_are_trusted),
-        TEST(test_sequence_numbers_rise_and_begin_at_the_clock),
-        TEST(test_a_prober_whose_clock_was_ahead_goes_on_above_what_it_sent),
+        test(test_sequence_numbers_rise_and_begin_at_the_clock),
+        test(test_a_prober_whose_clock_was_ahead_goes_on_above_what_it_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -218,17 +218,17 @@ static void test_without_a_world_there_are_numbers_all_the_same(void **state)
     assert_null(strstr((const char *)rig->text.bytes, "gslbd_endpoint_up{"));
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, open_rig, close_rig)
+#define test(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_workers_are_summed),
-        TEST(test_verdicts_and_votes_are_told),
-        TEST(test_control_s_own_numbers_are_told),
-        TEST(test_labels_are_escaped),
-        TEST(test_every_sample_stands_in_its_family),
-        TEST(test_without_a_world_there_are_numbers_all_the_same),
+        test(test_workers_are_summed),
+        test(test_verdicts_and_votes_are_told),
+        test(test_control_s_own_numbers_are_told),
+        test(test_labels_are_escaped),
+        test(test_every_sample_stands_in_its_family),
+        test(test_without_a_world_there_are_numbers_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

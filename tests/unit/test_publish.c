@@ -148,13 +148,14 @@ static void test_words_change_one_part(void **state)
 
 int main(void)
 {
+#define test(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_the_first_world_goes_whole, rig_setup, rig_teardown),
-        cmocka_unit_test_setup_teardown(test_later_worlds_go_as_what_changed, rig_setup, rig_teardown),
-        cmocka_unit_test_setup_teardown(test_the_roster_has_every_subject, rig_setup, rig_teardown),
-        cmocka_unit_test_setup_teardown(test_words_are_there_before_the_world_is_sent, rig_setup, rig_teardown),
-        cmocka_unit_test_setup_teardown(test_another_control_resets_no_verdict, rig_setup, rig_teardown),
-        cmocka_unit_test_setup_teardown(test_a_damaged_image_is_named_and_changes_nothing, rig_setup, rig_teardown),
+        test(test_the_first_world_goes_whole),
+        test(test_later_worlds_go_as_what_changed),
+        test(test_the_roster_has_every_subject),
+        test(test_words_are_there_before_the_world_is_sent),
+        test(test_another_control_resets_no_verdict),
+        test(test_a_damaged_image_is_named_and_changes_nothing),
         cmocka_unit_test(test_words_change_one_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,13 +120,13 @@ int main(int argc, char **argv)
 {
     if (strcmp(argv[0], COMPILER_NAME) == 0)
         return compiler_main(argc, argv);
+#define test(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_request_becomes_a_committed_world, rig_setup, rig_teardown),
-        cmocka_unit_test_setup_teardown(test_requests_during_a_compile_are_not_lost, rig_setup, rig_teardown),
-        cmocka_unit_test_setup_teardown(test_images_of_earlier_worlds_are_removed, rig_setup, rig_teardown),
-        cmocka_unit_test_setup_teardown(test_without_a_world_a_failure_is_the_end, rig_setup, rig_teardown),
-        cmocka_unit_test_setup_teardown(test_with_a_world_a_failure_changes_nothing_and_is_tried_again, rig_setup,
-                                        rig_teardown),
+        test(test_a_request_becomes_a_committed_world),
+        test(test_requests_during_a_compile_are_not_lost),
+        test(test_images_of_earlier_worlds_are_removed),
+        test(test_without_a_world_a_failure_is_the_end),
+        test(test_with_a_world_a_failure_changes_nothing_and_is_tried_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,10 +107,11 @@ static void test_user_that_does_not_exist_is_named(void **state)
 
 int main(void)
 {
+#define test(name) cmocka_unit_test_setup_teardown(name, make_top, remove_top)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_make_makes_what_is_missing_and_leaves_what_is_there, make_top, remove_top),
+        test(test_make_makes_what_is_missing_and_leaves_what_is_there),
         cmocka_unit_test(test_make_names_the_path_that_is_in_the_way),
-        cmocka_unit_test_setup_teardown(test_lock_is_one_process_at_a_time, make_top, remove_top),
+        test(test_lock_is_one_process_at_a_time),
         cmocka_unit_test(test_file_refuses_what_is_too_long),
         cmocka_unit_test(test_user_that_does_not_exist_is_named),
     };

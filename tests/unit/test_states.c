@@ -206,22 +206,17 @@ static void test_states_outlive_control_without_the_store(void **state)
 
 int main(void)
 {
+#define test(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_load_tightens_at_once_and_loosens_when_nothing_else_has_changed, rig_setup,
-                                        rig_teardown),
-        cmocka_unit_test_setup_teardown(test_what_is_deleted_keeps_its_state_until_a_world_is_without_it, rig_setup,
-                                        rig_teardown),
-        cmocka_unit_test_setup_teardown(test_a_zone_that_does_not_compile_keeps_its_states, rig_setup, rig_teardown),
-        cmocka_unit_test_setup_teardown(test_a_commit_while_a_compiler_runs_is_not_what_it_compiles, rig_setup,
-                                        rig_teardown),
-        cmocka_unit_test_setup_teardown(test_what_a_world_loosens_waits_until_the_workers_have_it, rig_setup,
-                                        rig_teardown),
-        cmocka_unit_test_setup_teardown(test_a_subject_that_was_deleted_while_gslbd_was_stopped_keeps_its_state,
-                                        rig_setup, rig_teardown),
-        cmocka_unit_test_setup_teardown(test_a_state_of_what_is_not_compiled_yet_waits_for_its_world, rig_setup,
-                                        rig_teardown),
-        cmocka_unit_test_setup_teardown(test_until_ends_a_state, rig_setup, rig_teardown),
-        cmocka_unit_test_setup_teardown(test_states_outlive_control_without_the_store, rig_setup, rig_teardown),
+        test(test_load_tightens_at_once_and_loosens_when_nothing_else_has_changed),
+        test(test_what_is_deleted_keeps_its_state_until_a_world_is_without_it),
+        test(test_a_zone_that_does_not_compile_keeps_its_states),
+        test(test_a_commit_while_a_compiler_runs_is_not_what_it_compiles),
+        test(test_what_a_world_loosens_waits_until_the_workers_have_it),
+        test(test_a_subject_that_was_deleted_while_gslbd_was_stopped_keeps_its_state),
+        test(test_a_state_of_what_is_not_compiled_yet_waits_for_its_world),
+        test(test_until_ends_a_state),
+        test(test_states_outlive_control_without_the_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

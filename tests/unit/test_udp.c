@@ -136,6 +136,7 @@ static void test_the_path_mtu_is_not_believed(void **state)
 
 int main(void)
 {
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_socket_without_queries_keeps_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_batch_is_answered_and_the_rest_stays, setup, teardown),

@@ -171,11 +171,11 @@ static void test_events_that_no_file_took_are_counted(void **state)
 
 int main(void)
 {
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_restart_does_not_forget_how_often_an_endpoint_has_flapped, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_a_restart_does_not_clear_a_suspicion, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_events_that_no_file_took_are_counted, setup, teardown),
+        test(test_a_restart_does_not_forget_how_often_an_endpoint_has_flapped),
+        test(test_a_restart_does_not_clear_a_suspicion),
+        test(test_events_that_no_file_took_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,15 +183,15 @@ static void test_a_geo_database_is_seen_when_it_is_rewritten_replaced_or_removed
 
 int main(void)
 {
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_check_tells_of_the_store_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_commit_is_seen_without_a_signal, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_transaction_is_seen_when_it_commits, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_commit_that_was_not_taken_is_told_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_store_that_is_locked_is_not_waited_for, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_store_that_is_missing_is_opened_when_it_is_there, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_geo_database_is_seen_when_it_is_rewritten_replaced_or_removed, setup,
-                                        teardown),
+        test(test_check_tells_of_the_store_once),
+        test(test_a_commit_is_seen_without_a_signal),
+        test(test_a_transaction_is_seen_when_it_commits),
+        test(test_a_commit_that_was_not_taken_is_told_again),
+        test(test_a_store_that_is_locked_is_not_waited_for),
+        test(test_a_store_that_is_missing_is_opened_when_it_is_there),
+        test(test_a_geo_database_is_seen_when_it_is_rewritten_replaced_or_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

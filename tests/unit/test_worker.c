@@ -477,6 +477,7 @@ static void test_without_a_supervisor_it_ends(void **state)
 
 int main(void)
 {
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_query_waits_for_the_first_world, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_udp_socket_answers_from_the_address_that_was_asked, setup, teardown),
