@@ -27,6 +27,26 @@ static inline struct world world_of(void **state)
     return world;
 }
 
+/* The store has the rows of the first session. */
+static inline int world_setup_session(void **state)
+{
+    struct world *world = malloc(sizeof *world);
+    assert_non_null(world);
+    (void)fixture_setup_session(state);
+    *world = world_of(state);
+    *state = world;
+    return 0;
+}
+
+static inline int world_teardown(void **state)
+{
+    struct world *world = *state;
+    void *fixture = world->fixture;
+    last_close(&world->last);
+    free(world);
+    return fixture_teardown(&fixture);
+}
+
 static inline void compile(struct world *world)
 {
     struct diag diag = {.text = ""};

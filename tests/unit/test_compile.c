@@ -4,10 +4,6 @@
 
 #include "compile_fixture.h"
 
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-
 static const char *const second_zone =
     "INSERT INTO zone(name, mname, rname) VALUES ('other.example', 'ns.other.example', 'h@other.example');"
     "INSERT INTO record(zone, name, type, data) VALUES ('other.example', '@', 'NS', 'ns'),"
@@ -27,130 +23,124 @@ static void run_without_triggers(struct world *world, const char *sql)
 
 static void test_the_first_session_becomes_a_world(void **state)
 {
-    struct world world = world_of(state);
-    deploy(&world);
-    assert_int_equal(world.result.generation, 1);
-    assert_int_equal(world.result.zones_count, 1);
-    assert_int_equal(world.result.zones_built, 1);
-    assert_int_equal(world.result.problems, 0);
-    const struct found www = find(&world, "www.gslb.example.com", 1);
+    struct world *world = *state;
+    deploy(world);
+    assert_int_equal(world->result.generation, 1);
+    assert_int_equal(world->result.zones_count, 1);
+    assert_int_equal(world->result.zones_built, 1);
+    assert_int_equal(world->result.problems, 0);
+    const struct found www = find(world, "www.gslb.example.com", 1);
     assert_int_equal(www.kind, FOUND_SERVICE);
     assert_int_equal(www.service->pools_count, 2);
     assert_int_equal(www.service->kinds, 1 << KIND_V4);
-    assert_int_equal(find(&world, "ns1.gslb.example.com", 1).kind, FOUND_RRSET);
-    assert_string_equal(world.last.manifest->regions[0].name, "eu");
-    assert_string_equal(world.last.manifest->policies[0].name, "global");
-    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-1.img");
-    assert_int_equal(world.last.manifest->monitors_count, 1);
-    last_close(&world.last);
+    assert_int_equal(find(world, "ns1.gslb.example.com", 1).kind, FOUND_RRSET);
+    assert_string_equal(world->last.manifest->regions[0].name, "eu");
+    assert_string_equal(world->last.manifest->policies[0].name, "global");
+    assert_string_equal(world->last.manifest->policies[0].file, "policy-0-1.img");
+    assert_int_equal(world->last.manifest->monitors_count, 1);
 }
 
 static void test_nothing_new_is_no_generation(void **state)
 {
-    struct world world = world_of(state);
-    deploy(&world);
-    const unsigned images = images_count(&world);
-    compile(&world);
-    assert_int_equal(world.result.generation, 0);
-    assert_int_equal(world.result.zones_count, 1);
-    assert_int_equal(images_count(&world), images);
-    last_close(&world.last);
+    struct world *world = *state;
+    deploy(world);
+    const unsigned images = images_count(world);
+    compile(world);
+    assert_int_equal(world->result.generation, 0);
+    assert_int_equal(world->result.zones_count, 1);
+    assert_int_equal(images_count(world), images);
 }
 
 static void test_an_edit_compiles_its_zone_alone(void **state)
 {
-    struct world world = world_of(state);
-    fixture_run(world.fixture, second_zone);
-    deploy(&world);
-    assert_int_equal(world.result.zones_built, 2);
-    fixture_run(world.fixture, "UPDATE record SET data = '192.0.2.54' WHERE name = 'ns1'");
-    const struct manifest *before = world.last.manifest;
+    struct world *world = *state;
+    fixture_run(world->fixture, second_zone);
+    deploy(world);
+    assert_int_equal(world->result.zones_built, 2);
+    fixture_run(world->fixture, "UPDATE record SET data = '192.0.2.54' WHERE name = 'ns1'");
+    const struct manifest *before = world->last.manifest;
     char packs[PACKS_MAX][MANIFEST_FILE_MAX];
     memcpy(packs, before->packs, sizeof packs);
-    deploy(&world);
-    assert_int_equal(world.result.generation, 2);
-    assert_int_equal(world.result.zones_built, 1);
-    assert_int_equal(world.result.zones_count, 2);
+    deploy(world);
+    assert_int_equal(world->result.generation, 2);
+    assert_int_equal(world->result.zones_built, 1);
+    assert_int_equal(world->result.zones_count, 2);
     unsigned changed = 0;
     for (unsigned i = 0; i < PACKS_MAX; i++)
-        changed += strcmp(packs[i], world.last.manifest->packs[i]) != 0;
+        changed += strcmp(packs[i], world->last.manifest->packs[i]) != 0;
     assert_int_equal(changed, 1);
-    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-1.img");
-    last_close(&world.last);
+    assert_string_equal(world->last.manifest->policies[0].file, "policy-0-1.img");
 }
 
 static void test_a_pool_takes_as_many_endpoints_as_an_answer_has_room_for(void **state)
 {
-    struct world world = world_of(state);
-    fixture_run(world.fixture,
+    struct world *world = *state;
+    fixture_run(world->fixture,
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1023)"
                 "INSERT INTO endpoint(service, region, address)"
                 " SELECT 'www.gslb.example.com', 'eu', '10.0.' || (i / 250) || '.' || (i % 250) FROM n");
-    deploy(&world);
-    assert_int_equal(world.result.problems, 0);
-    last_close(&world.last);
-    fixture_run(world.fixture,
-                "INSERT INTO endpoint(service, region, address) VALUES ('www.gslb.example.com', 'eu', '10.1.0.1')");
-    deploy(&world);
-    expect_problem(&world, "gslb.example.com", "www.gslb.example.com", "1025 endpoints of one kind; the most is 1024");
-    last_close(&world.last);
+    deploy(world);
+    assert_int_equal(world->result.problems, 0);
+    fixture_run(world->fixture,
+                "INSERT INTO endpoint(service, region, address)"
+                " VALUES ('www.gslb.example.com', 'eu', '10.1.0.1')");
+    deploy(world);
+    expect_problem(world, "gslb.example.com", "www.gslb.example.com",
+                   "1025 endpoints of one kind; the most is 1024");
 }
 
 static void test_a_deleted_zone_goes(void **state)
 {
-    struct world world = world_of(state);
-    fixture_run(world.fixture, second_zone);
-    deploy(&world);
-    assert_non_null(zone_get(&world, "other.example"));
+    struct world *world = *state;
+    fixture_run(world->fixture, second_zone);
+    deploy(world);
+    assert_non_null(zone_get(world, "other.example"));
     fixture_run(
-        world.fixture,
+        world->fixture,
         "DELETE FROM record WHERE zone = 'other.example'; DELETE FROM zone WHERE name = 'other.example'");
-    deploy(&world);
-    assert_null(zone_get(&world, "other.example"));
-    assert_int_equal(world.last.manifest->zones_count, 1);
-    last_close(&world.last);
+    deploy(world);
+    assert_null(zone_get(world, "other.example"));
+    assert_int_equal(world->last.manifest->zones_count, 1);
 }
 
 /* Quarantine ----------------------------------------------------------------------------------- */
 
 static void test_a_bad_zone_keeps_its_last_form_and_others_go_live(void **state)
 {
-    struct world world = world_of(state);
-    fixture_run(world.fixture, second_zone);
-    deploy(&world);
-    const uint32_t slot = slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.1");
+    struct world *world = *state;
+    fixture_run(world->fixture, second_zone);
+    deploy(world);
+    const uint32_t slot = slot_of(world, "www.gslb.example.com", "eu", "198.51.100.1");
     fixture_run(
-        world.fixture,
+        world->fixture,
         "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'bad', 'MX', '10'),"
         " ('gslb.example.com', 'new', 'A', '192.0.2.8'), ('other.example', 'new', 'A', '192.0.2.8')");
-    deploy(&world);
-    assert_int_equal(world.result.problems, 1);
-    assert_int_equal(world.result.zones_built, 1);
-    expect_problem(&world, "gslb.example.com", "bad.gslb.example.com MX", "10");
-    assert_int_equal(find(&world, "new.gslb.example.com", 1).kind, FOUND_NXDOMAIN);
-    assert_int_equal(find(&world, "new.other.example", 1).kind, FOUND_RRSET);
-    assert_int_equal(slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.1"), slot);
+    deploy(world);
+    assert_int_equal(world->result.problems, 1);
+    assert_int_equal(world->result.zones_built, 1);
+    expect_problem(world, "gslb.example.com", "bad.gslb.example.com MX", "10");
+    assert_int_equal(find(world, "new.gslb.example.com", 1).kind, FOUND_NXDOMAIN);
+    assert_int_equal(find(world, "new.other.example", 1).kind, FOUND_RRSET);
+    assert_int_equal(slot_of(world, "www.gslb.example.com", "eu", "198.51.100.1"), slot);
     /* it stays so while nobody changes anything, and mends with the record */
-    compile(&world);
-    assert_int_equal(world.result.generation, 0);
-    assert_int_equal(world.result.problems, 1);
-    fixture_run(world.fixture, "DELETE FROM record WHERE name = 'bad'");
-    deploy(&world);
-    assert_int_equal(world.result.problems, 0);
-    assert_int_equal(find(&world, "new.gslb.example.com", 1).kind, FOUND_RRSET);
-    last_close(&world.last);
+    compile(world);
+    assert_int_equal(world->result.generation, 0);
+    assert_int_equal(world->result.problems, 1);
+    fixture_run(world->fixture, "DELETE FROM record WHERE name = 'bad'");
+    deploy(world);
+    assert_int_equal(world->result.problems, 0);
+    assert_int_equal(find(world, "new.gslb.example.com", 1).kind, FOUND_RRSET);
 }
 
 static void test_a_new_zone_that_does_not_compile_is_not_there(void **state)
 {
-    struct world world = world_of(state);
-    fixture_run(world.fixture,
+    struct world *world = *state;
+    fixture_run(world->fixture,
                 "INSERT INTO zone(name, mname, rname) VALUES ('empty.example', 'ns', 'h@x.example')");
-    deploy(&world);
-    assert_null(zone_get(&world, "empty.example"));
-    expect_problem(&world, "empty.example", "empty.example NS", "no NS record");
-    assert_int_equal(world.result.zones_count, 1);
-    last_close(&world.last);
+    deploy(world);
+    assert_null(zone_get(world, "empty.example"));
+    expect_problem(world, "empty.example", "empty.example NS", "no NS record");
+    assert_int_equal(world->result.zones_count, 1);
 }
 
 static void test_every_kind_of_mistake_names_its_row(void **state)
@@ -160,7 +150,8 @@ static void test_every_kind_of_mistake_names_its_row(void **state)
     } cases[] = {
         {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a', 'A', '1.2.3')",
          "a.gslb.example.com A", "not an IPv4 address"},
-        {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a', 'HTTPS', '1 . ipv4hint=auto')",
+        {"INSERT INTO record(zone, name, type, data)"
+         " VALUES ('gslb.example.com', 'a', 'HTTPS', '1 . ipv4hint=auto')",
          "a.gslb.example.com HTTPS", "a.gslb.example.com is no service of this zone"},
         {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a', 'SVCB',"
          " '1 www.example.net. ipv6hint=auto')",
@@ -190,131 +181,129 @@ static void test_every_kind_of_mistake_names_its_row(void **state)
          " VALUES ('gslb.example.com', 'www', 'TXT', 'x')",
          "www.gslb.example.com TXT", "no record stands beside"},
         {"UPDATE zone SET rname = 'a@b..c'", "SOA", "empty label"},
-        {"UPDATE monitor SET expect_body = CAST(x'e9' AS TEXT)", "www.gslb.example.com", "no monitor \"web\""},
-        {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a', 'A', CAST(x'e9' AS TEXT))",
+        {"UPDATE monitor SET expect_body = CAST(x'e9' AS TEXT)", "www.gslb.example.com",
+         "no monitor \"web\""},
+        {"INSERT INTO record(zone, name, type, data)"
+         " VALUES ('gslb.example.com', 'a', 'A', CAST(x'e9' AS TEXT))",
          "a.gslb.example.com A", "\"?\" is not an IPv4 address"},
     };
-    struct world world = world_of(state);
-    deploy(&world);
+    struct world *world = *state;
+    deploy(world);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        fixture_run(world.fixture, "SAVEPOINT before; RELEASE before; BEGIN");
-        run_without_triggers(&world, cases[i].sql);
-        run_without_triggers(&world, "UPDATE zone SET serial = serial + 1");
-        fixture_run(world.fixture, "COMMIT");
-        deploy(&world);
-        expect_problem(&world, "gslb.example.com", cases[i].subject, cases[i].words);
-        assert_non_null(zone_get(&world, "gslb.example.com"));
-        (void)fixture_teardown(state);
-        (void)fixture_setup_session(state);
-        last_close(&world.last);
-        world = world_of(state);
-        deploy(&world);
+        fixture_run(world->fixture, "SAVEPOINT before; RELEASE before; BEGIN");
+        run_without_triggers(world, cases[i].sql);
+        run_without_triggers(world, "UPDATE zone SET serial = serial + 1");
+        fixture_run(world->fixture, "COMMIT");
+        deploy(world);
+        expect_problem(world, "gslb.example.com", cases[i].subject, cases[i].words);
+        assert_non_null(zone_get(world, "gslb.example.com"));
+        (void)world_teardown(state);
+        (void)world_setup_session(state);
+        world = *state;
+        deploy(world);
     }
-    last_close(&world.last);
 }
 
 static void test_a_quorum_is_met_when_vantage_points_are_added(void **state)
 {
-    struct world world = world_of(state);
-    fixture_run(world.fixture, "UPDATE monitor SET quorum = '1'");
-    deploy(&world);
-    expect_problem(&world, "gslb.example.com", "www.gslb.example.com", "quorum 1");
-    fixture_run(world.fixture, "INSERT INTO vantage(name, public_key) VALUES"
-                               " ('v1', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=')");
-    deploy(&world);
-    assert_int_equal(world.result.problems, 0);
-    assert_int_equal(world.result.zones_built, 1);
-    last_close(&world.last);
+    struct world *world = *state;
+    fixture_run(world->fixture, "UPDATE monitor SET quorum = '1'");
+    deploy(world);
+    expect_problem(world, "gslb.example.com", "www.gslb.example.com", "quorum 1");
+    fixture_run(world->fixture, "INSERT INTO vantage(name, public_key) VALUES"
+                                " ('v1', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=')");
+    deploy(world);
+    assert_int_equal(world->result.problems, 0);
+    assert_int_equal(world->result.zones_built, 1);
 }
 
 /* What keeps its number ------------------------------------------------------------------------ */
 
 static void test_slots_stand_through_edits_and_are_not_reused_at_once(void **state)
 {
-    struct world world = world_of(state);
-    deploy(&world);
-    const uint32_t eu = slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.1");
-    const uint32_t us = slot_of(&world, "www.gslb.example.com", "us", "203.0.113.1");
-    const uint32_t pool = slot_of(&world, "www.gslb.example.com", "eu", "");
+    struct world *world = *state;
+    deploy(world);
+    const uint32_t eu = slot_of(world, "www.gslb.example.com", "eu", "198.51.100.1");
+    const uint32_t us = slot_of(world, "www.gslb.example.com", "us", "203.0.113.1");
+    const uint32_t pool = slot_of(world, "www.gslb.example.com", "eu", "");
     assert_true(eu >= REGIONS_MAX && us >= REGIONS_MAX && pool >= REGIONS_MAX);
     assert_true(eu != us && eu != pool && us != pool);
-    fixture_run(world.fixture, "INSERT INTO endpoint(service, region, address) VALUES"
-                               " ('www.gslb.example.com', 'eu', '198.51.100.0');"
-                               "DELETE FROM endpoint WHERE address = '203.0.113.1'");
-    deploy(&world);
-    assert_int_equal(slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.1"), eu);
-    assert_int_equal(slot_of(&world, "www.gslb.example.com", "eu", ""), pool);
-    const uint32_t fresh = slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.0");
+    fixture_run(world->fixture, "INSERT INTO endpoint(service, region, address) VALUES"
+                                " ('www.gslb.example.com', 'eu', '198.51.100.0');"
+                                "DELETE FROM endpoint WHERE address = '203.0.113.1'");
+    deploy(world);
+    assert_int_equal(slot_of(world, "www.gslb.example.com", "eu", "198.51.100.1"), eu);
+    assert_int_equal(slot_of(world, "www.gslb.example.com", "eu", ""), pool);
+    const uint32_t fresh = slot_of(world, "www.gslb.example.com", "eu", "198.51.100.0");
     assert_true(fresh != us && fresh != eu && fresh != pool);
-    assert_int_equal(world.last.manifest->slots_end, fresh + 1);
-    fixture_run(world.fixture, "INSERT INTO endpoint(service, region, address) VALUES"
-                               " ('www.gslb.example.com', 'us', '203.0.113.2')");
-    deploy(&world);
-    assert_int_equal(slot_of(&world, "www.gslb.example.com", "us", "203.0.113.2"), us);
-    last_close(&world.last);
+    assert_int_equal(world->last.manifest->slots_end, fresh + 1);
+    fixture_run(world->fixture, "INSERT INTO endpoint(service, region, address) VALUES"
+                                " ('www.gslb.example.com', 'us', '203.0.113.2')");
+    deploy(world);
+    assert_int_equal(slot_of(world, "www.gslb.example.com", "us", "203.0.113.2"), us);
 }
 
 static void test_regions_keep_their_index(void **state)
 {
-    struct world world = world_of(state);
-    deploy(&world);
-    fixture_run(world.fixture, "INSERT INTO region(name) VALUES ('ap'), ('za')");
-    deploy(&world);
-    assert_string_equal(world.last.manifest->regions[0].name, "eu");
-    assert_string_equal(world.last.manifest->regions[1].name, "us");
-    assert_string_equal(world.last.manifest->regions[2].name, "ap");
-    fixture_run(world.fixture,
+    struct world *world = *state;
+    deploy(world);
+    fixture_run(world->fixture, "INSERT INTO region(name) VALUES ('ap'), ('za')");
+    deploy(world);
+    assert_string_equal(world->last.manifest->regions[0].name, "eu");
+    assert_string_equal(world->last.manifest->regions[1].name, "us");
+    assert_string_equal(world->last.manifest->regions[2].name, "ap");
+    fixture_run(world->fixture,
                 "DELETE FROM region WHERE name = 'ap'; INSERT INTO region(name) VALUES ('af')");
-    deploy(&world);
-    assert_null(world.last.manifest->regions[2].name);
-    assert_string_equal(world.last.manifest->regions[4].name, "af");
-    last_close(&world.last);
+    deploy(world);
+    assert_null(world->last.manifest->regions[2].name);
+    assert_string_equal(world->last.manifest->regions[4].name, "af");
 }
 
 static void test_a_region_that_a_quarantined_zone_names_is_kept(void **state)
 {
-    struct world world = world_of(state);
-    deploy(&world);
-    fixture_run(world.fixture,
+    struct world *world = *state;
+    deploy(world);
+    fixture_run(world->fixture,
                 "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'bad', 'A', 'x')");
-    fixture_run(world.fixture,
+    fixture_run(world->fixture,
                 "DELETE FROM endpoint WHERE region = 'eu'; DELETE FROM pool WHERE region = 'eu';"
                 "DELETE FROM rule WHERE region = 'eu'; DELETE FROM region WHERE name = 'eu';"
                 "INSERT INTO region(name) VALUES ('ap')");
-    deploy(&world);
-    assert_string_equal(world.last.manifest->regions[0].name, "eu");
-    assert_string_equal(world.last.manifest->regions[2].name, "ap");
-    fixture_run(world.fixture, "DELETE FROM record WHERE name = 'bad'");
-    deploy(&world);
-    fixture_run(world.fixture, "UPDATE zone SET ttl = 301");
-    deploy(&world);
-    assert_null(world.last.manifest->regions[0].name);
-    last_close(&world.last);
+    deploy(world);
+    assert_string_equal(world->last.manifest->regions[0].name, "eu");
+    assert_string_equal(world->last.manifest->regions[2].name, "ap");
+    fixture_run(world->fixture, "DELETE FROM record WHERE name = 'bad'");
+    deploy(world);
+    fixture_run(world->fixture, "UPDATE zone SET ttl = 301");
+    deploy(world);
+    assert_null(world->last.manifest->regions[0].name);
 }
 
 static void test_a_region_that_a_kept_policy_image_names_keeps_its_index(void **state)
 {
-    struct world world = world_of(state);
-    fixture_run(world.fixture, "INSERT INTO region(name) VALUES ('old');"
-                               "INSERT INTO rule(policy, client, region) VALUES ('global', 'net:11.0.0.0/8', 'old')");
-    deploy(&world);
-    assert_string_equal(world.last.manifest->regions[1].name, "old");
-    run_without_triggers(&world,
-                         "INSERT INTO rule(policy, client, region) VALUES ('global', 'net:10.0.0.1/8', 'us')");
-    deploy(&world);
-    expect_problem(&world, "", "global", "10.0.0.1/8");
-    fixture_run(world.fixture, "DELETE FROM rule WHERE region = 'old'; DELETE FROM region WHERE name = 'old'");
-    deploy(&world);
-    fixture_run(world.fixture, "INSERT INTO region(name) VALUES ('brandnew')");
-    deploy(&world);
-    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-1.img");
-    assert_string_equal(world.last.manifest->regions[1].name, "old");
-    fixture_run(world.fixture, "DELETE FROM rule WHERE client = 'net:10.0.0.1/8'");
-    deploy(&world);
-    fixture_run(world.fixture, "UPDATE zone SET ttl = 301");
-    deploy(&world);
-    assert_null(world.last.manifest->regions[1].name);
-    last_close(&world.last);
+    struct world *world = *state;
+    fixture_run(world->fixture, "INSERT INTO region(name) VALUES ('old');"
+                                "INSERT INTO rule(policy, client, region)"
+                                " VALUES ('global', 'net:11.0.0.0/8', 'old')");
+    deploy(world);
+    assert_string_equal(world->last.manifest->regions[1].name, "old");
+    run_without_triggers(world,
+                         "INSERT INTO rule(policy, client, region)"
+                         " VALUES ('global', 'net:10.0.0.1/8', 'us')");
+    deploy(world);
+    expect_problem(world, "", "global", "10.0.0.1/8");
+    fixture_run(world->fixture,
+                "DELETE FROM rule WHERE region = 'old'; DELETE FROM region WHERE name = 'old'");
+    deploy(world);
+    fixture_run(world->fixture, "INSERT INTO region(name) VALUES ('brandnew')");
+    deploy(world);
+    assert_string_equal(world->last.manifest->policies[0].file, "policy-0-1.img");
+    assert_string_equal(world->last.manifest->regions[1].name, "old");
+    fixture_run(world->fixture, "DELETE FROM rule WHERE client = 'net:10.0.0.1/8'");
+    deploy(world);
+    fixture_run(world->fixture, "UPDATE zone SET ttl = 301");
+    deploy(world);
+    assert_null(world->last.manifest->regions[1].name);
 }
 
 static const struct manifest_monitor *monitor_find(const struct world *world, const char *name)
@@ -327,220 +316,51 @@ static const struct manifest_monitor *monitor_find(const struct world *world, co
 
 static void test_what_a_quarantined_zone_is_checked_by_is_kept(void **state)
 {
-    struct world world = world_of(state);
-    fixture_run(world.fixture, "UPDATE region SET monitor = 'web', target = '192.0.2.80' WHERE name = 'eu'");
-    deploy(&world);
-    fixture_run(world.fixture,
+    struct world *world = *state;
+    fixture_run(world->fixture, "UPDATE region SET monitor = 'web', target = '192.0.2.80' WHERE name = 'eu'");
+    deploy(world);
+    fixture_run(world->fixture,
                 "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'bad', 'A', 'x')");
-    fixture_run(world.fixture,
+    fixture_run(world->fixture,
                 "INSERT INTO monitor(name, type, port) VALUES ('other', 'tcp', 80);"
                 "DELETE FROM endpoint WHERE region = 'eu'; DELETE FROM pool WHERE region = 'eu';"
                 "DELETE FROM rule WHERE region = 'eu'; DELETE FROM region WHERE name = 'eu';"
                 "UPDATE service SET monitor = 'other'; DELETE FROM monitor WHERE name = 'web'");
-    deploy(&world);
-    deploy(&world); /* and from one world to the next */
-    const struct manifest_monitor *web = monitor_find(&world, "web");
+    deploy(world);
+    deploy(world); /* and from one world to the next */
+    const struct manifest_monitor *web = monitor_find(world, "web");
     assert_non_null(web);
     assert_string_equal(web->type, "http");
     assert_string_equal(web->path, "/healthz");
     assert_int_equal(web->port, 80);
-    assert_non_null(monitor_find(&world, "other"));
-    assert_string_equal(world.last.manifest->regions[0].monitor, "web");
-    assert_string_equal(world.last.manifest->regions[0].target, "192.0.2.80");
-    fixture_run(world.fixture, "DELETE FROM record WHERE name = 'bad'");
-    deploy(&world);
-    fixture_run(world.fixture, "UPDATE zone SET ttl = 301");
-    deploy(&world);
-    assert_null(world.last.manifest->regions[0].name);
-    fixture_run(world.fixture, "UPDATE zone SET ttl = 302");
-    deploy(&world);
-    assert_null(monitor_find(&world, "web"));
-    last_close(&world.last);
+    assert_non_null(monitor_find(world, "other"));
+    assert_string_equal(world->last.manifest->regions[0].monitor, "web");
+    assert_string_equal(world->last.manifest->regions[0].target, "192.0.2.80");
+    fixture_run(world->fixture, "DELETE FROM record WHERE name = 'bad'");
+    deploy(world);
+    fixture_run(world->fixture, "UPDATE zone SET ttl = 301");
+    deploy(world);
+    assert_null(world->last.manifest->regions[0].name);
+    fixture_run(world->fixture, "UPDATE zone SET ttl = 302");
+    deploy(world);
+    assert_null(monitor_find(world, "web"));
 }
 
 static void test_a_service_goes_to_a_zone_that_is_put_around_it(void **state)
 {
-    struct world world = world_of(state);
-    deploy(&world);
-    const uint32_t slot = slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.1");
+    struct world *world = *state;
+    deploy(world);
+    const uint32_t slot = slot_of(world, "www.gslb.example.com", "eu", "198.51.100.1");
     run_without_triggers(
-        &world,
+        world,
         "INSERT INTO zone(name, mname, rname, serial) VALUES ('www.gslb.example.com', 'ns', 'h@x.example', "
         "1);"
         "INSERT INTO record(zone, name, type, data) VALUES ('www.gslb.example.com', '@', 'NS', 'ns')");
-    deploy(&world);
-    assert_int_equal(world.result.problems, 0);
-    assert_int_equal(zone_get(&world, "gslb.example.com")->subjects_count, 0);
-    assert_int_equal(zone_get(&world, "www.gslb.example.com")->subjects_count, 4);
-    assert_int_equal(slot_of(&world, "www.gslb.example.com", "eu", "198.51.100.1"), slot);
-    last_close(&world.last);
-}
-
-/* Geo databases -------------------------------------------------------------------------------- */
-
-static const char *tor_file(char path[256])
-{
-    const char *srcdir = getenv("srcdir");
-    (void)snprintf(path, 256, "%s/tests/data/tor/geoip", srcdir ? srcdir : ".");
-    return path;
-}
-
-static void test_a_broken_database_keeps_the_last_policy_image(void **state)
-{
-    struct world world = world_of(state);
-    char good[256], bad[96];
-    (void)snprintf(bad, sizeof bad, "%s/geo", world.fixture->dir);
-    const char *const paths[] = {tor_file(good), bad};
-    char command[400];
-    (void)snprintf(command, sizeof command, "cp %s %s", good, bad);
-    assert_int_equal(system(command), 0);
-    world.request.geo_paths = paths;
-    world.request.geo_paths_count = 2;
-    deploy(&world);
-    assert_int_equal(world.result.problems, 0);
-    (void)snprintf(command, sizeof command, "echo nonsense > %s", bad);
-    assert_int_equal(system(command), 0);
-    deploy(&world);
-    expect_problem(&world, "", bad, bad);
-    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-1.img");
-    (void)snprintf(command, sizeof command, "rm %s", bad);
-    assert_int_equal(system(command), 0);
-    deploy(&world);
-    expect_problem(&world, "", bad, bad);
-    (void)snprintf(command, sizeof command, "cp %s %s", good, bad);
-    assert_int_equal(system(command), 0);
-    deploy(&world);
-    assert_int_equal(world.result.problems, 0);
-    assert_string_not_equal(world.last.manifest->policies[0].file, "policy-0-1.img");
-    last_close(&world.last);
-}
-
-static void test_a_first_start_is_not_held_up_by_a_missing_database(void **state)
-{
-    struct world world = world_of(state);
-    const char *const paths[] = {"/nowhere/geoip"};
-    world.request.geo_paths = paths;
-    world.request.geo_paths_count = 1;
-    deploy(&world);
-    expect_problem(&world, "", "/nowhere/geoip", "/nowhere/geoip");
-    assert_string_equal(world.last.manifest->policies[0].file, "policy-0-1.img");
-    compile(&world);
-    assert_int_equal(world.result.generation, 0);
-    last_close(&world.last);
-}
-
-/* Failures ------------------------------------------------------------------------------------- */
-
-static void test_a_compile_that_is_never_committed_changes_nothing(void **state)
-{
-    struct world world = world_of(state);
-    deploy(&world);
-    fixture_run(
-        world.fixture,
-        "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'x', 'A', '192.0.2.1')");
-    compile(&world);
-    assert_int_equal(world.result.generation, 2);
-    look(&world);
-    assert_int_equal(world.last.manifest->generation, 1);
-    assert_int_equal(find(&world, "x.gslb.example.com", 1).kind, FOUND_NXDOMAIN);
-    /* the next one has a number of its own: workers may have been given this one */
-    deploy(&world);
-    assert_int_equal(world.result.generation, 3);
-    assert_int_equal(find(&world, "x.gslb.example.com", 1).kind, FOUND_RRSET);
-    last_close(&world.last);
-}
-
-static void test_damaged_state_is_compiled_anew(void **state)
-{
-    struct world world = world_of(state);
-    deploy(&world);
-    char command[160];
-    (void)snprintf(command, sizeof command, "for f in %s/images/pack-*; do echo x >> $f; done",
-                   world.state_dir);
-    assert_int_equal(system(command), 0);
-    deploy(&world);
-    assert_int_equal(world.result.zones_built, 1);
-    assert_int_equal(world.result.problems, 1);
-    (void)snprintf(command, sizeof command, "echo '{' > %s/manifest.json", world.state_dir);
-    assert_int_equal(system(command), 0);
-    deploy(&world);
-    expect_problem(&world, "", "manifest.json", "compiled anew");
-    assert_int_equal(find(&world, "www.gslb.example.com", 1).kind, FOUND_SERVICE);
-    deploy(&world);
-    assert_int_equal(world.result.problems, 0);
-    last_close(&world.last);
-}
-
-/* A pack cannot be written where a directory stands in its way, which root too is refused. */
-static void test_a_pack_that_cannot_be_written_is_an_error_and_the_last_world_stands(void **state)
-{
-    struct world world = world_of(state);
-    deploy(&world);
-    const unsigned images = images_count(&world);
-    char file[160];
-    fixture_run(world.fixture, "UPDATE rule SET weight = 7; INSERT INTO record(zone, name, type, data)"
-                               " VALUES ('gslb.example.com', 'x', 'A', '192.0.2.1')");
-    (void)snprintf(file, sizeof file, "%s/images/pack-%u-2.img/full", world.state_dir,
-                   (unsigned)(name_hash((const uint8_t *)"\4gslb\7example\3com") % PACKS_MAX));
-    char command[200];
-    (void)snprintf(command, sizeof command, "mkdir -p %s", file);
-    assert_int_equal(system(command), 0);
-    struct diag diag = {.text = ""};
-    assert_int_equal(compile_world(&world.request, &world.result, &diag), ERR_SYSTEM);
-    assert_non_null(strstr(diag.text, "pack-"));
-    assert_int_equal(images_count(&world), images + 1);
-    look(&world);
-    assert_int_equal(world.last.manifest->generation, 1);
-    assert_int_equal(find(&world, "www.gslb.example.com", 1).kind, FOUND_SERVICE);
-    last_close(&world.last);
-}
-
-/* A file may grow to `limit` bytes and no further, as on a full disk. */
-static void limit_files(rlim_t limit)
-{
-    struct rlimit now;
-    (void)signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &now), 0);
-    now.rlim_cur = limit;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
-}
-
-static void test_a_full_disk_is_an_error_and_the_last_world_stands(void **state)
-{
-    static const rlim_t limits[] = {0, 100, 1000}; /* nothing, part of a pack, part of the manifest */
-    struct world world = world_of(state);
-    deploy(&world);
-    fixture_run(
-        world.fixture,
-        "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'x', 'A', '192.0.2.1')");
-    const unsigned images = images_count(&world);
-    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-        struct diag diag = {.text = ""};
-        limit_files(limits[i]);
-        const enum err err = compile_world(&world.request, &world.result, &diag);
-        limit_files(RLIM_INFINITY);
-        assert_int_equal(err, ERR_SYSTEM);
-        assert_non_null(strstr(diag.text, world.state_dir));
-        assert_int_equal(images_count(&world), images);
-        look(&world);
-        assert_int_equal(find(&world, "x.gslb.example.com", 1).kind, FOUND_NXDOMAIN);
-    }
-    deploy(&world);
-    assert_int_equal(find(&world, "x.gslb.example.com", 1).kind, FOUND_RRSET);
-    last_close(&world.last);
-}
-
-static void test_a_missing_store_is_missing(void **state)
-{
-    struct world world = world_of(state);
-    deploy(&world);
-    struct diag diag = {.text = ""};
-    world.request.store_path = "/nowhere/gslb.db";
-    assert_int_equal(compile_world(&world.request, &world.result, &diag), ERR_MISSING);
-    assert_non_null(strstr(diag.text, "/nowhere/gslb.db"));
-    look(&world);
-    assert_int_equal(world.last.manifest->generation, 1);
-    last_close(&world.last);
+    deploy(world);
+    assert_int_equal(world->result.problems, 0);
+    assert_int_equal(zone_get(world, "gslb.example.com")->subjects_count, 0);
+    assert_int_equal(zone_get(world, "www.gslb.example.com")->subjects_count, 4);
+    assert_int_equal(slot_of(world, "www.gslb.example.com", "eu", "198.51.100.1"), slot);
 }
 
 static void test_a_mailbox_is_an_address_or_a_name(void **state)
@@ -569,7 +389,7 @@ static void test_a_mailbox_is_an_address_or_a_name(void **state)
 
 int main(void)
 {
-#define test(name) cmocka_unit_test_setup_teardown(name, fixture_setup_session, fixture_teardown)
+#define test(name) cmocka_unit_test_setup_teardown(name, world_setup_session, world_teardown)
     const struct CMUnitTest tests[] = {
         test(test_the_first_session_becomes_a_world),
         test(test_nothing_new_is_no_generation),
@@ -586,13 +406,6 @@ int main(void)
         test(test_what_a_quarantined_zone_is_checked_by_is_kept),
         test(test_a_region_that_a_quarantined_zone_names_is_kept),
         test(test_a_service_goes_to_a_zone_that_is_put_around_it),
-        test(test_a_broken_database_keeps_the_last_policy_image),
-        test(test_a_first_start_is_not_held_up_by_a_missing_database),
-        test(test_a_compile_that_is_never_committed_changes_nothing),
-        test(test_damaged_state_is_compiled_anew),
-        test(test_a_pack_that_cannot_be_written_is_an_error_and_the_last_world_stands),
-        test(test_a_full_disk_is_an_error_and_the_last_world_stands),
-        test(test_a_missing_store_is_missing),
         cmocka_unit_test(test_a_mailbox_is_an_address_or_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
