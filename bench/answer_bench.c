@@ -16,7 +16,8 @@ static const struct zone_record records[] = {
     {"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.1", 300}, {"host", "A", "192.0.2.10", 300},
     {"@", "MX", "10 host", 300}, {"@", "MX", "20 mail.example.net.", 300},
     {"sub", "NS", "ns1.sub", 300}, {"sub", "NS", "ns2.sub", 300}, {"ns1.sub", "A", "192.0.2.2", 300},
-    {"ns1.sub", "AAAA", "2001:db8::2", 300}, {"ns2.sub", "A", "192.0.2.3", 300}, {"ns2.sub", "AAAA", "2001:db8::3", 300},
+    {"ns1.sub", "AAAA", "2001:db8::2", 300}, {"ns2.sub", "A", "192.0.2.3", 300},
+    {"ns2.sub", "AAAA", "2001:db8::3", 300},
     {"far", "NS", "ns1.dns.example.net.", 300}, {"far", "NS", "ns2.dns.example.net.", 300},
 };
 
@@ -39,7 +40,8 @@ static void world_make(struct world_fixture *fixture)
 {
     static char texts[3 + 256][24], policy_name[] = "p";
     static struct policy_rule rules[3 + 256];
-    static const struct world_zone zone = {"example.com", records, sizeof records / sizeof *records, services, 2};
+    static const struct world_zone zone = {"example.com", records, sizeof records / sizeof *records,
+                                           services, 2};
     size_t count = 0;
     for (; count < 3; count++) { /* the default draws among three regions */
         (void)snprintf(texts[0], sizeof texts[0], "default");
@@ -66,8 +68,8 @@ static void cookie_put(struct world_fixture *fixture, const struct ip *peer, uin
     (void)cookie_check(&secrets, peer, 0, &cookie, option + 4);
 }
 
-static void measure(struct world_fixture *fixture, const char *what, const char *name, uint16_t qtype, enum extras extras,
-                    unsigned rounds)
+static void measure(struct world_fixture *fixture, const char *what, const char *name, uint16_t qtype,
+                    enum extras extras, unsigned rounds)
 {
     static uint8_t queries[QUERIES][128];
     static size_t lens[QUERIES];

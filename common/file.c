@@ -182,8 +182,8 @@ static enum err check_mode(const char *path, mode_t forbidden, mode_t mode, stru
         return err;
     }
     if (st.st_mode & forbidden)
-        return diag_set(reterr, ERR_REFUSED, "%s can be read or written by others (mode %04o); chmod %o %s", path,
-                        (unsigned)(st.st_mode & 07777), (unsigned)mode, path);
+        return diag_set(reterr, ERR_REFUSED, "%s can be read or written by others (mode %04o); chmod %o %s",
+                        path, (unsigned)(st.st_mode & 07777), (unsigned)mode, path);
     return OK;
 }
 

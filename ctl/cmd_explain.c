@@ -346,7 +346,8 @@ enum err cmd_explain(const struct command_input *input, enum command_end *ret_en
         printf("query       %s", name_print(question.name, text));
         printf(", type %s\n", print_type(question.type, text));
         print_client(&question.client, question.from, question.mapped);
-        err = explain_name(preview, question.name, &question.client, question.mapped ? 96 : 0, question.type, reterr);
+        err = explain_name(preview, question.name, &question.client, question.mapped ? 96 : 0, question.type,
+                           reterr);
     }
     preview_free(&preview);
     return err;

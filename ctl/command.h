@@ -44,18 +44,28 @@ struct command {
     enum err (*run)(const struct command_input *input, enum command_end *ret_end, struct diag *reterr);
 };
 
-NODISCARD enum err cmd_store_init(const struct command_input *input, enum command_end *ret_end, struct diag *reterr);
-NODISCARD enum err cmd_check(const struct command_input *input, enum command_end *ret_end, struct diag *reterr);
-NODISCARD enum err cmd_explain(const struct command_input *input, enum command_end *ret_end, struct diag *reterr);
-NODISCARD enum err cmd_status(const struct command_input *input, enum command_end *ret_end, struct diag *reterr);
-NODISCARD enum err cmd_events(const struct command_input *input, enum command_end *ret_end, struct diag *reterr);
-NODISCARD enum err cmd_vantage_add(const struct command_input *input, enum command_end *ret_end, struct diag *reterr);
-NODISCARD enum err cmd_vantage_list(const struct command_input *input, enum command_end *ret_end, struct diag *reterr);
+NODISCARD enum err cmd_store_init(const struct command_input *input, enum command_end *ret_end,
+                                  struct diag *reterr);
+NODISCARD enum err cmd_check(const struct command_input *input, enum command_end *ret_end,
+                             struct diag *reterr);
+NODISCARD enum err cmd_explain(const struct command_input *input, enum command_end *ret_end,
+                               struct diag *reterr);
+NODISCARD enum err cmd_status(const struct command_input *input, enum command_end *ret_end,
+                              struct diag *reterr);
+NODISCARD enum err cmd_events(const struct command_input *input, enum command_end *ret_end,
+                              struct diag *reterr);
+NODISCARD enum err cmd_vantage_add(const struct command_input *input, enum command_end *ret_end,
+                                   struct diag *reterr);
+NODISCARD enum err cmd_vantage_list(const struct command_input *input, enum command_end *ret_end,
+                                    struct diag *reterr);
 NODISCARD enum err cmd_vantage_remove(const struct command_input *input, enum command_end *ret_end,
                                       struct diag *reterr);
-NODISCARD enum err cmd_zone_import(const struct command_input *input, enum command_end *ret_end, struct diag *reterr);
-NODISCARD enum err cmd_zone_export(const struct command_input *input, enum command_end *ret_end, struct diag *reterr);
-NODISCARD enum err cmd_store_shell(const struct command_input *input, enum command_end *ret_end, struct diag *reterr);
+NODISCARD enum err cmd_zone_import(const struct command_input *input, enum command_end *ret_end,
+                                   struct diag *reterr);
+NODISCARD enum err cmd_zone_export(const struct command_input *input, enum command_end *ret_end,
+                                   struct diag *reterr);
+NODISCARD enum err cmd_store_shell(const struct command_input *input, enum command_end *ret_end,
+                                   struct diag *reterr);
 
 /* An option that the command cannot do without. ERR_SYNTAX: it was not given. */
 NODISCARD enum err command_need(const struct command_input *input, const char *name, const char *value,

@@ -120,14 +120,16 @@ static inline void world_secondaries_put(struct draft *draft, const char *net)
         .secret_len = (uint16_t)world_key.secret_len,
         .algorithm = world_key.algorithm,
     };
-    struct draft_peer peers[] = {{.kind = PEER_TRANSFER, .key = DRAFT_NONE}, {.kind = PEER_TRANSFER, .key = 0}};
+    struct draft_peer peers[] = {{.kind = PEER_TRANSFER, .key = DRAFT_NONE},
+                                 {.kind = PEER_TRANSFER, .key = 0}};
     zone_fixture_must(prefix_parse(net, &peers[0].net, NULL) == OK, net);
     (void)buffer_put(&draft->keys, &key, sizeof key);
     (void)buffer_put(&draft->peers, peers, sizeof peers);
 }
 
 /* `secondaries` is a network that may copy it, and so may whoever has the key; NULL: nobody. */
-static inline void world_zone_put(struct world_fixture *fixture, const struct world_zone *zone, const char *secondaries)
+static inline void world_zone_put(struct world_fixture *fixture, const struct world_zone *zone,
+                                  const char *secondaries)
 {
     struct zone_fixture *made = &fixture->zones[fixture->zones_count++];
     zone_fixture_begin(made, zone->origin);
@@ -158,9 +160,9 @@ static inline void world_packs_make(struct world_fixture *fixture)
     }
 }
 
-/* `rules` need no geo database; they are lent for the call. The first zone has `secondaries`, or is not copied. */
-static inline void world_fixture_share(struct world_fixture *fixture, const struct world_zone *zones, size_t count,
-                                       const struct policy *policy, const char *secondaries)
+/* `rules` need no geo database; they are lent for the call. `secondaries`, or none, are the first zone's. */
+static inline void world_fixture_share(struct world_fixture *fixture, const struct world_zone *zones,
+                                       size_t count, const struct policy *policy, const char *secondaries)
 {
     static const char *const no_sources[] = {NULL};
     struct diag diag;
@@ -184,8 +186,8 @@ static inline void world_fixture_share(struct world_fixture *fixture, const stru
                                           .cookies = &fixture->cookies};
 }
 
-static inline void world_fixture_make(struct world_fixture *fixture, const struct world_zone *zones, size_t count,
-                                      const struct policy *policy)
+static inline void world_fixture_make(struct world_fixture *fixture, const struct world_zone *zones,
+                                      size_t count, const struct policy *policy)
 {
     world_fixture_share(fixture, zones, count, policy, NULL);
 }
@@ -214,7 +216,8 @@ static inline uint32_t world_slot(const struct world_fixture *fixture, const cha
 static inline void world_health_set(struct world_fixture *fixture, uint32_t slot, enum verdict verdict,
                                     enum state state)
 {
-    board_set(fixture->board, slot, (struct health){.verdict = verdict, .state = state, .share = BOARD_SHARE_ALL});
+    board_set(fixture->board, slot,
+              (struct health){.verdict = verdict, .state = state, .share = BOARD_SHARE_ALL});
 }
 
 /* A query in wire form. */
@@ -269,14 +272,15 @@ static inline size_t world_query_put(const struct world_query *query, uint8_t *p
 
 /* Answer a query as a worker would; returns the reply's length. */
 /* The reply to a message as a worker makes it: what is set aside is answered too. No transfer is begun. */
-static inline size_t world_reply(const struct world_fixture *fixture, enum transport transport, const struct listen *peer,
-                                 uint8_t *packet, size_t len, size_t cap)
+static inline size_t world_reply(const struct world_fixture *fixture, enum transport transport,
+                                 const struct listen *peer, uint8_t *packet, size_t len, size_t cap)
 {
     const size_t reply_len = answer(&fixture->answerer, transport, peer, packet, len, cap);
     if (reply_len != ANSWER_ASIDE)
         return reply_len;
     struct transfers none = {.count = TRANSFERS_MAX};
-    const struct aside aside = {&fixture->answerer, transport, peer, transport == TRANSPORT_UDP ? NULL : &none};
+    const struct aside aside = {&fixture->answerer, transport, peer,
+                                transport == TRANSPORT_UDP ? NULL : &none};
     struct transfer *transfer;
     return aside_answer(&aside, packet, len, cap, &transfer);
 }

@@ -88,7 +88,8 @@ static uint8_t hint_choice(const struct blob *blob, uint32_t node, enum kind kin
 }
 
 /* Rdata without the hints that the answer fills, which go to `hints`. `rr_off` is where the record begins. */
-static void hinted_put(struct blob *blob, uint32_t wire_off, uint32_t rr_off, const struct draft_record *record)
+static void hinted_put(struct blob *blob, uint32_t wire_off, uint32_t rr_off,
+                       const struct draft_record *record)
 {
     const uint8_t *rdata = blob->draft->rdata.bytes + record->rdata_off;
     struct svcb_autos autos;
@@ -110,7 +111,8 @@ static void hinted_put(struct blob *blob, uint32_t wire_off, uint32_t rr_off, co
 }
 
 /* Returns where the record begins. */
-static uint32_t rr_put(struct blob *blob, uint32_t wire_off, uint32_t ttl_s, const struct draft_record *record)
+static uint32_t rr_put(struct blob *blob, uint32_t wire_off, uint32_t ttl_s,
+                       const struct draft_record *record)
 {
     uint8_t head[RR_HEAD];
     struct writer w = writer_of(head, sizeof head);
@@ -149,8 +151,8 @@ static const uint8_t *extra_name(const struct draft *draft, const struct draft_r
     }
 }
 
-/* Add the node of an in-zone target that has addresses, if it is not there yet. Below a cut they are glue, which only
- * an NS may show (RFC 1034 4.2.1). `rr_off` is where the record begins in the rrset's wire. */
+/* Add the node of an in-zone target that has addresses, if it is not there yet. Below a cut they are glue,
+ * which only an NS may show (RFC 1034 4.2.1). `rr_off` is where the record begins in the rrset's wire. */
 static void extra_put(struct blob *blob, uint32_t rr_off, const struct draft_record *record)
 {
     const struct draft *draft = blob->draft;
@@ -175,8 +177,8 @@ static void extra_put(struct blob *blob, uint32_t rr_off, const struct draft_rec
     (void)buffer_put(&blob->extras, &extra, sizeof extra);
 }
 
-/* The owner, if names in the rdata may point to it: a wildcard's name is not in the reply, a stand-in has none, and a
- * CNAME's target is to be in one piece down to the zone's name. */
+/* The owner, if names in the rdata may point to it: a wildcard's name is not in the reply, a stand-in has
+ * none, and a CNAME's target is to be in one piece down to the zone's name. */
 static const uint8_t *owner_of(const struct draft *draft, const struct draft_record *record)
 {
     if (record->node == DRAFT_NONE || record->type == RDATA_CNAME)
@@ -383,7 +385,8 @@ static void peers_write(struct blob *blob)
     for (uint32_t i = 0; i < draft_peers_count(blob->draft); i++) {
         const struct draft_peer *peer = draft_peer(blob->draft, i);
         rows[i] = (struct image_peer){
-            .key_off = peer->key == DRAFT_NONE ? 0 : blob->keys + peer->key * (uint32_t)sizeof(struct image_key),
+            .key_off =
+                peer->key == DRAFT_NONE ? 0 : blob->keys + peer->key * (uint32_t)sizeof(struct image_key),
             .port = peer->port,
             .kind = (uint8_t)peer->kind,
             .family = peer->net.ip.family,

@@ -107,8 +107,8 @@ static const char *record_print(const struct zone_job *job, const struct store_r
 {
     const bool apex = strcmp(record->name, "@") == 0;
     const bool root = strcmp(zone_text(job), ".") == 0;
-    (void)snprintf(text, SUBJECT_TEXT_MAX, "%.1024s%s%s %.40s", apex ? "" : record->name, apex || root ? "" : ".",
-                   root && !apex ? "" : zone_text(job), record->type);
+    (void)snprintf(text, SUBJECT_TEXT_MAX, "%.1024s%s%s %.40s", apex ? "" : record->name,
+                   apex || root ? "" : ".", root && !apex ? "" : zone_text(job), record->type);
     return text;
 }
 

@@ -29,6 +29,7 @@ NODISCARD enum err compile_zone(const struct zone_sources *sources, uint32_t idx
                                 struct problems *problems, struct diag *reterr);
 
 /* A mailbox as the store has it, `hostmaster@example.com` or a name, to wire (RFC 1035 8). ERR_SYNTAX. */
-NODISCARD enum err compile_zone_mailbox(const char *text, uint8_t *wire, size_t *ret_len, struct diag *reterr);
+NODISCARD enum err compile_zone_mailbox(const char *text, uint8_t *wire, size_t *ret_len,
+                                        struct diag *reterr);
 
 #endif

@@ -161,8 +161,8 @@ NODISCARD enum err draft_group(struct draft *draft, struct diag *reterr);
 void draft_stand_in_put(struct draft *draft, uint32_t service, uint16_t type);
 void draft_stand_in_record_put(struct draft *draft, const struct draft_endpoint *endpoint);
 
-/* After the stand-ins: append an empty copy of rrset `idx`, and records to it, `like` those of the rrset but for
- * their rdata. */
+/* After the stand-ins: append an empty copy of rrset `idx`, and records to it, `like` those of the rrset
+ * but for their rdata. */
 void draft_copy_put(struct draft *draft, uint32_t idx, uint32_t ttl_s);
 void draft_copy_record_put(struct draft *draft, const struct draft_record *like, const uint8_t *rdata,
                            size_t rdata_len);

@@ -7,7 +7,8 @@
  * "none".
  *
  *    pack    frame | image_pack | table of image_slot | blob | blob ...        (blobs 8-byte aligned)
- *    blob    image_zone | table of image_slot | nodes, rrsets, services, peers, keys, wire, names, text | journal
+ *    blob    image_zone | table of image_slot | nodes, rrsets, services, peers, keys, wire, names, text |
+ *            journal
  *
  * Tables are open addressing with linear probing, power of two in size, at most half full; a slot's tag is
  * the upper half of the name's hash (common/name.h), its home is the lower half (in a pack's table without
@@ -17,19 +18,20 @@
  * its longest suffix in the table. The nodes are one row that begins with the apex. Names below a zone cut or
  * a DNAME carry the offset of the topmost such node.
  *
- * An rrset's *wire* is ready to copy to a reply: for each RR owner, type, class, TTL, rdlength, rdata, with the
- * owner as a pointer to offset 12 (the question's name). Names in rdata that may be compressed (RFC 3597 4) end
- * in a pointer where a longer end of theirs than the root is in the message before them. The pointers are to be
- * patched: `fixups` are their offsets in the wire. They say where the end of the name is, as
+ * An rrset's *wire* is ready to copy to a reply: for each RR owner, type, class, TTL, rdlength, rdata, with
+ * the owner as a pointer to offset 12 (the question's name). Names in rdata that may be compressed (RFC
+ * 3597 4) end in a pointer where a longer end of theirs than the root is in the message before them. The
+ * pointers are to be patched: `fixups` are their offsets in the wire. They say where that end is, as
  *
  *    15..14 11 | 13..12 enum image_place | 11..0 offset there
  *
- * so that what points to the zone's name is right as it is where that is the question's. A CNAME's target is cut
- * at the zone's name and nowhere else, because in a reply what comes next is owned by it. So a link's name is in
- * one piece down to the name of its zone, and what points to an owner finds the end of it that was meant.
+ * so that what points to the zone's name is right as it is where that is the question's. A CNAME's target
+ * is cut at the zone's name and nowhere else, because in a reply what comes next is owned by it. So a
+ * link's name is in one piece down to the name of its zone, and what points to an owner finds the end of it
+ * that was meant.
  *
- * `extras` are the names in NS, MX and SRV whose addresses belong in the additional section. Each says where in
- * the wire its name is, which is what the owner of the addresses points to.
+ * `extras` are the names in NS, MX and SRV whose addresses belong in the additional section. Each says
+ * where in the wire its name is, which is what the owner of the addresses points to.
  *
  * An SVCB or HTTPS rrset may have *hints* (RFC 9460 7.3): places in its wire where a reply puts the addresses
  * that a service gives this client. The wire is a whole rrset without them, and its *copy*, in a zone that
@@ -58,7 +60,7 @@ enum {
     IMAGE_VERSION = 6,
     PACKS_MAX = 64, /* a zone's pack is the lower 6 bits of its name's hash */
     IMAGE_SLOTS_MAX = 1 << 20,  /* slots that an image may name: BOARD_SLOTS_MAX of health/board.h */
-    IMAGE_RRSET_MAX = 65000,    /* bytes of an rrset, not compressed: a TCP message less header, question and OPT */
+    IMAGE_RRSET_MAX = 65000,    /* bytes of an rrset, not compressed: a TCP message less what is around it */
     IMAGE_POOL_ENDPOINTS_MAX = 1024, /* of one kind in one pool: their A rrset fits a TCP message */
     IMAGE_HINT_ADDRESSES_MAX = 8,    /* of one hint: a client tries few, and the reply is for UDP */
     IMAGE_HINT_CHOICES_MAX = 8,      /* of one rrset's hints: services times families */
@@ -72,7 +74,7 @@ enum {
 
 struct image_slot {
     uint32_t tag;
-    uint32_t off; /* pack table: blob's offset from the frame, in units of 8 bytes; zone table: node; 0 is empty */
+    uint32_t off; /* pack table: blob's from the frame, in units of 8 bytes; zone table: node; 0 is empty */
 };
 
 struct image_pack {
@@ -101,8 +103,8 @@ struct image_zone {
     uint32_t keys_count;
     uint32_t deltas_off; /* struct image_delta [deltas_count], the oldest first */
     uint32_t deltas_count;
-    uint64_t fingerprint; /* of what it was compiled from; equal means that compiling again gives the same blob,
-                           * but for its journal, which goes on. Bit 0: it has services */
+    uint64_t fingerprint; /* of what it was compiled from; equal means that compiling again gives the same
+                           * blob, but for its journal, which goes on. Bit 0: it has services */
 };
 
 enum node_flag {
@@ -126,7 +128,7 @@ struct image_node {
 enum image_place {
     IMAGE_PLACE_ZONE,  /* 12 bytes before the zone's name; the offset is 12 */
     IMAGE_PLACE_WIRE,  /* the beginning of the wire; the offset is that of a label before the pointer */
-    IMAGE_PLACE_OWNER, /* the node's name, which is no wildcard's; the offset is that of a label of it below the zone's name */
+    IMAGE_PLACE_OWNER, /* the node's name, no wildcard's; the offset is a label's below the zone's name */
     IMAGE_PLACES = 4,  /* as many as two bits tell apart */
 };
 
@@ -294,14 +296,14 @@ struct image_name {
     bool pointed; /* there it ends in a pointer */
 };
 
-/* Read the name at `off` of the wire of an rrset that `owner` has (wire form; NULL: nothing may point to it). False:
- * there is none, or it leads out of the wire or the owner. */
-bool image_name_read(const struct image_zone *zone, const struct image_rrset *rrset, const uint8_t *owner, uint32_t off,
-                     struct image_name *ret);
+/* Read the name at `off` of the wire of an rrset that `owner` has (wire form; NULL: nothing may point to
+ * it). False: there is none, or it leads out of the wire or the owner. */
+bool image_name_read(const struct image_zone *zone, const struct image_rrset *rrset, const uint8_t *owner,
+                     uint32_t off, struct image_name *ret);
 
-/* Append the record at `rr_off` of an rrset's wire, all but its owner, such that it can stand alone: its names are
- * whole, or end in a pointer to offset 12, where the zone's name is to be. Returns where the next record begins.
- * Sets `w->full` when it does not fit. */
+/* Append the record at `rr_off` of an rrset's wire, all but its owner, such that it can stand alone: its
+ * names are whole, or end in a pointer to offset 12, where the zone's name is to be. Returns where the next
+ * record begins. Sets `w->full` when it does not fit. */
 uint32_t image_rr_put(struct writer *w, const struct image_zone *zone, const struct image_rrset *rrset,
                       const uint8_t *owner, uint32_t rr_off);
 
@@ -327,7 +329,8 @@ const struct image_zone *image_zone_get(const struct image packs[PACKS_MAX], con
 /* Hot path. The closest zone at or above suffix `from` of `name`; `*ret_idx` is the suffix that is its apex.
  * NULL: none. */
 const struct image_zone *image_zone_find(const struct image packs[PACKS_MAX], const uint8_t *name,
-                                         const struct name_suffixes *suffixes, unsigned from, unsigned *ret_idx);
+                                         const struct name_suffixes *suffixes, unsigned from,
+                                         unsigned *ret_idx);
 
 enum found_kind {
     FOUND_RRSET,      /* `rrset` answers */
@@ -351,8 +354,8 @@ struct found {
 /* Hot path. RFC 1034 4.3.2 step 3 with RFC 4592 and RFC 6672, within one zone: what `zone` says of `name`,
  * whose suffix `apex_idx` is the zone's apex. A service answers A, AAAA (and ANY), and any type when it has
  * host endpoints; other types at its node are rrsets. DS at a cut is the parent's (RFC 4035 3.1.4.1). */
-struct found image_find(const struct image_zone *zone, const uint8_t *name, const struct name_suffixes *suffixes,
-                        unsigned apex_idx, uint16_t qtype);
+struct found image_find(const struct image_zone *zone, const uint8_t *name,
+                        const struct name_suffixes *suffixes, unsigned apex_idx, uint16_t qtype);
 
 /* Hot path. The node with exactly this name, whose name_hash() is `hash`, or NULL. One probe. */
 const struct image_node *image_node_find(const struct image_zone *zone, const uint8_t *name, uint64_t hash);
@@ -376,7 +379,7 @@ uint32_t image_deltas_end(const struct image_zone *zone);
 size_t image_delta_rr_len(const uint8_t *rr);
 
 /* Hot path. The pool of `service` in region `region`, or NULL. */
-const struct image_pool_row *image_pool_find(const struct image_zone *zone, const struct image_service *service,
-                                             unsigned region);
+const struct image_pool_row *image_pool_find(const struct image_zone *zone,
+                                             const struct image_service *service, unsigned region);
 
 #endif

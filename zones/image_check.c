@@ -64,9 +64,9 @@ static bool wire_check(const struct image_zone *zone, const struct image_rrset *
     return !r.bad && reader_left(&r) == 0;
 }
 
-/* The names of the record at `rr_off`, and that the pointers that they end in are the fixups from `*fixup` on. */
-static bool rr_names_check(const struct image_zone *zone, const struct image_rrset *rrset, const uint8_t *owner, uint32_t rr_off,
-                           unsigned *fixup)
+/* The names of the record at `rr_off`, and that the pointers they end in are the fixups from `*fixup` on. */
+static bool rr_names_check(const struct image_zone *zone, const struct image_rrset *rrset,
+                           const uint8_t *owner, uint32_t rr_off, unsigned *fixup)
 {
     const uint8_t *rr = (const uint8_t *)image_at(zone, rrset->wire_off) + rr_off;
     const uint32_t *fixups = image_at(zone, rrset->fixups_off);
@@ -113,10 +113,11 @@ static bool extras_check(const struct image_zone *zone, const struct image_rrset
     return true;
 }
 
-static bool hint_check(const struct image_zone *zone, const struct image_hint *hint, uint32_t from, uint32_t end)
+static bool hint_check(const struct image_zone *zone, const struct image_hint *hint, uint32_t from,
+                       uint32_t end)
 {
-    if (hint->off < from || hint->off > end || hint->kind > KIND_V6 || hint->choice >= IMAGE_HINT_CHOICES_MAX ||
-        !node_off_check(zone, hint->node_off))
+    if (hint->off < from || hint->off > end || hint->kind > KIND_V6 ||
+        hint->choice >= IMAGE_HINT_CHOICES_MAX || !node_off_check(zone, hint->node_off))
         return false;
     const struct image_node *node = image_at(zone, hint->node_off);
     return node->service_off != 0;
@@ -149,7 +150,8 @@ static bool is_wild(const uint8_t *name)
 }
 
 /* An rrset of this name, all but what a secondary is given in its place. */
-static bool rrset_own_check(const struct image_zone *zone, const struct image_rrset *rrset, const uint8_t *name)
+static bool rrset_own_check(const struct image_zone *zone, const struct image_rrset *rrset,
+                            const uint8_t *name)
 {
     const uint8_t *owner = rrset->type == TYPE_CNAME || is_wild(name) ? NULL : name;
     if (!wire_check(zone, rrset) || !names_check(zone, rrset, owner) || !hints_check(zone, rrset) ||
@@ -252,7 +254,8 @@ static bool subject_check(const struct image_zone *zone, const struct image_subj
         !text_check(zone, subject->service_off) || !text_check(zone, subject->region_off))
         return false;
     return subject->kind == SUBJECT_POOL ||
-           (subject->family < KINDS && text_check(zone, subject->address_off) && text_check(zone, subject->check_off) &&
+           (subject->family < KINDS && text_check(zone, subject->address_off) &&
+            text_check(zone, subject->check_off) &&
             (subject->monitor_off == 0 || text_check(zone, subject->monitor_off)));
 }
 
@@ -264,7 +267,8 @@ static bool rrsets_check(const struct image_zone *zone, const struct image_node 
         return false;
     const struct image_rrset *rrset = image_at(zone, node->rrsets_off);
     for (uint32_t i = 0; i < node->rrsets_count; i++)
-        if (!rrset_check(zone, &rrset[i], node_name(zone, node)) || (i > 0 && rrset[i].type <= rrset[i - 1].type))
+        if (!rrset_check(zone, &rrset[i], node_name(zone, node)) ||
+            (i > 0 && rrset[i].type <= rrset[i - 1].type))
             return false;
     return (!(node->flags & NODE_CUT) || image_rrset_find(zone, node, TYPE_NS)) &&
            (!(node->flags & NODE_DNAME) || image_rrset_find(zone, node, TYPE_DNAME));
@@ -335,7 +339,8 @@ static bool peer_check(const struct image_zone *zone, const struct image_peer *p
 {
     const struct ip ip = {.family = peer->family};
     const uint32_t past = peer->key_off - zone->keys_off;
-    const bool keyed = past % sizeof(struct image_key) == 0 && past / sizeof(struct image_key) < zone->keys_count;
+    const bool keyed =
+        past % sizeof(struct image_key) == 0 && past / sizeof(struct image_key) < zone->keys_count;
     return (peer->key_off == 0 || keyed) && peer->kind <= PEER_NOTIFY && peer->bits <= ip_bits(&ip) &&
            (peer->family == IP_V4 || peer->family == IP_V6 ||
             (peer->family == IP_NONE && peer->kind == PEER_TRANSFER));

@@ -17,7 +17,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 enum { REPLY_CAP = 65535, NOW_S = 1800000000, MESSAGES_MAX = 64 };
 
-enum choice { CHOICE_TCP = 1, CHOICE_SECONDARY = 2, CHOICE_SIGNED = 4, CHOICE_LATE = 8, CHOICE_TLS = 16, CHOICE_LIMITED = 32 };
+enum choice {
+    CHOICE_TCP = 1,
+    CHOICE_SECONDARY = 2,
+    CHOICE_SIGNED = 4,
+    CHOICE_LATE = 8,
+    CHOICE_TLS = 16,
+    CHOICE_LIMITED = 32,
+};
 
 /* A message and who sends it. */
 struct asked {
@@ -25,7 +32,7 @@ struct asked {
     struct listen peer;
     uint8_t message[QUERY_LEN_MAX];
     size_t len;
-    bool signs;    /* its last bytes are a signature by the key, which need not mean that a parser gets there */
+    bool signs;    /* its last bytes are a signature by the key: a parser need not get there */
     bool stranger; /* who may copy a zone only with that key */
     struct tsig_chain chain; /* the client's side of it */
 };
@@ -67,7 +74,8 @@ static void transfer_check(const uint8_t *message, size_t len, bool first, bool 
     const size_t count = ldns_rr_list_rr_count(answer);
     assert(ldns_pkt_qr(pkt) && ldns_pkt_aa(pkt) && count > 0 && ldns_pkt_nscount(pkt) == 0);
     assert(!first || ldns_rr_get_type(ldns_rr_list_rr(answer, 0)) == LDNS_RR_TYPE_SOA);
-    *ret_ended = ldns_rr_get_type(ldns_rr_list_rr(answer, count - 1)) == LDNS_RR_TYPE_SOA && (!first || count > 1);
+    *ret_ended =
+        ldns_rr_get_type(ldns_rr_list_rr(answer, count - 1)) == LDNS_RR_TYPE_SOA && (!first || count > 1);
     ldns_pkt_free(pkt);
 }
 
@@ -94,7 +102,8 @@ static void aside_try(const struct world_fixture *fixture, struct asked *asked, 
     const bool udp = asked->transport == TRANSPORT_UDP;
     const struct aside aside = {&fixture->answerer, asked->transport, &asked->peer, udp ? NULL : &transfers};
     struct transfer *transfer;
-    const size_t reply_len = aside_answer(&aside, packet, asked->len, udp ? QUERY_LEN_MAX : REPLY_CAP, &transfer);
+    const size_t reply_len =
+        aside_answer(&aside, packet, asked->len, udp ? QUERY_LEN_MAX : REPLY_CAP, &transfer);
     assert(transfer == NULL || reply_len == 0);
     if (transfer) {
         transfer_drive(asked, &transfer, fixture->answerer.now);
@@ -130,7 +139,9 @@ static void asked_make(const uint8_t *bytes, size_t len, struct asked *ret)
     const unsigned choices = bytes[0];
     struct writer w = writer_of(ret->message, sizeof ret->message);
     writer_bytes(&w, bytes + 1, len - 1);
-    ret->transport = !(choices & CHOICE_TCP) ? TRANSPORT_UDP : choices & CHOICE_TLS ? TRANSPORT_TLS : TRANSPORT_TCP;
+    ret->transport = !(choices & CHOICE_TCP) ? TRANSPORT_UDP
+                     : choices & CHOICE_TLS  ? TRANSPORT_TLS
+                                             : TRANSPORT_TCP;
     ret->stranger = !(choices & CHOICE_SECONDARY);
     ret->peer = (struct listen){.ip = peer_ip(choices), .port = 53000};
     ret->chain = world_key;
@@ -157,8 +168,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     memcpy(packet, asked.message, asked.len);
     const bool udp = asked.transport == TRANSPORT_UDP;
     fixture.answerer.rrl = bytes[0] & CHOICE_LIMITED ? limit : NULL;
-    const size_t reply_len =
-        answer(&fixture.answerer, asked.transport, &asked.peer, packet, asked.len, udp ? QUERY_LEN_MAX : REPLY_CAP);
+    const size_t reply_len = answer(&fixture.answerer, asked.transport, &asked.peer, packet, asked.len,
+                                    udp ? QUERY_LEN_MAX : REPLY_CAP);
     if (reply_len == ANSWER_ASIDE)
         aside_try(&fixture, &asked, packet);
     else

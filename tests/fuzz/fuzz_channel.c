@@ -23,7 +23,8 @@ static void send_raw(int fd, const uint8_t *bytes, size_t len, size_t fds_count)
         head.msg_control = room;
         head.msg_controllen = CMSG_SPACE(fds_count * sizeof(int));
         struct cmsghdr *part = CMSG_FIRSTHDR(&head);
-        *part = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(fds_count * sizeof(int))};
+        *part = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+                                 .cmsg_len = CMSG_LEN(fds_count * sizeof(int))};
         for (size_t i = 0; i < fds_count; i++)
             memcpy(CMSG_DATA(part) + i * sizeof fd, &fd, sizeof fd);
     }

@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 enum { HEADER_LEN = 12, OWNER_AND_TYPE_LEN = 3, NOW_S = 1800000000 };
 
 static const struct cookie_secrets secrets = {.count = 2, .keys = {{{1, 2}}, {{3, 4}}}};
-static const struct ip client = {.family = IP_V4, .bytes = {192, 0, 2, 1}}, other = {.family = IP_V4, .bytes = {192, 0, 2, 2}};
+static const struct ip client = {.family = IP_V4, .bytes = {192, 0, 2, 1}};
+static const struct ip other = {.family = IP_V4, .bytes = {192, 0, 2, 2}};
 
 /* What the parser promises of any OPT. */
 static void parsed_check(const struct edns *edns, enum edns_verdict verdict)
@@ -25,13 +26,15 @@ static void parsed_check(const struct edns *edns, enum edns_verdict verdict)
     if (!edns->present)
         assert(verdict == EDNS_MALFORMED);
     if (verdict != EDNS_OK)
-        assert(!edns->subnet.present && edns->cookie.len == 0 && !edns->nsid && !edns->keepalive && !edns->padded);
+        assert(!edns->subnet.present && edns->cookie.len == 0 && !edns->nsid && !edns->keepalive &&
+               !edns->padded);
     assert(!edns->present || edns->udp_size >= EDNS_UDP_SIZE_MIN);
     assert(edns->subnet.prefix.bits <= bits_max);
     ip_mask(&masked, edns->subnet.prefix.bits);
     assert(ip_equal(&masked, &edns->subnet.prefix.ip));
     assert(edns->cookie.len == 0 || edns->cookie.len == COOKIE_CLIENT_LEN ||
-           (edns->cookie.len >= COOKIE_CLIENT_LEN + COOKIE_SERVER_LEN_MIN && edns->cookie.len <= COOKIE_LEN_MAX));
+           (edns->cookie.len >= COOKIE_CLIENT_LEN + COOKIE_SERVER_LEN_MIN &&
+            edns->cookie.len <= COOKIE_LEN_MAX));
 }
 
 /* A cookie of ours is good at once, and for nobody else. */
@@ -56,7 +59,8 @@ static void again_check(const struct edns *edns, const struct opt *opt, const ui
     struct reader r = reader_of(bytes, len);
     assert(edns_parse(&r, &again) == EDNS_OK && reader_left(&r) == 0);
     assert(again.present && again.dnssec_ok == edns->dnssec_ok && again.udp_size == EDNS_UDP_SIZE_MAX);
-    assert(again.subnet.present == edns->subnet.present && again.subnet.prefix.bits == edns->subnet.prefix.bits &&
+    assert(again.subnet.present == edns->subnet.present &&
+           again.subnet.prefix.bits == edns->subnet.prefix.bits &&
            ip_equal(&again.subnet.prefix.ip, &edns->subnet.prefix.ip));
     assert(again.cookie.len == (opt->wanted & 1u << OPT_COOKIE ? COOKIE_OURS_LEN : 0));
     assert(memcmp(again.cookie.bytes, opt->cookie, again.cookie.len) == 0);
@@ -67,7 +71,8 @@ static void ldns_agrees(const uint8_t *message, size_t len, bool dnssec_ok, unsi
     ldns_pkt *pkt;
     assert(ldns_wire2pkt(&pkt, message, len) == LDNS_STATUS_OK && ldns_pkt_edns(pkt));
     assert(ldns_pkt_edns_do(pkt) == dnssec_ok && ldns_pkt_edns_version(pkt) == 0);
-    assert(ldns_pkt_edns_udp_size(pkt) == EDNS_UDP_SIZE_MAX && ldns_pkt_edns_extended_rcode(pkt) == rcode >> 4);
+    assert(ldns_pkt_edns_udp_size(pkt) == EDNS_UDP_SIZE_MAX &&
+           ldns_pkt_edns_extended_rcode(pkt) == rcode >> 4);
     ldns_pkt_free(pkt);
 }
 
@@ -76,8 +81,8 @@ static void reply_try(const struct edns *edns, unsigned wanted, size_t room)
 {
     static const struct identity_text nsid = {"a long name", 11};
     uint8_t message[HEADER_LEN + 2048] = {[11] = 1};
-    struct opt opt = {.present = true, .dnssec_ok = edns->dnssec_ok, .subnet = &edns->subnet, .error = OPT_ERROR_STALE_ANSWER,
-                      .keepalive_ds = 100, .nsid = &nsid};
+    struct opt opt = {.present = true, .dnssec_ok = edns->dnssec_ok, .subnet = &edns->subnet,
+                      .error = OPT_ERROR_STALE_ANSWER, .keepalive_ds = 100, .nsid = &nsid};
     const unsigned rcode = wanted >> 6;
     opt.wanted = wanted & (1u << OPT_ERROR | 1u << OPT_KEEPALIVE | 1u << OPT_NSID | 1u << OPT_PADDING);
     if (edns->subnet.present)

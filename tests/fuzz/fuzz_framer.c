@@ -42,7 +42,7 @@ static enum framing take(struct framer *framer, uint64_t *hash)
     return framing;
 }
 
-/* Step over what is there of the `left` bytes before the messages, at `bytes`; returns how many are to come. */
+/* Step over what is there of the `left` bytes before the messages; returns how many are to come. */
 static size_t step_over(struct framer *framer, const uint8_t *bytes, size_t left)
 {
     size_t there;

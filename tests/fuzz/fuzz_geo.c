@@ -11,17 +11,22 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
-enum { CHOICE_LEN = 9, TABLES_LEN = 2 * 4 * LAYOUT_TABLE_COUNT, HEAD_LEN = sizeof(struct layout), CLIENTS_COUNT = 64 };
+enum { CHOICE_LEN = 9, CLIENTS_COUNT = 64 };
+enum { TABLES_LEN = 2 * 4 * LAYOUT_TABLE_COUNT, HEAD_LEN = sizeof(struct layout) };
 
 static void image_make(unsigned which, struct buffer *ret)
 {
-    static char name[] = "fuzz", clients[][20] = {"default", "country:US", "net:2001:db8::/32", "net:2001:db8:1::/48", "continent:EU"};
-    static struct policy_rule rules[] = {{clients[0], 0, 1, 1}, {clients[1], 1, 1, 1}, {clients[2], 2, 2, POLICY_WEIGHT_OF_POOL},
+    static char name[] = "fuzz";
+    static char clients[][20] = {"default", "country:US", "net:2001:db8::/32", "net:2001:db8:1::/48",
+                                 "continent:EU"};
+    static struct policy_rule rules[] = {{clients[0], 0, 1, 1}, {clients[1], 1, 1, 1},
+                                         {clients[2], 2, 2, POLICY_WEIGHT_OF_POOL},
                                          {clients[3], 3, 1, 0}, {clients[4], 4, 1, 1}, {clients[4], 5, 2, 1}};
     static struct policy_place places[] = {{0, 50, 10}, {1, 40, -100}};
     const struct policy policies[GEO_BASES] = {
         {.name = name, .geofence = true, .rules = rules, .rules_count = 6},
-        {.name = name, .method = POLICY_NEAREST, .rules = rules, .rules_count = 1, .places = places, .places_count = 2},
+        {.name = name, .method = POLICY_NEAREST, .rules = rules, .rules_count = 1, .places = places,
+         .places_count = 2},
     };
     struct source *source = geo_base(which);
     struct diag diag;
@@ -56,7 +61,8 @@ static void clients_find(const struct geo *geo, uint16_t place)
         if (i % 4 < 2)
             memcpy(ip.bytes, place_be, sizeof place_be);
         const struct geo_found found = geo_find(geo, &ip);
-        if (found.class >= geo->classes_count || found.depth > ip_bits(&ip) || class_read(geo, found.class) > SIZE_MAX / 2)
+        if (found.class >= geo->classes_count || found.depth > ip_bits(&ip) ||
+            class_read(geo, found.class) > SIZE_MAX / 2)
             abort();
     }
 }

@@ -75,10 +75,14 @@ static size_t peers_read(const struct image_zone *zone)
     const struct image_peer *peer = image_at(zone, zone->peers_off);
     const struct image_key *key = image_at(zone, zone->keys_off);
     size_t sum = 0;
-    for (uint32_t i = 0; i < zone->peers_count; i++)
-        sum += peer[i].address[15] + (peer[i].key_off ? ((const struct image_key *)image_at(zone, peer[i].key_off))->secret_len : 0u);
-    for (uint32_t i = 0; i < zone->keys_count; i++)
-        sum += name_len(image_at(zone, key[i].name_off)) + bytes_sum(zone, key[i].secret_off, key[i].secret_len);
+    for (uint32_t i = 0; i < zone->peers_count; i++) {
+        const struct image_key *needed = peer[i].key_off ? image_at(zone, peer[i].key_off) : NULL;
+        sum += peer[i].address[15] + (needed ? needed->secret_len : 0u);
+    }
+    for (uint32_t i = 0; i < zone->keys_count; i++) {
+        sum += name_len(image_at(zone, key[i].name_off));
+        sum += bytes_sum(zone, key[i].secret_off, key[i].secret_len);
+    }
     return sum;
 }
 

@@ -35,7 +35,8 @@ static void prefix_try(const char *text)
         return;
     struct ip masked = prefix.ip;
     ip_mask(&masked, prefix.bits);
-    assert(prefix.bits <= ip_bits(&prefix.ip) && ip_equal(&masked, &prefix.ip) && prefix_covers(&prefix, &prefix.ip));
+    assert(prefix.bits <= ip_bits(&prefix.ip) && ip_equal(&masked, &prefix.ip) &&
+           prefix_covers(&prefix, &prefix.ip));
     assert(prefix_parse(prefix_print(&prefix, printed), &again, NULL) == OK);
     assert(ip_compare(&prefix.ip, &again.ip) == 0 && prefix.bits == again.bits);
 }

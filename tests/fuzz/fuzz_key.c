@@ -18,7 +18,8 @@ static void base64_try(const char *text)
     uint8_t bytes[TEXT_LEN_MAX], again[2 * TEXT_LEN_MAX];
     size_t len;
     if (base64_parse(text, bytes, sizeof bytes, &len, NULL) == OK)
-        assert(EVP_EncodeBlock(again, bytes, (int)len) == (int)strlen(text) && strcmp((char *)again, text) == 0);
+        assert(EVP_EncodeBlock(again, bytes, (int)len) == (int)strlen(text) &&
+               strcmp((char *)again, text) == 0);
     const enum err err = base64_parse(text, bytes, 16, &len, NULL);
     assert(err != OK || len <= 16);
 }
@@ -43,7 +44,8 @@ static void private_try(const uint8_t *bytes, size_t len)
     if (key_load(file.path, &key, &diag) == OK) {
         const struct key_public public = key_public(key);
         assert(key_sign(key, "fuzz\n", "body", 4, signature, NULL) == OK);
-        assert(key_verify(&public, "fuzz\n", "body", 4, signature) && !key_verify(&public, "fuzz\n", "Body", 4, signature));
+        assert(key_verify(&public, "fuzz\n", "body", 4, signature) &&
+               !key_verify(&public, "fuzz\n", "Body", 4, signature));
         assert(!key_verify(&public, "buzz\n", "body", 4, signature));
     }
     key_free(&key);

@@ -70,11 +70,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     const char *vantage = names[bytes[0] >> 1 & 3];
     const bool signs = bytes[0] & 8;
     struct moment now = {.mono_ms = 50000, .wall_ms = NOW_S * INT64_C(1000)};
-    struct api_message message = {.kind = bytes[0] & 1 ? INTAKE_CHECKS : INTAKE_VOTES, .vantage = vantage, .peer = "192.0.2.9",
-                                  .body = bytes + 2, .len = len - 2};
+    struct api_message message = {.kind = bytes[0] & 1 ? INTAKE_CHECKS : INTAKE_VOTES, .vantage = vantage,
+                                  .peer = "192.0.2.9", .body = bytes + 2, .len = len - 2};
     char signature[KEY_SIGNATURE_TEXT_MAX];
     struct buffer reply = {0};
-    assert(key_sign(desk.keys[vantage && vantage[1] == '1'], intake_domain(message.kind), message.body, message.len, signature, NULL) == OK);
+    assert(key_sign(desk.keys[vantage && vantage[1] == '1'], intake_domain(message.kind), message.body,
+                    message.len, signature, NULL) == OK);
     if (signs)
         message.signature = signature;
     assert(verdicts_new(desk.board, NULL, now, &desk.desk.verdicts, NULL) == OK);

@@ -46,7 +46,8 @@ static void name_holds(const uint8_t *wire, size_t len)
     assert(len <= NAME_WIRE_MAX && name_len(wire) == len);
     assert(name_check(wire, len, &again_len) && again_len == len && !name_check(wire, len - 1, &again_len));
     assert(strlen(name_print(wire, text)) < NAME_TEXT_MAX);
-    assert(name_parse(text, again, &again_len, NULL) == OK && again_len == len && memcmp(again, wire, len) == 0);
+    assert(name_parse(text, again, &again_len, NULL) == OK && again_len == len &&
+           memcmp(again, wire, len) == 0);
     ldns_agrees(text, wire, len);
     assert(name_lower(wire, lower) == len && name_equal(wire, lower));
     for (size_t i = 0; i < len; i++)

@@ -25,8 +25,9 @@ static int words_make(const struct options *options, char **words)
     for (size_t i = 0; i < DEFS; i++)
         for (size_t k = 0; k < option_count(options, defs[i].name); k++) {
             const char *value = option_get(options, defs[i].name, k);
-            const int printed = defs[i].kind == OPTION_FLAG ? asprintf(&words[count++], "--%s", defs[i].name)
-                                                            : asprintf(&words[count++], "--%s=%s", defs[i].name, value);
+            const int printed = defs[i].kind == OPTION_FLAG
+                                    ? asprintf(&words[count++], "--%s", defs[i].name)
+                                    : asprintf(&words[count++], "--%s=%s", defs[i].name, value);
             assert(printed > 0 && count <= ARGS_MAX);
         }
     return count;
@@ -61,7 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     if (option_parse(defs, DEFS, 3, words, &options, &diag) == OK) {
         if (option_number(&options, "workers", 1, 64, 2, &workers, NULL) == OK)
             assert(workers >= 1 && workers <= 64);
-        if (option_count(&options, "workers") > 0 && option_real(&options, "workers", 0, 1, &real, NULL) == OK)
+        if (option_count(&options, "workers") > 0 &&
+            option_real(&options, "workers", 0, 1, &real, NULL) == OK)
             assert(real >= 0 && real <= 1);
         again_check(&options);
         option_fini(&options);

@@ -18,7 +18,8 @@ static size_t rules_parse(char *text, struct policy_rule *rules)
     for (char *line = strsep(&text, "\n"); line && count < RULES_MAX; line = strsep(&text, "\n")) {
         if (*line != ' ')
             client = line;
-        rules[count] = (struct policy_rule){.client = client, .region = (uint16_t)(count % REGIONS), .tier = 1 + (int32_t)(count % 3),
+        rules[count] = (struct policy_rule){.client = client, .region = (uint16_t)(count % REGIONS),
+                                            .tier = 1 + (int32_t)(count % 3),
                                             .weight = count % 2 ? 100 : POLICY_WEIGHT_OF_POOL};
         count++;
     }
@@ -30,7 +31,8 @@ static void image_check(const struct buffer *image)
     struct geo geo;
     struct diag diag;
     geo_fixture_must(geo_open(image->bytes, image->len, &geo, &diag), &diag);
-    const struct ip clients[] = {geo_fixture_ip("2001:db8::1"), geo_fixture_ip("192.0.2.1"), geo_fixture_ip("193.0.0.9")};
+    const struct ip clients[] = {geo_fixture_ip("2001:db8::1"), geo_fixture_ip("192.0.2.1"),
+                                 geo_fixture_ip("193.0.0.9")};
     for (size_t i = 0; i < sizeof clients / sizeof *clients; i++)
         assert(geo_find(&geo, &clients[i]).class < geo.classes_count);
 }

@@ -29,8 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     assert((parse != PARSE_OK && parse != PARSE_ASIDE) || query.question_len > 0);
     assert(query.tsig_off < len);
     if (query.question_len > 0) {
-        assert(query.name == bytes + QUERY_HEADER_LEN && QUERY_HEADER_LEN + (size_t)query.question_len <= len);
-        assert(name_check(query.name, len - QUERY_HEADER_LEN, &wire_len) && wire_len + 4 == query.question_len);
+        assert(query.name == bytes + QUERY_HEADER_LEN &&
+               QUERY_HEADER_LEN + (size_t)query.question_len <= len);
+        assert(name_check(query.name, len - QUERY_HEADER_LEN, &wire_len) &&
+               wire_len + 4 == query.question_len);
     }
     if (query.edns.present) {
         assert(query.edns.udp_size >= EDNS_UDP_SIZE_MIN);

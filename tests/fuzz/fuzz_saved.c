@@ -36,7 +36,8 @@ static struct buffer saved_make(unsigned which)
 /* A policy that looks at all that a database can know, or at places alone. */
 static void build_try(struct source *source, enum policy_method method)
 {
-    static char name[] = "fuzz", clients[][20] = {"default", "country:US", "subdivision:US-CA", "asn:64500", "continent:EU"};
+    static char name[] = "fuzz";
+    static char clients[][20] = {"default", "country:US", "subdivision:US-CA", "asn:64500", "continent:EU"};
     static struct policy_rule rules[] = {{clients[0], 0, 1, 1}, {clients[1], 1, 1, 1}, {clients[2], 2, 1, 1},
                                          {clients[3], 3, 1, 1}, {clients[4], 4, 1, 1}};
     static struct policy_place places[] = {{0, 50, 10}, {1, 40, -100}, {2, 37, -122}};

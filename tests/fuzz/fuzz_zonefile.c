@@ -53,12 +53,15 @@ static void place_remove(void)
 static void place_make(void)
 {
     struct diag diag = {.text = ""};
-    (void)snprintf(place.dir, sizeof place.dir, "%s/fuzz-zonefile.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    (void)snprintf(place.dir, sizeof place.dir, "%s/fuzz-zonefile.XXXXXX",
+                   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     assert(mkdtemp(place.dir));
     (void)snprintf(place.store_path, sizeof place.store_path, "%s/gslb.db", place.dir);
     (void)snprintf(place.first_path, sizeof place.first_path, "%s/first.zone", place.dir);
     (void)snprintf(place.other_path, sizeof place.other_path, "%s/other.zone", place.dir);
-    zone_fixture_must(store_init(place.store_path, &diag) == OK && store_open_write(place.store_path, &place.store, &diag) == OK, diag.text);
+    zone_fixture_must(store_init(place.store_path, &diag) == OK &&
+                          store_open_write(place.store_path, &place.store, &diag) == OK,
+                      diag.text);
     assert(sqlite3_open(place.store_path, &place.db) == SQLITE_OK);
     (void)atexit(place_remove);
 }
@@ -113,7 +116,9 @@ static void compile(void)
     zone_fixture_begin(&zone, ZONE);
     store_records(place.store, ZONE, &rows);
     while (store_record_next(&rows, &row))
-        zone_fixture_record(&zone, &(struct zone_record){row.name, row.type, row.data, row.ttl_s == STORE_TTL_OF_ZONE ? 300 : row.ttl_s});
+        zone_fixture_record(&zone,
+                            &(struct zone_record){row.name, row.type, row.data,
+                                                  row.ttl_s == STORE_TTL_OF_ZONE ? 300 : row.ttl_s});
     assert(store_rows_end(&rows, &diag) == OK);
     if (zone_fixture_end(&zone) == 0) {
         const struct buffer *bytes = &zone.pack.bytes;

@@ -6,6 +6,8 @@ usage: style.py TOP
 import pathlib, re, sys
 
 DIRECTORIES = ["common", "geoip", "health", "zones", "prober", "server", "ctl"]
+WIDE_TOO = ["tests", "bench"]
+COLUMNS = 110
 RULES = [
     (r"\btypedef\s+(struct|enum|union)\b", "no typedefs of structs, enums or unions"),
     (r"^\s*extern\s+[^()]*;", "no extern variables"),
@@ -16,11 +18,27 @@ RULES = [
 ]
 
 
+def sources(top, directories):
+    return sorted(f for d in directories for f in (top / d).rglob("*.[ch]"))
+
+
+def wide(top):
+    """Say which lines are wider than COLUMNS; returns how many."""
+    count = 0
+    for file in sources(top, DIRECTORIES + WIDE_TOO):
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            if len(line) > COLUMNS:
+                print(f"{file.relative_to(top)}:{number}: {len(line)} columns; wrap it at {COLUMNS}")
+                count += 1
+    return count
+
+
 def main():
     top = pathlib.Path(sys.argv[1])
-    bad = seen = 0
+    bad = 1 if wide(top) else 0
+    seen = 0
     stems = {}
-    for file in sorted(f for d in DIRECTORIES for f in (top / d).rglob("*.[ch]")):
+    for file in sources(top, DIRECTORIES):
         path = str(file.relative_to(top))
         text = file.read_text()
         seen += 1

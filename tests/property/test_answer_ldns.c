@@ -13,19 +13,21 @@
 
 enum { QUERIES = 60000, PACKET_CAP = 4096, REPLY_CAP = 65535 };
 
+#define LABEL63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 static const char *const names[] = {
-    "example.com", "x.far.example.com", "host.example.com", "HoSt.ExAmPlE.cOm", "alias.example.com", "near.example.com", "loop.example.com",
-    "steer.example.com", "x.w.example.com", "x.y.w.example.com", "q.wc.example.com", "c.example.com", "b.c.example.com",
-    "sub.example.com", "deep.er.sub.example.com", "ns.sub.example.com", "www.dn.example.com", "back.dn.example.com",
-    "dn.example.com", "a.self.example.com", "child.example.com", "www.child.example.com", "back.child.example.com",
-    "_s._t.example.com", "svc.example.com", "any.s.example.com", "cdn.example.com", "none.example.com", "fail.example.com",
-    "nothere.example.com", "example.org", ".", "com", "back.example.net",
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.sub.example.com",
+    "example.com", "x.far.example.com", "host.example.com", "HoSt.ExAmPlE.cOm", "alias.example.com",
+    "near.example.com", "loop.example.com", "steer.example.com", "x.w.example.com", "x.y.w.example.com",
+    "q.wc.example.com", "c.example.com", "b.c.example.com", "sub.example.com", "deep.er.sub.example.com",
+    "ns.sub.example.com", "www.dn.example.com", "back.dn.example.com", "dn.example.com",
+    "a.self.example.com", "child.example.com", "www.child.example.com", "back.child.example.com",
+    "_s._t.example.com", "svc.example.com", "any.s.example.com", "cdn.example.com", "none.example.com",
+    "fail.example.com", "nothere.example.com", "example.org", ".", "com", "back.example.net",
+    LABEL63 "." LABEL63 "." LABEL63 ".aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.sub.example.com",
 };
-static const uint16_t types[] = {0, 1, 2, 5, 6, 12, 15, 16, 28, 33, 39, 41, 43, 64, 65, 250, 251, 252, 255, 65280};
-static const char *const subnets[] = {NULL, NULL, "193.0.6.0/24", "8.8.8.8/32", "0.0.0.0/0", "10.0.0.0/8", "2001:db8::/56",
-                                      "::ffff:193.0.0.0/112", "193.0.0.0/7"};
+static const uint16_t types[] = {0, 1, 2, 5, 6, 12, 15, 16, 28, 33, 39, 41, 43, 64, 65, 250, 251, 252,
+                                 255, 65280};
+static const char *const subnets[] = {NULL, NULL, "193.0.6.0/24", "8.8.8.8/32", "0.0.0.0/0", "10.0.0.0/8",
+                                      "2001:db8::/56", "::ffff:193.0.0.0/112", "193.0.0.0/7"};
 static const uint16_t sizes[] = {0, 0, 1, 512, 600, 1232, 4096, 65535};
 
 /* NSID, keepalive, padding, and cookies: the client's alone, one of nobody's, malformed. */
@@ -35,7 +37,8 @@ static const struct {
     size_t len;
 } options[] = {
     {"", 0}, {"", 0}, {"\0\3\0\0", 4}, {"\0\x0b\0\0\0\x0c\0\0", 8}, {COOKIE_OF("\x8"), 12},
-    {COOKIE_OF("\x8") "\0\3\0\0", 16}, {COOKIE_OF("\x18") "\1\0\0\0\0\0\0\0abcdefgh", 28}, {COOKIE_OF("\7"), 11},
+    {COOKIE_OF("\x8") "\0\3\0\0", 16}, {COOKIE_OF("\x18") "\1\0\0\0\0\0\0\0abcdefgh", 28},
+    {COOKIE_OF("\7"), 11},
 };
 
 static struct world_fixture fixture;
@@ -50,7 +53,8 @@ static size_t query_generate(struct rng *rng, uint8_t *packet)
         .subnet = subnets[rng_below(rng, COUNT(subnets) - 1)],
         .options = options[option].bytes,
         .options_len = options[option].len,
-        .flags = {rng_below(rng, 8) ? (uint8_t)rng_below(rng, 8) : (uint8_t)rng_u64(rng), (uint8_t)rng_u64(rng)},
+        .flags = {rng_below(rng, 8) ? (uint8_t)rng_below(rng, 8) : (uint8_t)rng_u64(rng),
+                  (uint8_t)rng_u64(rng)},
     };
     return world_query_put(&query, packet, PACKET_CAP);
 }
@@ -84,7 +88,8 @@ static void exchange(struct rng *rng, const uint8_t *query, size_t len)
     static uint8_t reply[REPLY_CAP];
     const enum transport transport = rng_below(rng, 2) ? TRANSPORT_UDP : TRANSPORT_TCP;
     const size_t cap = transport == TRANSPORT_UDP ? PACKET_CAP : REPLY_CAP;
-    const struct listen peer = {.ip = geo_fixture_ip(rng_below(rng, 2) ? "193.0.0.9" : "2001:db8::9"), .port = 53000};
+    const struct listen peer = {.ip = geo_fixture_ip(rng_below(rng, 2) ? "193.0.0.9" : "2001:db8::9"),
+                                .port = 53000};
     memset(reply, 0xa5, sizeof reply);
     memcpy(reply, query, len);
     const size_t reply_len = world_reply(&fixture, transport, &peer, reply, len, cap);

@@ -1,6 +1,6 @@
-/* tests/property/test_journal_apply.c - random edits of random zones: from every serial that a journal knows, the
- * incremental transfer, applied record by record to the zone that had this serial, gives the zone as it is now.
- * Both are what a secondary gets, in messages, as ldns reads them.
+/* tests/property/test_journal_apply.c - random edits of random zones: from every serial that a journal
+ * knows, the incremental transfer, applied record by record to the zone that had this serial, gives the
+ * zone as it is now. Both are what a secondary gets, in messages, as ldns reads them.
  */
 #include "common/rng.h"
 #include "server/answer/query.h"

@@ -69,7 +69,8 @@ static struct ip client_ip(unsigned client, struct rng *rng)
 static void test_every_verdict_is_that_of_plain_token_buckets(void **state)
 {
     (void)state;
-    static const uint32_t rates[] = {1, 2, 5, 10, 100, 1000}; /* each divides a second into whole nanoseconds */
+    /* Each divides a second into whole nanoseconds. */
+    static const uint32_t rates[] = {1, 2, 5, 10, 100, 1000};
     static struct plain plain;
     struct rrl *rrl = aligned_alloc(_Alignof(struct rrl), sizeof *rrl);
     assert_non_null(rrl);
@@ -85,7 +86,8 @@ static void test_every_verdict_is_that_of_plain_token_buckets(void **state)
         plain_init(&plain, rate, slip);
         for (unsigned i = 0; i < STEPS; i++) {
             /* A few clients ask often, so that each of these rates is exceeded by some and not by all. */
-            const unsigned client = rng_below(&rng, 1 + rng_below(&rng, clients)), class = rng_below(&rng, CLASSES);
+            const unsigned client = rng_below(&rng, 1 + rng_below(&rng, clients)),
+                           class = rng_below(&rng, CLASSES);
             const struct ip ip = client_ip(client, &rng);
             if (rng_below(&rng, pace) == 0)
                 now_ms += rng_below(&rng, 30);

@@ -19,10 +19,12 @@ static const char *const rows =
     "INSERT OR IGNORE INTO region(name, latitude, longitude) VALUES ('asia', 1.3, 103.8);"
     "UPDATE region SET latitude = 50, longitude = 8 WHERE name = 'eu';"
     "INSERT INTO policy(name, method) VALUES ('near', 'nearest');"
-    "INSERT INTO rule(policy, client, region) VALUES ('near', 'default', 'eu'), ('near', 'net:10.0.0.0/8', 'us')";
+    "INSERT INTO rule(policy, client, region)"
+    " VALUES ('near', 'default', 'eu'), ('near', 'net:10.0.0.0/8', 'us')";
 
-static const char *const clients[] = {"default",        "continent:EU", "continent:AS",     "country:DE",   "country:FR",
-                                      "country:CN",     "asn:64500",    "net:192.0.2.0/24", "net:1.0.0.0/8", "net:2001:db8::/32"};
+static const char *const clients[] = {"default", "continent:EU", "continent:AS", "country:DE", "country:FR",
+                                      "country:CN", "asn:64500", "net:192.0.2.0/24", "net:1.0.0.0/8",
+                                      "net:2001:db8::/32"};
 static const char *const policies[] = {"global", "near"};
 static const char *const regions[] = {"eu", "us", "asia"};
 static const char *const countries[] = {"DE", "FR", "CN", "US", "??"};
@@ -39,9 +41,11 @@ static void database_write(struct lab *lab, unsigned idx)
     assert_non_null(file);
     for (unsigned i = 0, at = 1; i < 5; i++, at += 1 + rng_below(&lab->rng, 20))
         if (idx == 0)
-            fprintf(file, "%u,%u,%s\n", at << 24, (at << 24) + rng_below(&lab->rng, 1 << 24), draw(lab, countries, 5));
+            fprintf(file, "%u,%u,%s\n", at << 24, (at << 24) + rng_below(&lab->rng, 1 << 24),
+                    draw(lab, countries, 5));
         else
-            fprintf(file, "2001:%x::,2001:%x:%x::,%s\n", at, at, rng_below(&lab->rng, 1 << 16), draw(lab, countries, 5));
+            fprintf(file, "2001:%x::,2001:%x:%x::,%s\n", at, at, rng_below(&lab->rng, 1 << 16),
+                    draw(lab, countries, 5));
     assert_int_equal(fclose(file), 0);
 }
 
@@ -74,7 +78,8 @@ static void edit(struct lab *lab)
 static void read_image(const struct world *world, unsigned idx, struct buffer *ret)
 {
     char path[LAST_PATH_MAX];
-    assert_int_equal(last_image_path(world->state_dir, world->last.manifest->policies[idx].file, path, NULL), OK);
+    assert_int_equal(last_image_path(world->state_dir, world->last.manifest->policies[idx].file, path, NULL),
+                     OK);
     assert_int_equal(file_read(path, 1 << 24, ret, NULL), OK);
 }
 
@@ -88,7 +93,8 @@ static void expect_as_from_scratch(struct lab *lab)
     deploy(&fresh);
     for (unsigned i = 0; i < 2; i++) {
         struct buffer edited, anew;
-        assert_string_equal(lab->world.last.manifest->policies[i].name, fresh.last.manifest->policies[i].name);
+        assert_string_equal(lab->world.last.manifest->policies[i].name,
+                            fresh.last.manifest->policies[i].name);
         read_image(&lab->world, i, &edited);
         read_image(&fresh, i, &anew);
         assert_int_equal(edited.len, anew.len);
@@ -131,8 +137,8 @@ static void test_edits_lead_where_a_compile_from_scratch_does(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_edits_lead_where_a_compile_from_scratch_does, fixture_setup_session,
-                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_edits_lead_where_a_compile_from_scratch_does,
+                                        fixture_setup_session, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,8 @@ static const char *const rows =
     "INSERT INTO zone(name, mname, rname) VALUES ('x.example', 'ns.x.example', 'h@x.example');"
     "INSERT INTO record(zone, name, type, data) VALUES ('x.example', '@', 'NS', 'ns.example.net.');"
     "INSERT INTO policy(name) VALUES ('global');"
-    "INSERT INTO rule(policy, client, region) VALUES ('global', 'default', 'asia'), ('global', 'default', 'eu'),"
+    "INSERT INTO rule(policy, client, region)"
+    " VALUES ('global', 'default', 'asia'), ('global', 'default', 'eu'),"
     "  ('global', 'default', 'us');"
     "INSERT INTO service(name, policy, sticky) VALUES ('www.x.example', 'global', 'client');"
     "INSERT INTO pool(service, region) VALUES ('www.x.example', 'asia'), ('www.x.example', 'eu'),"
@@ -39,7 +40,8 @@ static void nameserver_make(struct nameserver *ns, const char *before)
     fixture_run(ns->fixture, rows);
     deploy(&ns->world);
     assert_int_equal(ns->world.result.problems, 0);
-    assert_int_equal(last_image_path(ns->world.state_dir, ns->world.last.manifest->policies[0].file, path, &diag), OK);
+    assert_int_equal(
+        last_image_path(ns->world.state_dir, ns->world.last.manifest->policies[0].file, path, &diag), OK);
     assert_int_equal(file_map_open(path, &ns->map, &diag), OK);
     assert_int_equal(geo_open(ns->map.bytes, ns->map.len, &ns->geo, &diag), OK);
     assert_int_equal(board_new(BOARD_SLOTS_MAX, &ns->board, &diag), OK);
@@ -77,7 +79,8 @@ static void test_a_sticky_client_has_one_region_at_every_nameserver(void **state
     unsigned in_asia = 0;
     nameserver_make(&old, "INSERT INTO region(name) VALUES ('us'), ('gone')");
     nameserver_make(&new, "SELECT 1");
-    assert_string_not_equal(old.world.last.manifest->regions[0].name, new.world.last.manifest->regions[0].name);
+    assert_string_not_equal(old.world.last.manifest->regions[0].name,
+                            new.world.last.manifest->regions[0].name);
     rng_init(&rng, 7);
     for (unsigned i = 0; i < CLIENTS; i++) {
         const uint64_t bits = rng_u64(&rng);

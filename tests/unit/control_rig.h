@@ -46,7 +46,8 @@ static inline void rig_control_open(struct rig *rig)
     (void)snprintf(path, sizeof path, "%s/health.db", rig->state_dir);
     assert_int_equal(board_open_writer(rig->setup.board_fd, BOARD_SLOTS_MAX, &control->board, NULL), OK);
     assert_int_equal(history_open(path, &control->history, NULL), OK);
-    assert_int_equal(verdicts_new(control->board, control->history, clock_now(), &control->verdicts, NULL), OK);
+    assert_int_equal(verdicts_new(control->board, control->history, clock_now(), &control->verdicts, NULL),
+                     OK);
     assert_int_equal(states_new(control, &control->states, NULL), OK);
     assert_int_equal(publish_new(control, &control->publish, NULL), OK);
     assert_int_equal(rebuild_new(control, &control->rebuild, NULL), OK);

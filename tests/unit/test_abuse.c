@@ -83,7 +83,8 @@ static void test_a_kind_has_one_line_a_minute_however_much_comes(void **state)
         assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
     }
     assert_int_equal(lines, 10);
-    assert_int_equal(told, 1000 * (1 + (9 * ABUSE_LINE_MS + ABUSE_LOOK_MS) / 200)); /* the rest is told later */
+    /* The rest is told later. */
+    assert_int_equal(told, 1000 * (1 + (9 * ABUSE_LINE_MS + ABUSE_LOOK_MS) / 200));
 }
 
 static void test_each_kind_has_its_line_when_there_are_many_of_it(void **state)
@@ -107,7 +108,8 @@ static void test_each_kind_has_its_line_when_there_are_many_of_it(void **state)
         *rows[i].counter += ABUSE_COUNT_MIN - 1;
         assert_string_equal(tick(rig, begin_ms - 2 * ABUSE_LOOK_MS), "");
         *rows[i].counter += 1;
-        (void)snprintf(line, sizeof line, "event=abuse kind=%s count=%d seconds=", rows[i].name, ABUSE_COUNT_MIN);
+        (void)snprintf(line, sizeof line, "event=abuse kind=%s count=%d seconds=", rows[i].name,
+                       ABUSE_COUNT_MIN);
         const char *text = tick(rig, begin_ms - ABUSE_LOOK_MS);
         if (strncmp(text, line, strlen(line)) != 0)
             fail_msg("\"%s\" for %s", text, rows[i].name);

@@ -199,12 +199,14 @@ static void test_those_given_up_have_one_line_in_ten_seconds(void **state)
     struct rig *rig = *state;
     struct log_capture capture;
     log_set_level(LOG_LEVEL_NOTICE);
-    fixture_run(rig->secondary->store, "INSERT INTO notify(zone, address, port) VALUES ('gslb.example.com', '127.0.0.2', 1),"
-                                       " ('gslb.example.com', '127.0.0.3', 1)");
+    fixture_run(rig->secondary->store,
+                "INSERT INTO notify(zone, address, port) VALUES ('gslb.example.com', '127.0.0.2', 1),"
+                " ('gslb.example.com', '127.0.0.3', 1)");
     secondary_deploy(rig->secondary);
     rig->workers[0]->generation = 1;
     const char *text = give_up(rig, &capture, 0, 40000);
-    assert_non_null(strstr(text, " level=warning event=notify result=given_up zone=gslb.example.com to=127.0.0."));
+    assert_non_null(
+        strstr(text, " level=warning event=notify result=given_up zone=gslb.example.com to=127.0.0."));
     assert_non_null(strstr(text, " more_before=0 message=\"it does not acknowledge\"\n"));
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
     text = give_up(rig, &capture, 40000, 80000);

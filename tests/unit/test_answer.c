@@ -32,8 +32,10 @@ static const struct zone_record records[] = {
     {"pool", "CNAME", "loop", 300},
     {"down", "CNAME", "www.child", 300},
     {"cut", "CNAME", "child", 300},
-    {"c0", "CNAME", "c1", 300}, {"c1", "CNAME", "c2", 300}, {"c2", "CNAME", "c3", 300}, {"c3", "CNAME", "c4", 300},
-    {"c4", "CNAME", "c5", 300}, {"c5", "CNAME", "c6", 300}, {"c6", "CNAME", "c7", 300}, {"c7", "CNAME", "c8", 300},
+    {"c0", "CNAME", "c1", 300}, {"c1", "CNAME", "c2", 300}, {"c2", "CNAME", "c3", 300},
+    {"c3", "CNAME", "c4", 300},
+    {"c4", "CNAME", "c5", 300}, {"c5", "CNAME", "c6", 300}, {"c6", "CNAME", "c7", 300},
+    {"c7", "CNAME", "c8", 300},
     {"c8", "CNAME", "c9", 300}, {"c9", "A", "192.0.2.99", 300},
     {"*.wild", "A", "192.0.2.20", 300},
     {"a.deep.ent", "A", "192.0.2.21", 300},
@@ -47,7 +49,9 @@ static const struct zone_record records[] = {
     {"grow", "DNAME", "More.GROW", 300},
     {"there", "DNAME", "back", 300},
     {"back", "DNAME", "y.there", 300},
-    {"long", "DNAME", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.", 300},
+    {"long", "DNAME",
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.",
+     300},
     {"hub", "NS", "ns1.hub", 300}, {"hub", "NS", "ns2.hub", 300},
     {"ns1.hub", "AAAA", "2001:db8::a1", 300}, {"ns2.hub", "AAAA", "2001:db8::a2", 300},
 };
@@ -58,11 +62,13 @@ static const struct zone_record other_records[] = {
 };
 
 static const struct zone_record child_records[] = {
-    {"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.31", 300}, {"www", "A", "192.0.2.50", 300}, {"up", "CNAME", "@", 300},
+    {"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.31", 300}, {"www", "A", "192.0.2.50", 300},
+    {"up", "CNAME", "@", 300},
 };
 
 static const struct world_service services[] = {
-    {.name = "svc", .ttl_s = 30, .pools = {{0, 100, 1, {"198.51.100.1", "2001:db8:e::1"}}, {1, 100, 1, {"203.0.113.1"}}}},
+    {.name = "svc", .ttl_s = 30,
+     .pools = {{0, 100, 1, {"198.51.100.1", "2001:db8:e::1"}}, {1, 100, 1, {"203.0.113.1"}}}},
     {.name = "*.any", .ttl_s = 30, .pools = {{0, 100, 1, {"198.51.100.2"}}, {1, 100, 1, {"203.0.113.2"}}}},
     {.name = "cdn", .ttl_s = 20, .pools = {{0, 100, 1, {"www.example.net"}}, {1, 100, 1, {"edge.cdn.test"}}}},
     {.name = "none", .ttl_s = 30, .all_down = ALL_DOWN_NODATA, .pools = {{0, 100, 1, {"198.51.100.3"}}}},
@@ -163,7 +169,8 @@ static void expect(struct world_fixture *fixture, const struct exchange *row)
 }
 
 #define SOA_COM "example.com. 60 SOA ns.example. hostmaster.example. 7 7200 1800 1209600 60"
-#define DS_CHILD "child.example.com. 300 DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000"
+#define DS_CHILD                                                                                             \
+    "child.example.com. 300 DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000"
 
 static void test_static_names_are_answered_as_rfc_1034_says(void **state)
 {
@@ -198,12 +205,15 @@ static void test_cnames_are_followed_through_our_zones(void **state)
         {"alias.example.com", A, NULL,
          "NOERROR aa | alias.example.com. 300 CNAME host.example.com., host.example.com. 300 A 192.0.2.10, "
          "host.example.com. 300 A 192.0.2.11 |  | "},
-        {"alias.example.com", CNAME, NULL, "NOERROR aa | alias.example.com. 300 CNAME host.example.com. |  | "},
+        {"alias.example.com", CNAME, NULL,
+         "NOERROR aa | alias.example.com. 300 CNAME host.example.com. |  | "},
         {"far.example.com", A, NULL, "NOERROR aa | far.example.com. 300 CNAME elsewhere.test. |  | "},
         {"near.example.com", A, NULL,
-         "NOERROR aa | near.example.com. 300 CNAME www.example.net., www.example.net. 300 A 192.0.2.40 |  | "},
+         "NOERROR aa | near.example.com. 300 CNAME www.example.net., www.example.net. 300 A 192.0.2.40 | "
+         " | "},
         {"back.example.net", TXT, NULL,
-         "NOERROR aa | back.example.net. 300 CNAME alias.example.com., alias.example.com. 300 CNAME host.example.com., "
+         "NOERROR aa | back.example.net. 300 CNAME alias.example.com., alias.example.com. 300 CNAME"
+         " host.example.com., "
          "host.example.com. 300 TXT \"hello\" |  | "},
         {"apex.example.com", NS, NULL,
          "NOERROR aa | apex.example.com. 300 CNAME example.com., example.com. 300 NS ns.example.com. |  | "
@@ -214,7 +224,8 @@ static void test_cnames_are_followed_through_our_zones(void **state)
         {"gone.example.com", A, NULL,
          "NXDOMAIN aa | gone.example.com. 300 CNAME nothere.example.com. | " SOA_COM " | "},
         {"loop.example.com", A, NULL,
-         "NOERROR aa | loop.example.com. 300 CNAME pool.example.com., pool.example.com. 300 CNAME loop.example.com. |  | "},
+         "NOERROR aa | loop.example.com. 300 CNAME pool.example.com., pool.example.com. 300 CNAME"
+         " loop.example.com. |  | "},
         {"c1.example.com", A, NULL,
          "NOERROR aa | c1.example.com. 300 CNAME c2.example.com., c2.example.com. 300 CNAME c3.example.com., "
          "c3.example.com. 300 CNAME c4.example.com., c4.example.com. 300 CNAME c5.example.com., "
@@ -235,11 +246,14 @@ static void test_cnames_are_followed_through_our_zones(void **state)
 static void test_ds_behind_a_cname_is_the_parents_too(void **state)
 {
     static const struct exchange rows[] = {
-        {"cut.example.com", DS, NULL, "NOERROR aa | cut.example.com. 300 CNAME child.example.com., " DS_CHILD " |  | "},
-        {"cut.example.net", DS, NULL, "NOERROR aa | cut.example.net. 300 CNAME child.example.com., " DS_CHILD " |  | "},
+        {"cut.example.com", DS, NULL,
+         "NOERROR aa | cut.example.com. 300 CNAME child.example.com., " DS_CHILD " |  | "},
+        {"cut.example.net", DS, NULL,
+         "NOERROR aa | cut.example.net. 300 CNAME child.example.com., " DS_CHILD " |  | "},
         /* The parent's name is not in the message in full: the chain ends here, and the client asks for the
          * rest. */
-        {"up.child.example.com", DS, NULL, "NOERROR aa | up.child.example.com. 300 CNAME child.example.com. |  | "},
+        {"up.child.example.com", DS, NULL,
+         "NOERROR aa | up.child.example.com. 300 CNAME child.example.com. |  | "},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         expect(*state, &rows[i]);
@@ -249,20 +263,26 @@ static void test_dnames_give_a_cname_of_their_own_ttl(void **state)
 {
     static const struct exchange rows[] = {
         {"www.dn.example.com", A, NULL,
-         "NOERROR aa | dn.example.com. 300 DNAME example.net., www.dn.example.com. 300 CNAME www.example.net., "
+         "NOERROR aa | dn.example.com. 300 DNAME example.net., www.dn.example.com. 300 CNAME"
+         " www.example.net., "
          "www.example.net. 300 A 192.0.2.40 |  | "},
         {"back.dn.example.com", TXT, NULL,
-         "NOERROR aa | dn.example.com. 300 DNAME example.net., back.dn.example.com. 300 CNAME back.example.net., "
+         "NOERROR aa | dn.example.com. 300 DNAME example.net., back.dn.example.com. 300 CNAME"
+         " back.example.net., "
          "back.example.net. 300 CNAME alias.example.com., alias.example.com. 300 CNAME host.example.com., "
          "host.example.com. 300 TXT \"hello\" |  | "},
         {"back.dn.example.com", CNAME, NULL,
-         "NOERROR aa | dn.example.com. 300 DNAME example.net., back.dn.example.com. 300 CNAME back.example.net. |  | "},
+         "NOERROR aa | dn.example.com. 300 DNAME example.net., back.dn.example.com. 300 CNAME"
+         " back.example.net. |  | "},
         {"gone.dn.example.com", CNAME, NULL,
-         "NOERROR aa | dn.example.com. 300 DNAME example.net., gone.dn.example.com. 300 CNAME gone.example.net. |  | "},
+         "NOERROR aa | dn.example.com. 300 DNAME example.net., gone.dn.example.com. 300 CNAME"
+         " gone.example.net. |  | "},
         {"x.grow.example.com", A, NULL,
-         "NOERROR aa | grow.example.com. 300 DNAME More.GROW.example.com., x.grow.example.com. 300 CNAME x.More.GROW.example.com. |  | "},
+         "NOERROR aa | grow.example.com. 300 DNAME More.GROW.example.com., "
+         "x.grow.example.com. 300 CNAME x.More.GROW.example.com. |  | "},
         {"x.there.example.com", CNAME, NULL,
-         "NOERROR aa | there.example.com. 300 DNAME back.example.com., x.there.example.com. 300 CNAME x.back.example.com. |  | "},
+         "NOERROR aa | there.example.com. 300 DNAME back.example.com., "
+         "x.there.example.com. 300 CNAME x.back.example.com. |  | "},
         {"dn.example.com", DNAME, NULL, "NOERROR aa | dn.example.com. 300 DNAME example.net. |  | "},
         {"dn.example.com", A, NULL, "NOERROR aa |  | " SOA_COM " | "},
     };
@@ -301,10 +321,12 @@ static void test_delegations_are_referrals_with_glue(void **state)
 {
     static const struct exchange rows[] = {
         {"x.sub.example.com", A, NULL,
-         "NOERROR |  | sub.example.com. 300 NS ns.sub.example.com., sub.example.com. 300 NS ns.other.example.com. | "
+         "NOERROR |  | sub.example.com. 300 NS ns.sub.example.com., sub.example.com. 300 NS"
+         " ns.other.example.com. | "
          "ns.sub.example.com. 300 A 192.0.2.30"},
         {"sub.example.com", NS, NULL,
-         "NOERROR |  | sub.example.com. 300 NS ns.sub.example.com., sub.example.com. 300 NS ns.other.example.com. | "
+         "NOERROR |  | sub.example.com. 300 NS ns.sub.example.com., sub.example.com. 300 NS"
+         " ns.other.example.com. | "
          "ns.sub.example.com. 300 A 192.0.2.30"},
         {"sub.example.com", DS, NULL, "NOERROR aa |  | " SOA_COM " | "},
         {"child.example.com", DS, NULL,
@@ -321,7 +343,8 @@ static void test_services_answer_by_client(void **state)
     static const struct exchange rows[] = {
         {"svc.example.com", A, "193.0.6.0/24", "NOERROR aa | svc.example.com. 30 A 198.51.100.1 |  | "},
         {"svc.example.com", A, "8.8.8.0/24", "NOERROR aa | svc.example.com. 30 A 203.0.113.1 |  | "},
-        {"svc.example.com", A, "10.0.0.0/8", "NOERROR aa | svc.example.com. 30 A 198.51.100.1 |  | "}, /* the resolver's */
+        /* What the resolver gets. */
+        {"svc.example.com", A, "10.0.0.0/8", "NOERROR aa | svc.example.com. 30 A 198.51.100.1 |  | "},
         {"svc.example.com", A, NULL, "NOERROR aa | svc.example.com. 30 A 198.51.100.1 |  | "},
         {"svc.example.com", AAAA, "8.8.8.0/24", "NOERROR aa | svc.example.com. 30 AAAA 2001:db8:e::1 |  | "},
         {"svc.example.com", ANY, "8.8.8.0/24", "NOERROR aa | svc.example.com. 30 A 203.0.113.1 |  | "},
@@ -329,7 +352,8 @@ static void test_services_answer_by_client(void **state)
         {"X.any.example.com", A, "8.8.8.0/24", "NOERROR aa | X.any.example.com. 30 A 203.0.113.2 |  | "},
         {"x.any.example.com", AAAA, "8.8.8.0/24", "NOERROR aa |  | " SOA_COM " | "},
         {"steer.example.com", A, "193.0.6.0/24",
-         "NOERROR aa | steer.example.com. 60 CNAME svc.example.com., svc.example.com. 30 A 198.51.100.1 |  | "},
+         "NOERROR aa | steer.example.com. 60 CNAME svc.example.com., svc.example.com. 30 A 198.51.100.1 | "
+         " | "},
         {"cdn.example.com", A, "193.0.6.0/24",
          "NOERROR aa | cdn.example.com. 20 CNAME www.example.net., www.example.net. 300 A 192.0.2.40 |  | "},
         {"cdn.example.com", TXT, "8.8.8.0/24", "NOERROR aa | cdn.example.com. 20 CNAME edge.cdn.test. |  | "},
@@ -393,7 +417,8 @@ static void test_the_scope_says_what_decided(void **state)
     };
     uint8_t packet[4096];
     for (size_t i = 0; i < COUNT(rows); i++) {
-        const struct world_query query = {.name = rows[i].name, .qtype = rows[i].qtype, .subnet = rows[i].subnet};
+        const struct world_query query = {.name = rows[i].name, .qtype = rows[i].qtype,
+                                          .subnet = rows[i].subnet};
         const size_t len = world_answer(*state, &query, TRANSPORT_UDP, "192.0.2.200", packet, sizeof packet);
         assert_int_equal(scope_of(packet, len, rows[i].subnet), rows[i].scope);
     }
@@ -416,7 +441,8 @@ static void test_required_glue_that_does_not_fit_is_tc_and_other_extras_are_drop
 static void test_flags_of_the_client_come_back_and_ours_are_set(void **state)
 {
     uint8_t packet[4096];
-    const struct world_query query = {.name = "host.example.com", .qtype = A, .flags = {0x01 | 0x02, 0xff & ~0x0f}};
+    const struct world_query query = {.name = "host.example.com", .qtype = A,
+                                      .flags = {0x01 | 0x02, 0xff & ~0x0f}};
     (void)world_answer(*state, &query, TRANSPORT_UDP, "192.0.2.200", packet, sizeof packet);
     assert_int_equal(packet[0] << 8 | packet[1], 0x1234);
     assert_int_equal(packet[2], 0x80 | 0x04 | 0x01); /* QR, AA, RD; not TC */
@@ -446,7 +472,8 @@ static void test_transfers_are_set_aside_untouched(void **state)
     for (uint16_t qtype = 251; qtype <= 252; qtype++) {
         const struct world_query query = {.name = "host.example.com", .qtype = qtype};
         const size_t sent_len = world_query_put(&query, sent, sizeof sent);
-        assert_true(world_answer(*state, &query, TRANSPORT_UDP, "192.0.2.200", packet, sizeof packet) == ANSWER_ASIDE);
+        assert_true(world_answer(*state, &query, TRANSPORT_UDP, "192.0.2.200", packet, sizeof packet) ==
+                    ANSWER_ASIDE);
         assert_memory_equal(packet, sent, sent_len);
     }
 }

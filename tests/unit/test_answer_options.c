@@ -226,7 +226,8 @@ static void test_a_cookie_is_given_and_known_again(void **state)
 static void test_a_bad_cookie_costs_nothing_while_there_is_no_pressure(void **state)
 {
     (void)state;
-    static const struct ask bad = {"host.example.com", QTYPE_A, 1, 1232, OPTIONS("\0\x0a\0\x18" "12345678" "ABCDEFGHABCDEFGH")};
+    static const struct ask bad = {"host.example.com", QTYPE_A, 1, 1232,
+                                   OPTIONS("\0\x0a\0\x18" "12345678" "ABCDEFGHABCDEFGH")};
     (void)ask(TRANSPORT_UDP, &bad);
     assert_int_equal(got.rcode, RCODE_NOERROR);
     assert_int_equal(got.answers, 1);
@@ -390,7 +391,8 @@ static void test_chaos_names_are_answered_or_refused(void **state)
     assert_int_equal(got.rcode, RCODE_NOERROR);
     assert_true(got.authoritative);
     assert_int_equal(got.answers, 1);
-    assert_memory_equal(got.packet + got.len - (sizeof answer_wanted - 1), answer_wanted, sizeof answer_wanted - 1);
+    assert_memory_equal(got.packet + got.len - (sizeof answer_wanted - 1), answer_wanted,
+                        sizeof answer_wanted - 1);
     for (size_t i = 0; i < COUNT(refused); i++) {
         (void)ask(TRANSPORT_UDP, &refused[i]);
         assert_int_equal(got.rcode, RCODE_REFUSED);

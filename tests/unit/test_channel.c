@@ -51,7 +51,8 @@ static size_t count_descriptors(void)
 static bool is_same_file(int a, int b)
 {
     struct stat left, right;
-    return fstat(a, &left) == 0 && fstat(b, &right) == 0 && left.st_ino == right.st_ino && left.st_dev == right.st_dev;
+    return fstat(a, &left) == 0 && fstat(b, &right) == 0 && left.st_ino == right.st_ino &&
+           left.st_dev == right.st_dev;
 }
 
 static void test_send_takes_descriptors_along_in_order(void **state)
@@ -60,7 +61,8 @@ static void test_send_takes_descriptors_along_in_order(void **state)
     struct channel_packet sent = {.message = {.kind = MESSAGE_WORLD,
                                               .generation = 7,
                                               .parts_count = 3,
-                                              .parts = {{PART_PACK, 5, 1}, {PART_PACK, 6, 0}, {PART_POLICY, 1, 1}}}};
+                                              .parts = {{PART_PACK, 5, 1}, {PART_PACK, 6, 0},
+                                                        {PART_POLICY, 1, 1}}}};
     sent.fds[0] = open("/dev/null", O_RDONLY);
     sent.fds[2] = open("/dev/zero", O_RDONLY);
     struct channel_packet got;
@@ -161,7 +163,8 @@ static void test_parts_change_only_what_a_delta_names(void **state)
     (void)state;
     struct parts parts;
     struct channel_packet delta = {
-        .message = {.kind = MESSAGE_WORLD, .generation = 3, .parts_count = 2, .parts = {{PART_PACK, 1, 1}, {PART_POLICY, 2, 1}}}};
+        .message = {.kind = MESSAGE_WORLD, .generation = 3, .parts_count = 2,
+                    .parts = {{PART_PACK, 1, 1}, {PART_POLICY, 2, 1}}}};
     parts_init(&parts);
     delta.fds[0] = open("/dev/null", O_RDONLY);
     delta.fds[1] = open("/dev/zero", O_RDONLY);
@@ -188,8 +191,11 @@ static void test_secrets_are_kept_from_one_world_to_the_next(void **state)
 {
     (void)state;
     struct parts parts;
-    struct channel_packet secrets = {.message = {.kind = MESSAGE_SECRETS, .parts_count = 1, .parts = {{PART_SECRETS, 0, 1}}}};
-    struct channel_packet world = {.message = {.kind = MESSAGE_WORLD, .generation = 3, .parts_count = CHANNEL_IMAGES_MAX}}, whole;
+    struct channel_packet secrets = {.message = {.kind = MESSAGE_SECRETS, .parts_count = 1,
+                                                 .parts = {{PART_SECRETS, 0, 1}}}};
+    struct channel_packet world = {.message = {.kind = MESSAGE_WORLD, .generation = 3,
+                                               .parts_count = CHANNEL_IMAGES_MAX}};
+    struct channel_packet whole;
     parts_init(&parts);
     secrets.fds[0] = open("/dev/null", O_RDONLY);
     parts_apply(&parts, &secrets);
@@ -197,7 +203,8 @@ static void test_secrets_are_kept_from_one_world_to_the_next(void **state)
     for (size_t i = 0; i < CHANNEL_IMAGES_MAX; i++) {
         const bool is_pack = i < PACKS_MAX;
         world.message.parts[i] =
-            (struct channel_part){is_pack ? PART_PACK : PART_POLICY, (uint8_t)(is_pack ? i : i - PACKS_MAX), 0};
+            (struct channel_part){is_pack ? PART_PACK : PART_POLICY,
+                                  (uint8_t)(is_pack ? i : i - PACKS_MAX), 0};
         world.fds[i] = -1;
     }
     parts_apply(&parts, &world);

@@ -61,7 +61,8 @@ static void test_the_client_is_the_subnet_if_it_says_where(void **state)
         const struct client client = client_of(&edns, &peer);
         char text[IP_TEXT_MAX];
         if (!ip_equal(&client.ip, &expected) || client_scope(&client, 20) != rows[i].scope)
-            fail_msg("row %zu: client %s, scope %u", i, ip_print(&client.ip, text), client_scope(&client, 20));
+            fail_msg("row %zu: client %s, scope %u", i, ip_print(&client.ip, text),
+                     client_scope(&client, 20));
     }
 }
 

@@ -70,7 +70,8 @@ static const char *client_set(const struct world *world)
     struct file_map map;
     struct geo geo;
     const struct ip ip = {.family = IP_V4, .bytes = {1, 0, 0, 1}};
-    assert_int_equal(last_image_path(world->state_dir, world->last.manifest->policies[0].file, path, NULL), OK);
+    assert_int_equal(last_image_path(world->state_dir, world->last.manifest->policies[0].file, path, NULL),
+                     OK);
     assert_int_equal(file_map_open(path, &map, NULL), OK);
     assert_int_equal(geo_open(map.bytes, map.len, &geo, NULL), OK);
     const struct geo_chain chain = geo_chain_get(&geo, geo_find(&geo, &ip).class);
@@ -80,8 +81,10 @@ static const char *client_set(const struct world *world)
 }
 
 static const char *const clients =
-    "INSERT INTO rule(policy, client, region) VALUES ('global', 'country:AU', 'us'), ('global', 'country:AT', 'eu')";
-static const char *const another = "INSERT INTO rule(policy, client, region) VALUES ('global', 'net:192.0.2.0/24', 'eu')";
+    "INSERT INTO rule(policy, client, region)"
+    " VALUES ('global', 'country:AU', 'us'), ('global', 'country:AT', 'eu')";
+static const char *const another =
+    "INSERT INTO rule(policy, client, region) VALUES ('global', 'net:192.0.2.0/24', 'eu')";
 
 static void test_a_new_client_needs_no_database_that_was_read_before(void **state)
 {
@@ -156,7 +159,9 @@ static void test_without_a_policy_databases_are_read_after_the_commit(void **sta
 {
     struct atlas atlas;
     atlas_make(&atlas, state);
-    fixture_run(atlas.world.fixture, "DELETE FROM endpoint; DELETE FROM pool; DELETE FROM service; DELETE FROM rule; DELETE FROM policy");
+    fixture_run(
+        atlas.world.fixture,
+        "DELETE FROM endpoint; DELETE FROM pool; DELETE FROM service; DELETE FROM rule; DELETE FROM policy");
     compile(&atlas.world);
     assert_false(is_kept(&atlas));
     commit(&atlas.world);
@@ -227,8 +232,10 @@ static void test_a_policy_with_too_many_rules_keeps_its_last_image_and_others_go
     struct world world = world_of(state);
     deploy(&world);
     fixture_run(world.fixture, "DROP TRIGGER rule_before_insert;"
-                               "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 65540)"
-                               " INSERT INTO rule(policy, client, region) SELECT 'global', 'asn:' || i, 'eu' FROM n;"
+                               "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
+                               " SELECT i + 1 FROM n WHERE i < 65540)"
+                               " INSERT INTO rule(policy, client, region)"
+                               " SELECT 'global', 'asn:' || i, 'eu' FROM n;"
                                "INSERT INTO policy(name) VALUES ('other');"
                                "INSERT INTO rule(policy, client, region) VALUES ('other', 'default', 'us');"
                                "INSERT INTO record(zone, name, type, data)"

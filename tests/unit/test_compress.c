@@ -37,7 +37,8 @@ static void expect(const char *zone, const char *owner, const struct step *steps
     compress_begin(&compress, wire_of(zone), owner ? wire_of(owner) : NULL);
     for (size_t i = 0; i < count; i++) {
         uint16_t pointer;
-        assert_int_equal(compress_name(&compress, wire_of(steps[i].name), steps[i].off, &pointer), steps[i].len);
+        assert_int_equal(compress_name(&compress, wire_of(steps[i].name), steps[i].off, &pointer),
+                         steps[i].len);
         assert_int_equal(pointer, steps[i].pointer);
     }
 }
@@ -46,9 +47,12 @@ static void test_a_name_is_cut_at_its_longest_known_suffix(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {"ns1.a.b.example.com", 12, 4, OWNER}, {"ns2.B.example.com", 40, 4, OWNER + 2}, {"ns1.Example.Com", 60, 4, ZONE},
-        {"x.ns2.b.example.com", 80, 2, WIRE + 40}, {"a.b.example.com", 100, 0, OWNER}, {"example.com", 120, 0, ZONE},
-        {"ns1.dns.example.net", 140, 21, 0}, {"ns2.dns.EXAMPLE.net", 200, 4, WIRE + 144}, {"ns2.dns.example.net", 220, 0, WIRE + 200},
+        {"ns1.a.b.example.com", 12, 4, OWNER}, {"ns2.B.example.com", 40, 4, OWNER + 2},
+        {"ns1.Example.Com", 60, 4, ZONE},
+        {"x.ns2.b.example.com", 80, 2, WIRE + 40}, {"a.b.example.com", 100, 0, OWNER},
+        {"example.com", 120, 0, ZONE},
+        {"ns1.dns.example.net", 140, 21, 0}, {"ns2.dns.EXAMPLE.net", 200, 4, WIRE + 144},
+        {"ns2.dns.example.net", 220, 0, WIRE + 200},
         {"net", 240, 0, WIRE + 156}, {"com", 260, 5, 0}, {".", 280, 1, 0},
     };
     expect("example.com", "a.b.example.com", steps, COUNT(steps));
@@ -57,14 +61,16 @@ static void test_a_name_is_cut_at_its_longest_known_suffix(void **state)
 static void test_without_an_owner_there_is_the_zone_and_what_went_before(void **state)
 {
     (void)state;
-    static const struct step steps[] = {{"x.a.example.com", 12, 4, ZONE}, {"y.a.example.com", 40, 2, WIRE + 14}};
+    static const struct step steps[] = {{"x.a.example.com", 12, 4, ZONE},
+                                        {"y.a.example.com", 40, 2, WIRE + 14}};
     expect("example.com", NULL, steps, COUNT(steps));
 }
 
 static void test_nothing_points_to_the_root(void **state)
 {
     (void)state;
-    static const struct step steps[] = {{".", 12, 1, 0}, {"a.net", 30, 2, OWNER}, {"b.org", 60, 7, 0}, {".", 80, 1, 0}};
+    static const struct step steps[] = {{".", 12, 1, 0}, {"a.net", 30, 2, OWNER}, {"b.org", 60, 7, 0},
+                                        {".", 80, 1, 0}};
     expect(".", "net", steps, COUNT(steps));
     expect(".", ".", &steps[2], 2);
 }
@@ -73,7 +79,8 @@ static void test_a_pointer_reaches_as_far_as_it_has_bits(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {"ab.net", IMAGE_PLACE_LEN - 3, 8, 0}, {"x.net", IMAGE_PLACE_LEN + 20, 7, 0}, {"x.ab.net", IMAGE_PLACE_LEN + 40, 2, WIRE + IMAGE_PLACE_LEN - 3},
+        {"ab.net", IMAGE_PLACE_LEN - 3, 8, 0}, {"x.net", IMAGE_PLACE_LEN + 20, 7, 0},
+        {"x.ab.net", IMAGE_PLACE_LEN + 40, 2, WIRE + IMAGE_PLACE_LEN - 3},
     };
     expect("example.com", NULL, steps, COUNT(steps));
 }

@@ -14,7 +14,8 @@ static size_t unhex(const char *text, uint8_t *ret)
     static const char digits[] = "0123456789abcdef";
     const size_t len = strlen(text) / 2;
     for (size_t i = 0; i < len; i++)
-        ret[i] = (uint8_t)((strchr(digits, text[2 * i]) - digits) << 4 | (strchr(digits, text[2 * i + 1]) - digits));
+        ret[i] = (uint8_t)((strchr(digits, text[2 * i]) - digits) << 4 |
+                           (strchr(digits, text[2 * i + 1]) - digits));
     return len;
 }
 
@@ -75,12 +76,14 @@ static void test_appendix_a_of_rfc_9018_is_met(void **state)
     const struct cookie_secrets one = secrets_of(SECRET, NULL), rolled = secrets_of(SECRET_NEW, SECRET_OLD);
     static const struct row rows[] = {
         {"198.51.100.100", "2464c4abcf10c957", A1_TIME, COOKIE_CLIENT, A1_REPLY},
-        {"198.51.100.100", A1_REPLY, 1559734385, COOKIE_GOOD, "2464c4abcf10c957010000005cf7a871d4a564a1442aca77"},
+        {"198.51.100.100", A1_REPLY, 1559734385, COOKIE_GOOD,
+         "2464c4abcf10c957010000005cf7a871d4a564a1442aca77"},
         /* Reserved bytes are set and are part of what is hashed; when the query was sent the cookie was too
          * old. */
         {"203.0.113.203", "fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5", 1559734700, COOKIE_BAD,
          "fc93fc62807ddb86010000005cf7a9acf73a7810aca2381e"},
-        {"203.0.113.203", "fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5", 1559727985 + 3600, COOKIE_GOOD, NULL},
+        {"203.0.113.203", "fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5", 1559727985 + 3600,
+         COOKIE_GOOD, NULL},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         expect(&one, &rows[i]);
@@ -129,7 +132,8 @@ static void test_time_may_wrap(void **state)
 static void test_a_cookie_of_another_is_bad(void **state)
 {
     (void)state;
-    const struct cookie_secrets secrets = secrets_of(SECRET, NULL), others = secrets_of(SECRET_NEW, SECRET_OLD);
+    const struct cookie_secrets secrets = secrets_of(SECRET, NULL),
+                                others = secrets_of(SECRET_NEW, SECRET_OLD);
     static const struct row rows[] = {
         {"198.51.100.101", A1_REPLY, A1_TIME, COOKIE_BAD, NULL},
         {"::ffff:198.51.100.100", A1_REPLY, A1_TIME, COOKIE_BAD, NULL},
@@ -154,8 +158,10 @@ static void test_a_cookie_of_another_is_bad(void **state)
 static void test_a_fleet_changes_its_secret_without_a_bad_cookie(void **state)
 {
     (void)state;
-    const struct cookie_secrets before = secrets_of(SECRET_OLD, NULL), announced = secrets_of(SECRET_OLD, SECRET_NEW),
-                                switched = secrets_of(SECRET_NEW, SECRET_OLD), after = secrets_of(SECRET_NEW, NULL);
+    const struct cookie_secrets before = secrets_of(SECRET_OLD, NULL),
+                                announced = secrets_of(SECRET_OLD, SECRET_NEW),
+                                switched = secrets_of(SECRET_NEW, SECRET_OLD),
+                                after = secrets_of(SECRET_NEW, NULL);
     /* Any two steps that servers of a fleet are at at the same time. */
     const struct cookie_secrets *const pairs[][2] = {
         {&before, &announced}, {&announced, &switched}, {&switched, &after},
@@ -166,7 +172,8 @@ static void test_a_fleet_changes_its_secret_without_a_bad_cookie(void **state)
         uint8_t reply[COOKIE_OURS_LEN];
         (void)cookie_check(pairs[i / 2][i % 2], &peer, A1_TIME, &cookie, reply);
         assert_true(cookie_parse(reply, sizeof reply, &cookie));
-        assert_int_equal(cookie_check(pairs[i / 2][1 - i % 2], &peer, A1_TIME + 1, &cookie, reply), COOKIE_GOOD);
+        assert_int_equal(cookie_check(pairs[i / 2][1 - i % 2], &peer, A1_TIME + 1, &cookie, reply),
+                         COOKIE_GOOD);
     }
 }
 

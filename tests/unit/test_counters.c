@@ -58,9 +58,9 @@ static void test_types_and_their_names_agree(void **state)
     static const struct {
         uint16_t qtype;
         const char *name;
-    } rows[] = {{1, "A"}, {28, "AAAA"}, {5, "CNAME"}, {2, "NS"}, {6, "SOA"}, {15, "MX"}, {16, "TXT"}, {12, "PTR"},
-                {33, "SRV"}, {64, "SVCB"}, {65, "HTTPS"}, {257, "CAA"}, {43, "DS"}, {48, "DNSKEY"}, {255, "ANY"},
-                {99, "OTHER"}, {65535, "OTHER"}};
+    } rows[] = {{1, "A"}, {28, "AAAA"}, {5, "CNAME"}, {2, "NS"}, {6, "SOA"}, {15, "MX"}, {16, "TXT"},
+                {12, "PTR"}, {33, "SRV"}, {64, "SVCB"}, {65, "HTTPS"}, {257, "CAA"}, {43, "DS"},
+                {48, "DNSKEY"}, {255, "ANY"}, {99, "OTHER"}, {65535, "OTHER"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_string_equal(counters_type_name(counters_type_of(rows[i].qtype)), rows[i].name);
 }

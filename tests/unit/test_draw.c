@@ -48,7 +48,8 @@ static void test_a_sticky_key_depends_on_prefix_salt_and_id_alone(void **state)
 {
     (void)state;
     const struct ip a = address("192.0.2.1"), b = address("192.0.2.254"), c = address("192.0.3.1");
-    const struct ip v6 = address("2001:db8::1"), near_v6 = address("2001:db8::ff:0:0:1"), far_v6 = address("2001:db8:0:100::1");
+    const struct ip v6 = address("2001:db8::1"), near_v6 = address("2001:db8::ff:0:0:1"),
+                    far_v6 = address("2001:db8:0:100::1");
     const struct draw draw = draw_sticky(&a, 7), same = draw_sticky(&b, 7), other = draw_sticky(&c, 7);
     const struct draw salted = draw_sticky(&a, 8), draw_v6 = draw_sticky(&v6, 7);
     const struct draw same_v6 = draw_sticky(&near_v6, 7), other_v6 = draw_sticky(&far_v6, 7);

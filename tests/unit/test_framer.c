@@ -80,7 +80,8 @@ static void test_the_longest_message_fits_and_a_longer_one_ends_the_stream(void 
 static void test_there_is_room_after_a_compact_whatever_is_left(void **state)
 {
     (void)state;
-    static uint8_t stream[FRAMER_PREFIX_LEN + QUERY_LEN_MAX] = {0, 1, 'a', QUERY_LEN_MAX >> 8, QUERY_LEN_MAX & 0xff};
+    static uint8_t stream[FRAMER_PREFIX_LEN + QUERY_LEN_MAX] = {0, 1, 'a', QUERY_LEN_MAX >> 8,
+                                                                QUERY_LEN_MAX & 0xff};
     struct framer framer;
     size_t room;
     framer_init(&framer);

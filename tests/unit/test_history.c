@@ -461,7 +461,8 @@ static void test_a_file_that_breaks_while_it_is_open_is_replaced(void **state)
 static void test_a_file_that_is_gone_is_made_again(void **state)
 {
     (void)state;
-    static const char *const ways[] = {"rm health.db", "rm health.db*", "cp health.db copy && mv copy health.db"};
+    static const char *const ways[] = {"rm health.db", "rm health.db*",
+                                       "cp health.db copy && mv copy health.db"};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         const struct place place = make_place();
         struct history *history = open_history(&place);

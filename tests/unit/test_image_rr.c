@@ -66,7 +66,8 @@ static void test_a_name_is_read_through_its_pointers(void **state)
         char text[NAME_TEXT_MAX];
         const struct found found = zone_fixture_find(fixture, rows[i].owner, NS);
         struct image_name name;
-        assert_true(image_name_read(fixture->zone, found.rrset, owner_of(fixture, &found), rows[i].off, &name));
+        assert_true(
+            image_name_read(fixture->zone, found.rrset, owner_of(fixture, &found), rows[i].off, &name));
         assert_string_equal(name_print(name.wire, text), rows[i].name);
         assert_int_equal(name.len, name_len(name.wire));
         assert_int_equal(name.cut, rows[i].cut);
@@ -104,7 +105,8 @@ static bool is_taken(struct zone_fixture *fixture, void *at, const void *bytes, 
     memcpy(before, at, len);
     memcpy(at, bytes, len);
     frame_seal(pack->bytes, pack->len, FRAME_PACK, IMAGE_VERSION);
-    const bool taken = image_open(pack->bytes, pack->len, &image, NULL) == OK && image_check(&image, pack->len, NULL) == OK;
+    const bool taken =
+        image_open(pack->bytes, pack->len, &image, NULL) == OK && image_check(&image, pack->len, NULL) == OK;
     memcpy(at, before, len);
     return taken;
 }
@@ -144,7 +146,9 @@ static void test_pointers_that_lead_astray_are_noticed(void **state)
         const char *under = rows[i].owner[0] == '*' ? "q.w.example.com" : rows[i].owner;
         const struct found found = zone_fixture_find(fixture, under, rows[i].type);
         assert_true(rows[i].off < found.rrset->wire_len);
-        assert_int_equal(is_taken(fixture, own(fixture, found.rrset->wire_off + rows[i].off), rows[i].pointer, 2), rows[i].taken);
+        assert_int_equal(
+            is_taken(fixture, own(fixture, found.rrset->wire_off + rows[i].off), rows[i].pointer, 2),
+            rows[i].taken);
     }
 }
 
@@ -157,10 +161,12 @@ static void test_every_pointer_is_a_fixup_and_every_fixup_a_pointer(void **state
     assert_memory_equal(fixups, wanted, sizeof wanted);
     for (unsigned i = 0; i < 3; i++)
         for (uint32_t off = 0; off < 50; off++)
-            assert_int_equal(is_taken(fixture, own(fixture, rrset->fixups_off + 4 * i), &off, sizeof off), off == wanted[i]);
+            assert_int_equal(is_taken(fixture, own(fixture, rrset->fixups_off + 4 * i), &off, sizeof off),
+                             off == wanted[i]);
     const struct image_rrset fewer = {.fixups_count = 2};
     const size_t at = (size_t)((const uint8_t *)&rrset->fixups_count - (const uint8_t *)fixture->zone);
-    assert_false(is_taken(fixture, own(fixture, (uint32_t)at), &fewer.fixups_count, sizeof fewer.fixups_count));
+    assert_false(
+        is_taken(fixture, own(fixture, (uint32_t)at), &fewer.fixups_count, sizeof fewer.fixups_count));
 }
 
 static void test_the_name_of_an_extra_is_where_it_says(void **state)
@@ -171,10 +177,12 @@ static void test_the_name_of_an_extra_is_where_it_says(void **state)
         uint16_t type;
         unsigned idx;
         uint32_t name_off;
-    } rows[] = {{"sub.example.com", NS, 0, 12}, {"sub.example.com", NS, 1, 28}, {"srv.example.com", 33, 0, 18}};
+    } rows[] = {{"sub.example.com", NS, 0, 12}, {"sub.example.com", NS, 1, 28},
+                {"srv.example.com", 33, 0, 18}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct image_rrset *rrset = zone_fixture_find(fixture, rows[i].owner, rows[i].type).rrset;
-        const struct image_extra *extra = (const struct image_extra *)image_at(fixture->zone, rrset->extras_off) + rows[i].idx;
+        const struct image_extra *extra =
+            (const struct image_extra *)image_at(fixture->zone, rrset->extras_off) + rows[i].idx;
         assert_int_equal(extra->name_off, rows[i].name_off);
         const size_t at = (size_t)((const uint8_t *)&extra->name_off - (const uint8_t *)fixture->zone);
         for (uint32_t off = 0; off < rrset->wire_len + 4; off++)
@@ -185,12 +193,13 @@ static void test_the_name_of_an_extra_is_where_it_says(void **state)
 
 int main(void)
 {
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_name_is_read_through_its_pointers, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_record_alone_points_to_the_zone_only, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_pointers_that_lead_astray_are_noticed, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_every_pointer_is_a_fixup_and_every_fixup_a_pointer, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_name_of_an_extra_is_where_it_says, setup, teardown),
+        test(test_a_name_is_read_through_its_pointers),
+        test(test_a_record_alone_points_to_the_zone_only),
+        test(test_pointers_that_lead_astray_are_noticed),
+        test(test_every_pointer_is_a_fixup_and_every_fixup_a_pointer),
+        test(test_the_name_of_an_extra_is_where_it_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,8 @@ static void test_parse_takes_both_families_and_nothing_else(void **state)
 {
     (void)state;
     static const char *const good[] = {"192.0.2.1", "::", "2001:db8::1", "255.255.255.255"};
-    static const char *const bad[] = {"", "192.0.2", "192.0.2.256", "1.2.3.4.5", "2001:db8::g", "example.com", "::1%lo"};
+    static const char *const bad[] = {"", "192.0.2", "192.0.2.256", "1.2.3.4.5", "2001:db8::g",
+                                      "example.com", "::1%lo"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         const struct ip ip = ip_of(good[i]);
         char text[IP_TEXT_MAX];
@@ -67,7 +68,8 @@ static void test_listen_is_address_at_port(void **state)
 {
     (void)state;
     static const char *const good[] = {"127.0.0.1@53", "::1@5300", "0.0.0.0@65535"};
-    static const char *const bad[] = {"127.0.0.1", "127.0.0.1:53", "127.0.0.1@0", "127.0.0.1@65536", "@53", "[::1]@53", "127.0.0.1@"};
+    static const char *const bad[] = {"127.0.0.1", "127.0.0.1:53", "127.0.0.1@0", "127.0.0.1@65536", "@53",
+                                      "[::1]@53", "127.0.0.1@"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         struct listen at;
         struct sockaddr_storage sa;
@@ -86,7 +88,8 @@ static void test_listen_is_address_at_port(void **state)
 static void test_unmap_touches_only_mapped_addresses(void **state)
 {
     (void)state;
-    struct ip mapped = ip_of("::ffff:192.0.2.7"), plain = ip_of("2001:db8::7"), compatible = ip_of("::192.0.2.7");
+    struct ip mapped = ip_of("::ffff:192.0.2.7"), plain = ip_of("2001:db8::7"),
+              compatible = ip_of("::192.0.2.7");
     const struct ip v4 = ip_of("192.0.2.7");
     assert_true(ip_unmap(&mapped));
     assert_true(ip_equal(&mapped, &v4));
@@ -124,13 +127,14 @@ static void test_unplaced_addresses_are_those_of_the_table(void **state)
         const char *text;
         bool unplaced;
     } cases[] = {
-        {"10.0.0.1", true},      {"172.16.0.1", true},     {"172.31.255.255", true}, {"172.32.0.0", false}, {"172.15.0.1", false},
-        {"192.168.1.1", true},   {"192.169.0.0", false},   {"100.64.0.0", true},     {"100.127.9.9", true}, {"100.128.0.0", false},
-        {"127.0.0.1", true},     {"169.254.1.1", true},    {"0.0.0.0", true},        {"224.0.0.1", true},   {"239.1.1.1", true},
-        {"192.0.2.1", false},    {"198.51.100.1", false},  {"203.0.113.9", false},   {"8.8.8.8", false},    {"::", true},
-        {"::1", true},           {"::2", false},           {"fe80::1", true},        {"febf::1", true},     {"fec0::1", false},
-        {"fc00::1", true},       {"fdff::1", true},        {"ff02::1", true},        {"2001:db8::1", false}, {"2002:c000:204::", false},
-        {"2600::1", false},
+        {"10.0.0.1", true}, {"172.16.0.1", true}, {"172.31.255.255", true}, {"172.32.0.0", false},
+        {"172.15.0.1", false}, {"192.168.1.1", true}, {"192.169.0.0", false}, {"100.64.0.0", true},
+        {"100.127.9.9", true}, {"100.128.0.0", false}, {"127.0.0.1", true}, {"169.254.1.1", true},
+        {"0.0.0.0", true}, {"224.0.0.1", true}, {"239.1.1.1", true},
+        {"192.0.2.1", false}, {"198.51.100.1", false}, {"203.0.113.9", false}, {"8.8.8.8", false},
+        {"::", true}, {"::1", true}, {"::2", false}, {"fe80::1", true}, {"febf::1", true}, {"fec0::1", false},
+        {"fc00::1", true}, {"fdff::1", true}, {"ff02::1", true}, {"2001:db8::1", false},
+        {"2002:c000:204::", false}, {"2600::1", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct ip ip = ip_of(cases[i].text);

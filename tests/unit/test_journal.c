@@ -342,7 +342,7 @@ static void test_a_zone_that_is_copied_or_compiled_again_keeps_its_journal(void 
     struct world world = world_of(state);
     char before[TEXT_MAX], after[TEXT_MAX];
     static const char *const edits[] = {
-        /* Another zone of the same store, a monitor (for it zones with services are compiled again), a peer. */
+        /* Another zone of the store, a monitor (it has zones with services compiled again), a peer. */
         "INSERT INTO zone(name, mname, rname) VALUES ('example.net', 'ns.example.net', 'h@example.net');"
         "INSERT INTO record(zone, name, type, data) VALUES ('example.net', '@', 'NS', 'ns.example.')",
         "INSERT INTO monitor(name, type, port) VALUES ('other', 'tcp', 81)",

@@ -22,7 +22,8 @@ static void test_log_line_is_one_line_whatever_a_value_holds(void **state)
     log_capture_begin(&capture);
     write_hostile_line();
     const char *text = log_capture_end(&capture);
-    assert_non_null(strstr(text, " level=notice event=vote_refused vantage=\"a b\\x0alevel=error \\\"x\\\\\" empty=\"\" count=-3\n"));
+    assert_non_null(strstr(text, " level=notice event=vote_refused"
+                                 " vantage=\"a b\\x0alevel=error \\\"x\\\\\" empty=\"\" count=-3\n"));
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 }
 

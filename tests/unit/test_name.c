@@ -53,7 +53,8 @@ static void test_parse_refuses_bad_names_and_says_why(void **state)
         const char *in, *says;
     } cases[] = {
         {"", "empty"},         {"a..b", "empty label"},  {".a", "empty label"},       {"a\\25", "escape"},
-        {"a\\256", "escape"}, {"a\\", "escape"},        {label64, "longer than 63"}, {long_name, "longer than 255"},
+        {"a\\256", "escape"}, {"a\\", "escape"},        {label64, "longer than 63"},
+        {long_name, "longer than 255"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint8_t wire[NAME_WIRE_MAX];
@@ -87,8 +88,8 @@ static void test_relative_names_get_their_origin(void **state)
     (void)wire_of("example.com", origin);
     static const struct {
         const char *in, *out;
-    } cases[] = {{"@", "example.com"}, {"www", "www.example.com"}, {"a.b", "a.b.example.com"}, {"other.net.", "other.net"},
-                 {".", "."},           {"*", "*.example.com"}};
+    } cases[] = {{"@", "example.com"}, {"www", "www.example.com"}, {"a.b", "a.b.example.com"},
+                 {"other.net.", "other.net"}, {".", "."}, {"*", "*.example.com"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t len;
         char text[NAME_TEXT_MAX];

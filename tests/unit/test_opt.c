@@ -23,7 +23,8 @@ static struct opt full(void)
                         .wanted = (1u << OPT_PADDING) - 1,
                         .subnet = &subnet,
                         .scope = 20,
-                        .cookie = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24},
+                        .cookie = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                                   22, 23, 24},
                         .error = OPT_ERROR_NOT_AUTHORITATIVE,
                         .keepalive_ds = 300,
                         .nsid = &nsid};
@@ -98,7 +99,8 @@ static void test_what_does_not_fit_is_left_out_in_the_order_of_the_enum(void **s
     /* Room, then what is there of it: subnet and cookie 11 + 11 + 28, nsid 8, error 6, keepalive 6. */
     static const struct {
         size_t room, len;
-    } rows[] = {{50, 50}, {55, 50}, {56, 56}, {57, 56}, {58, 58}, {63, 58}, {64, 64}, {69, 64}, {70, 70}, {500, 70}};
+    } rows[] = {{50, 50}, {55, 50}, {56, 56}, {57, 56}, {58, 58}, {63, 58}, {64, 64}, {69, 64},
+                {70, 70}, {500, 70}};
     const struct opt opt = full();
     assert_int_equal(opt_len_kept(&opt), 58);
     for (size_t i = 0; i < COUNT(rows); i++) {

@@ -32,8 +32,8 @@ static enum err parse(struct options *o, struct diag *diag, int argc, const char
     return err;
 }
 
-#define PARSE(o, diag, ...)                                                                                            \
-    parse(o, diag, (int)(sizeof(const char *[]){"program", __VA_ARGS__} / sizeof(char *)),                             \
+#define PARSE(o, diag, ...)                                                                                  \
+    parse(o, diag, (int)(sizeof(const char *[]){"program", __VA_ARGS__} / sizeof(char *)),                   \
           (const char *const[]){"program", __VA_ARGS__})
 
 static char config_path[] = "/tmp/test_option.XXXXXX";
@@ -50,7 +50,8 @@ static void test_values_come_in_both_forms_and_in_order(void **state)
     (void)state;
     struct options o;
     struct diag diag;
-    assert_int_equal(PARSE(&o, &diag, "--store", "a.db", "--listen=::1@53", "--listen", "127.0.0.1@53", "--quiet"), OK);
+    assert_int_equal(
+        PARSE(&o, &diag, "--store", "a.db", "--listen=::1@53", "--listen", "127.0.0.1@53", "--quiet"), OK);
     assert_string_equal(option_get(&o, "store", 0), "a.db");
     assert_int_equal(option_count(&o, "listen"), 2);
     assert_string_equal(option_get(&o, "listen", 0), "::1@53");
@@ -84,7 +85,8 @@ static void test_file_gives_values_and_command_line_wins(void **state)
     (void)state;
     struct options o;
     struct diag diag;
-    write_config("# a comment\n\n store = from-file.db # why\nlisten=127.0.0.1@1\nlisten = 127.0.0.1@2\r\nquiet = yes\nworkers = 3");
+    write_config("# a comment\n\n store = from-file.db # why\nlisten=127.0.0.1@1\n"
+                 "listen = 127.0.0.1@2\r\nquiet = yes\nworkers = 3");
     assert_int_equal(PARSE(&o, &diag, "--config", config_path, "--listen", "::1@9"), OK);
     assert_string_equal(option_get(&o, "store", 0), "from-file.db");
     assert_int_equal(option_count(&o, "listen"), 1);
@@ -99,7 +101,8 @@ static void test_file_mistakes_name_file_and_line(void **state)
     (void)state;
     static const struct {
         const char *text, *says;
-    } cases[] = {{"store = a\nnonsense\n", ":2:"},     {"\n\nlissten = ::1@1\n", ":3: there is no option \"lissten\""},
+    } cases[] = {{"store = a\nnonsense\n", ":2:"},
+                 {"\n\nlissten = ::1@1\n", ":3: there is no option \"lissten\""},
                  {"store = a\nstore = b\n", "twice"}, {"quiet = maybe\n", "yes or no"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct options o;
@@ -117,7 +120,8 @@ static void test_numbers_keep_to_their_range(void **state)
     static const struct {
         const char *text;
         enum err err;
-    } cases[] = {{"1", OK}, {"8", OK}, {"0", ERR_SYNTAX}, {"9", ERR_SYNTAX}, {"", ERR_SYNTAX}, {"2x", ERR_SYNTAX}, {"99999999999999999999", ERR_SYNTAX}};
+    } cases[] = {{"1", OK}, {"8", OK}, {"0", ERR_SYNTAX}, {"9", ERR_SYNTAX}, {"", ERR_SYNTAX},
+                 {"2x", ERR_SYNTAX}, {"99999999999999999999", ERR_SYNTAX}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct options o;
         struct diag diag;

@@ -27,7 +27,9 @@ static void test_later_worlds_go_as_what_changed(void **state)
     struct diag diag;
     assert_int_equal(rig_publish(rig, &diag), OK);
     assert_int_equal(rig_receive(rig, &message), 2);
-    fixture_run(rig->store, "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a', 'A', '192.0.2.1')");
+    fixture_run(
+        rig->store,
+        "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'a', 'A', '192.0.2.1')");
     assert_int_equal(rig_publish(rig, &diag), OK);
     assert_int_equal(rig_receive(rig, &message), 1);
     assert_int_equal(message.parts_count, 1);
@@ -90,11 +92,13 @@ static void test_another_control_resets_no_verdict(void **state)
     struct diag diag;
     struct channel_message message;
     assert_int_equal(rig_publish(rig, &diag), OK);
-    const uint32_t slot = roster_find(publish_roster(rig->control.publish), service, "eu", "198.51.100.1")->slot;
+    const uint32_t slot =
+        roster_find(publish_roster(rig->control.publish), service, "eu", "198.51.100.1")->slot;
     words_set_verdict(rig->control.board, slot, VERDICT_DOWN, 0);
     words_set_state(rig->control.board, slot, STATE_DRAIN);
     rig_control_restart(rig);
-    fixture_run(rig->store, "INSERT INTO region(name) VALUES ('asia')"); /* so that there is something to publish */
+    /* So that there is something to publish. */
+    fixture_run(rig->store, "INSERT INTO region(name) VALUES ('asia')");
     assert_int_equal(rig_publish(rig, &diag), OK);
     assert_int_equal(rig_word(rig, service, "eu", "198.51.100.1").verdict, VERDICT_DOWN);
     while (rig_receive(rig, &message) >= 0)

@@ -65,79 +65,95 @@ static void test_parse_drops_what_a_reply_could_harm(void **state)
     }
 }
 
-struct error_case {
+static const struct {
     const char *what;
     const uint8_t *packet;
     size_t len;
     enum rcode rcode;
     uint16_t question_len;
+} errors[] = {
+    {"opcode NOTIFY", BYTES("\x12\x34\x20\0\0\1\0\0\0\0\0\0" ASK_A), RCODE_NOTIMP, 17},
+    {"opcode NOTIFY, version 1",
+     BYTES("\x12\x34\x20\0\0\1\0\0\0\0\0\1" ASK_A "\0\0\x29\4\xd0\0\1\0\0\0\0"), RCODE_NOTIMP, 17},
+    {"opcode UPDATE, two questions", BYTES("\x12\x34\x28\0\0\2\0\0\0\0\0\0" ASK_A ASK_A),
+     RCODE_NOTIMP, 0},
+    {"opcode 6, name cut short", BYTES("\x12\x34\x30\0\0\1\0\0\0\0\0\0\3ww"), RCODE_NOTIMP, 0},
+    {"opcode 6, bytes behind", BYTES("\x12\x34\x30\0\0\1\0\0\0\0\0\0" ASK_A "x"), RCODE_NOTIMP, 0},
+    {"opcode 15", BYTES("\x12\x34\x78\0\0\0\0\0\0\0\0\0"), RCODE_NOTIMP, 0},
+    {"no question", BYTES("\x12\x34\0\0\0\0\0\0\0\0\0\0"), RCODE_FORMERR, 0},
+    {"two questions", BYTES("\x12\x34\0\0\0\2\0\0\0\0\0\0" ASK_A ASK_A), RCODE_FORMERR, 0},
+    {"header only", BYTES(QUERY_HEAD), RCODE_FORMERR, 0},
+    {"name cut short", BYTES(QUERY_HEAD "\3ww"), RCODE_FORMERR, 0},
+    {"name without a root", BYTES(QUERY_HEAD "\3www"), RCODE_FORMERR, 0},
+    {"class cut short", BYTES(QUERY_HEAD WWW "\0\1\0"), RCODE_FORMERR, 0},
+    {"compressed name", BYTES(QUERY_HEAD "\xc0\x0c\0\1\0\1"), RCODE_FORMERR, 0},
+    {"label type 0x40", BYTES(QUERY_HEAD "\x43www\0\0\1\0\1"), RCODE_FORMERR, 0},
+    {"answers", BYTES("\x12\x34\0\0\0\1\0\1\0\0\0\0" ASK_A "\0\0\1\0\1\0\0\0\0\0\4abcd"),
+     RCODE_FORMERR, 17},
+    {"authorities", BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" ASK_A "\0\0\1\0\1\0\0\0\0\0\4abcd"),
+     RCODE_FORMERR, 17},
+    {"bytes behind", BYTES(QUERY_HEAD ASK_A "x"), RCODE_FORMERR, 17},
+    {"bytes behind the OPT", BYTES(QUERY_HEAD_AR1 ASK_A OPT "x"), RCODE_FORMERR, 17},
+    {"fewer records than counted", BYTES(QUERY_HEAD_AR1 ASK_A), RCODE_FORMERR, 17},
+    {"65535 records counted", BYTES("\x12\x34\0\0\0\1\0\0\0\0\xff\xff" ASK_A), RCODE_FORMERR, 17},
+    {"two OPT", BYTES(QUERY_HEAD_AR2 ASK_A OPT OPT), RCODE_FORMERR, 17},
+    {"OPT with a name", BYTES(QUERY_HEAD_AR1 ASK_A "\1x" OPT), RCODE_FORMERR, 17},
+    {"a record cut short", BYTES(QUERY_HEAD_AR1 ASK_A "\0\0\1\0\1\0\0\0\0\0\5abcd"), RCODE_FORMERR, 17},
+    {"two OPT, one with a name", BYTES(QUERY_HEAD_AR2 ASK_A OPT "\1x" OPT), RCODE_FORMERR, 17},
+    {"TSIG before a record", BYTES(QUERY_HEAD_AR2 ASK_A TSIG SIG), RCODE_FORMERR, 17},
+    {"TSIG before OPT", BYTES(QUERY_HEAD_AR2 ASK_A TSIG OPT), RCODE_FORMERR, 17},
+    {"TSIG cut short", BYTES(QUERY_HEAD_AR1 ASK_A "\3key\0\0\xfa\0\xff\0\0\0\0\0\3ab"),
+     RCODE_FORMERR, 17},
+    {"version 1", BYTES(QUERY_HEAD_AR1 ASK_A "\0\0\x29\4\xd0\0\1\0\0\0\0"), RCODE_BADVERS, 17},
+    {"version 1 and a bad type", BYTES(QUERY_HEAD_AR1 WWW "\0\0\0\1\0\0\x29\4\xd0\0\1\0\0\0\0"),
+     RCODE_BADVERS, 17},
+    {"version 1, bytes behind", BYTES(QUERY_HEAD_AR1 ASK_A "\0\0\x29\4\xd0\0\1\0\0\0\0x"),
+     RCODE_FORMERR, 17},
+    {"type 0", BYTES(QUERY_HEAD WWW "\0\0\0\1"), RCODE_FORMERR, 17},
+    {"type OPT", BYTES(QUERY_HEAD WWW "\0\x29\0\1"), RCODE_FORMERR, 17},
+    {"type TKEY", BYTES(QUERY_HEAD WWW "\0\xf9\0\1"), RCODE_NOTIMP, 17},
+    {"type MAILA", BYTES(QUERY_HEAD WWW "\0\xfe\0\1"), RCODE_NOTIMP, 17},
+    {"type IXFR with an A",
+     BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\0\0\1\0\1\0\0\0\0\0\2ab"),
+     RCODE_FORMERR, 17},
+    {"type IXFR with a short SOA",
+     BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\2ab"),
+     RCODE_FORMERR, 17},
+    {"type AXFR, class CH", BYTES(QUERY_HEAD WWW "\0\xfc\0\4"), RCODE_REFUSED, 17},
+    {"owner with label type 0x40", BYTES(QUERY_HEAD_AR1 ASK_A "\x40\0\xfa\0\xff\0\0\0\0\0\0"),
+     RCODE_FORMERR, 17},
+    {"pointer cut short", BYTES(QUERY_HEAD_AR1 ASK_A "\xc0"), RCODE_FORMERR, 17},
+    {"pointer to itself", BYTES(QUERY_HEAD_AR1 ASK_A "\xc0\x1d" RECORD_A), RCODE_FORMERR, 17},
+    {"label and a pointer to it", BYTES(QUERY_HEAD_AR1 ASK_A "\1x\xc0\x1d" RECORD_A), RCODE_FORMERR, 17},
+    {"pointer forward", BYTES(QUERY_HEAD_AR1 ASK_A "\xc0\x1f" RECORD_A), RCODE_FORMERR, 17},
+    {"pointer out of the message", BYTES(QUERY_HEAD_AR1 ASK_A "\xff\xff" RECORD_A), RCODE_FORMERR, 17},
+    {"pointer into the header", BYTES(QUERY_HEAD_AR1 ASK_A "\xc0\x0b" RECORD_A), RCODE_FORMERR, 17},
+    {"pointer without a question", BYTES("\x12\x34\0\0\0\0\0\0\0\0\0\2" OPT_COOKIE "\xc0\x0c" RECORD_A),
+     RCODE_FORMERR, 0},
+    {"type IXFR, SOA without room for two names",
+     BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\x15\0" "\1\2\3\4"
+           "0123456789abcdef"),
+     RCODE_FORMERR, 17},
+    {"type IXFR with two",
+     BYTES("\x12\x34\0\0\0\1\0\0\0\2\0\0" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\2ab"),
+     RCODE_FORMERR, 17},
+    {"class HS", BYTES(QUERY_HEAD WWW "\0\x10\0\4"), RCODE_REFUSED, 17},
+    {"no question, an OPT without a cookie", BYTES("\x12\x34\0\0\0\0\0\0\0\0\0\1" OPT), RCODE_FORMERR, 0},
+    {"no question, bytes behind the cookie", BYTES("\x12\x34\0\0\0\0\0\0\0\0\0\1" OPT_COOKIE "x"),
+     RCODE_FORMERR, 0},
+    {"class ANY", BYTES(QUERY_HEAD WWW "\0\1\0\xff"), RCODE_REFUSED, 17},
 };
 
 static void test_parse_answers_errors_with_their_rcode(void **state)
 {
     (void)state;
-    static const struct error_case rows[] = {
-        {"opcode NOTIFY", BYTES("\x12\x34\x20\0\0\1\0\0\0\0\0\0" ASK_A), RCODE_NOTIMP, 17},
-        {"opcode NOTIFY, version 1", BYTES("\x12\x34\x20\0\0\1\0\0\0\0\0\1" ASK_A "\0\0\x29\4\xd0\0\1\0\0\0\0"), RCODE_NOTIMP, 17},
-        {"opcode UPDATE, two questions", BYTES("\x12\x34\x28\0\0\2\0\0\0\0\0\0" ASK_A ASK_A), RCODE_NOTIMP, 0},
-        {"opcode 6, name cut short", BYTES("\x12\x34\x30\0\0\1\0\0\0\0\0\0\3ww"), RCODE_NOTIMP, 0},
-        {"opcode 6, bytes behind", BYTES("\x12\x34\x30\0\0\1\0\0\0\0\0\0" ASK_A "x"), RCODE_NOTIMP, 0},
-        {"opcode 15", BYTES("\x12\x34\x78\0\0\0\0\0\0\0\0\0"), RCODE_NOTIMP, 0},
-        {"no question", BYTES("\x12\x34\0\0\0\0\0\0\0\0\0\0"), RCODE_FORMERR, 0},
-        {"two questions", BYTES("\x12\x34\0\0\0\2\0\0\0\0\0\0" ASK_A ASK_A), RCODE_FORMERR, 0},
-        {"header only", BYTES(QUERY_HEAD), RCODE_FORMERR, 0},
-        {"name cut short", BYTES(QUERY_HEAD "\3ww"), RCODE_FORMERR, 0},
-        {"name without a root", BYTES(QUERY_HEAD "\3www"), RCODE_FORMERR, 0},
-        {"class cut short", BYTES(QUERY_HEAD WWW "\0\1\0"), RCODE_FORMERR, 0},
-        {"compressed name", BYTES(QUERY_HEAD "\xc0\x0c\0\1\0\1"), RCODE_FORMERR, 0},
-        {"label type 0x40", BYTES(QUERY_HEAD "\x43www\0\0\1\0\1"), RCODE_FORMERR, 0},
-        {"answers", BYTES("\x12\x34\0\0\0\1\0\1\0\0\0\0" ASK_A "\0\0\1\0\1\0\0\0\0\0\4abcd"), RCODE_FORMERR, 17},
-        {"authorities", BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" ASK_A "\0\0\1\0\1\0\0\0\0\0\4abcd"), RCODE_FORMERR, 17},
-        {"bytes behind", BYTES(QUERY_HEAD ASK_A "x"), RCODE_FORMERR, 17},
-        {"bytes behind the OPT", BYTES(QUERY_HEAD_AR1 ASK_A OPT "x"), RCODE_FORMERR, 17},
-        {"fewer records than counted", BYTES(QUERY_HEAD_AR1 ASK_A), RCODE_FORMERR, 17},
-        {"65535 records counted", BYTES("\x12\x34\0\0\0\1\0\0\0\0\xff\xff" ASK_A), RCODE_FORMERR, 17},
-        {"two OPT", BYTES(QUERY_HEAD_AR2 ASK_A OPT OPT), RCODE_FORMERR, 17},
-        {"OPT with a name", BYTES(QUERY_HEAD_AR1 ASK_A "\1x" OPT), RCODE_FORMERR, 17},
-        {"a record cut short", BYTES(QUERY_HEAD_AR1 ASK_A "\0\0\1\0\1\0\0\0\0\0\5abcd"), RCODE_FORMERR, 17},
-        {"two OPT, one with a name", BYTES(QUERY_HEAD_AR2 ASK_A OPT "\1x" OPT), RCODE_FORMERR, 17},
-        {"TSIG before a record", BYTES(QUERY_HEAD_AR2 ASK_A TSIG SIG), RCODE_FORMERR, 17},
-        {"TSIG before OPT", BYTES(QUERY_HEAD_AR2 ASK_A TSIG OPT), RCODE_FORMERR, 17},
-        {"TSIG cut short", BYTES(QUERY_HEAD_AR1 ASK_A "\3key\0\0\xfa\0\xff\0\0\0\0\0\3ab"), RCODE_FORMERR, 17},
-        {"version 1", BYTES(QUERY_HEAD_AR1 ASK_A "\0\0\x29\4\xd0\0\1\0\0\0\0"), RCODE_BADVERS, 17},
-        {"version 1 and a bad type", BYTES(QUERY_HEAD_AR1 WWW "\0\0\0\1\0\0\x29\4\xd0\0\1\0\0\0\0"), RCODE_BADVERS, 17},
-        {"version 1, bytes behind", BYTES(QUERY_HEAD_AR1 ASK_A "\0\0\x29\4\xd0\0\1\0\0\0\0x"), RCODE_FORMERR, 17},
-        {"type 0", BYTES(QUERY_HEAD WWW "\0\0\0\1"), RCODE_FORMERR, 17},
-        {"type OPT", BYTES(QUERY_HEAD WWW "\0\x29\0\1"), RCODE_FORMERR, 17},
-        {"type TKEY", BYTES(QUERY_HEAD WWW "\0\xf9\0\1"), RCODE_NOTIMP, 17},
-        {"type MAILA", BYTES(QUERY_HEAD WWW "\0\xfe\0\1"), RCODE_NOTIMP, 17},
-        {"type IXFR with an A", BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\0\0\1\0\1\0\0\0\0\0\2ab"), RCODE_FORMERR, 17},
-        {"type IXFR with a short SOA", BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\2ab"),
-         RCODE_FORMERR, 17},
-        {"type AXFR, class CH", BYTES(QUERY_HEAD WWW "\0\xfc\0\4"), RCODE_REFUSED, 17},
-        {"owner with label type 0x40", BYTES(QUERY_HEAD_AR1 ASK_A "\x40\0\xfa\0\xff\0\0\0\0\0\0"), RCODE_FORMERR, 17},
-        {"pointer cut short", BYTES(QUERY_HEAD_AR1 ASK_A "\xc0"), RCODE_FORMERR, 17},
-        {"pointer to itself", BYTES(QUERY_HEAD_AR1 ASK_A "\xc0\x1d" RECORD_A), RCODE_FORMERR, 17},
-        {"label and a pointer to it", BYTES(QUERY_HEAD_AR1 ASK_A "\1x\xc0\x1d" RECORD_A), RCODE_FORMERR, 17},
-        {"pointer forward", BYTES(QUERY_HEAD_AR1 ASK_A "\xc0\x1f" RECORD_A), RCODE_FORMERR, 17},
-        {"pointer out of the message", BYTES(QUERY_HEAD_AR1 ASK_A "\xff\xff" RECORD_A), RCODE_FORMERR, 17},
-        {"pointer into the header", BYTES(QUERY_HEAD_AR1 ASK_A "\xc0\x0b" RECORD_A), RCODE_FORMERR, 17},
-        {"pointer without a question", BYTES("\x12\x34\0\0\0\0\0\0\0\0\0\2" OPT_COOKIE "\xc0\x0c" RECORD_A), RCODE_FORMERR, 0},
-        {"type IXFR, SOA without room for two names",
-         BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\x15\0" "\1\2\3\4" "0123456789abcdef"),
-         RCODE_FORMERR, 17},
-        {"type IXFR with two", BYTES("\x12\x34\0\0\0\1\0\0\0\2\0\0" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\2ab"),
-         RCODE_FORMERR, 17},
-        {"class HS", BYTES(QUERY_HEAD WWW "\0\x10\0\4"), RCODE_REFUSED, 17},
-        {"no question, an OPT without a cookie", BYTES("\x12\x34\0\0\0\0\0\0\0\0\0\1" OPT), RCODE_FORMERR, 0},
-        {"no question, bytes behind the cookie", BYTES("\x12\x34\0\0\0\0\0\0\0\0\0\1" OPT_COOKIE "x"), RCODE_FORMERR, 0},
-        {"class ANY", BYTES(QUERY_HEAD WWW "\0\1\0\xff"), RCODE_REFUSED, 17},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT(errors); i++) {
         struct query query;
-        const enum parse parse = query_parse(rows[i].packet, rows[i].len, 53000, &query);
-        if (parse != PARSE_ERROR || query.rcode != rows[i].rcode || query.question_len != rows[i].question_len)
-            fail_msg("%s: parse %d, rcode %d, question %u", rows[i].what, parse, query.rcode, query.question_len);
+        const enum parse parse = query_parse(errors[i].packet, errors[i].len, 53000, &query);
+        if (parse != PARSE_ERROR || query.rcode != errors[i].rcode ||
+            query.question_len != errors[i].question_len)
+            fail_msg("%s: parse %d, rcode %d, question %u", errors[i].what, parse, query.rcode,
+                     query.question_len);
     }
 }
 
@@ -193,8 +209,10 @@ static void test_parse_sets_aside_what_is_signed_and_transfers(void **state)
         {BYTES(QUERY_HEAD_AR2 ASK_A OPT TSIG), 40, 0},
         {BYTES(QUERY_HEAD_AR1 ASK_A "\3key\xc0\x10\0\xfa\0\xff\0\0\0\0\0\2ab"), 29, 0},
         {BYTES(QUERY_HEAD WWW "\0\xfc\0\1"), 0, 0},
-        {BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\xc0\x0c\0\6\0\1\0\0\0\0\0\x16\0\0" "\1\2\3\4" "0123456789abcdef"), 0, 0x01020304},
-        {BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\1" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\x16\0\0" "\1\2\3\4" "0123456789abcdef" TSIG), 62, 0x01020304},
+        {BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\0" WWW "\0\xfb\0\1" "\xc0\x0c\0\6\0\1\0\0\0\0\0\x16\0\0" "\1\2\3\4"
+               "0123456789abcdef"), 0, 0x01020304},
+        {BYTES("\x12\x34\0\0\0\1\0\0\0\1\0\1" WWW "\0\xfb\0\1" "\0\0\6\0\1\0\0\0\0\0\x16\0\0" "\1\2\3\4"
+               "0123456789abcdef" TSIG), 62, 0x01020304},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct query query;

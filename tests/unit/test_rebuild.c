@@ -84,7 +84,8 @@ static void test_images_of_earlier_worlds_are_removed(void **state)
     fixture_run(rig->store, "UPDATE service SET ttl = 5");
     rebuild_request(rig->control.rebuild);
     wait_for(rig, 2);
-    const int64_t deadline_ms = clock_mono_ms() + DEADLINE_MS; /* the commit is reported after it can be seen */
+    /* The commit is reported after it can be seen. */
+    const int64_t deadline_ms = clock_mono_ms() + DEADLINE_MS;
     while (count_images(rig) != count && clock_mono_ms() < deadline_ms)
         assert_int_equal(event_base_loop(rig->control.base, EVLOOP_ONCE), 0);
     assert_int_equal(count_images(rig), count);

@@ -85,7 +85,8 @@ static int teardown(void **state)
 }
 
 /* Begin a reply of at most `len_max` bytes with this OPT; returns what the zone says. */
-static struct found begin_with(struct making *making, const struct opt *opt, const char *name, uint16_t qtype, size_t len_max)
+static struct found begin_with(struct making *making, const struct opt *opt, const char *name, uint16_t qtype,
+                               size_t len_max)
 {
     making->opt = *opt;
     const struct world_query asked = {.name = name, .qtype = qtype};
@@ -117,7 +118,8 @@ static ldns_pkt *end(struct making *making, size_t len_max)
     return parsed;
 }
 
-static void expect_counts(ldns_pkt *reply, unsigned answers, unsigned authorities, unsigned additionals, bool tc)
+static void expect_counts(ldns_pkt *reply, unsigned answers, unsigned authorities, unsigned additionals,
+                          bool tc)
 {
     assert_int_equal(ldns_pkt_ancount(reply), answers);
     assert_int_equal(ldns_pkt_nscount(reply), authorities);
@@ -219,9 +221,9 @@ static void test_names_in_a_referral_are_pointed_to_wherever_they_stand(void **s
     struct found found = begin(making, "x.sub.example.com", QTYPE_A, PACKET_CAP);
     reply_referral_put(&making->reply, &making->link, &found);
     static const uint8_t below[] =
-        "\1x\3sub\7example\3com\0\0\1\0\1"                                      /* 12: sub at 14, example at 18 */
-        "\xc0\x0e\0\2\0\1\0\0\1\x2c\0\x5\2ns\xc0\x0e"                           /* 35: ns.sub at 47 */
-        "\xc0\x0e\0\2\0\1\0\0\1\x2c\0\x0b\2ns\5other\xc0\x12"                  /* 52: ns.other at 64 */
+        "\1x\3sub\7example\3com\0\0\1\0\1"                             /* 12: sub at 14, example at 18 */
+        "\xc0\x0e\0\2\0\1\0\0\1\x2c\0\x5\2ns\xc0\x0e"                  /* 35: ns.sub at 47 */
+        "\xc0\x0e\0\2\0\1\0\0\1\x2c\0\x0b\2ns\5other\xc0\x12"          /* 52: ns.other at 64 */
         "\xc0\x2f\0\1\0\1\0\0\1\x2c\0\4\xc0\0\2\x1e\xc0\x40\0\1\0\1\0\0\1\x2c\0\4\xc0\0\2\x1f";
     assert_int_equal(writer_len(&making->reply.w), 12 + sizeof below - 1);
     assert_memory_equal(making->packet + 12, below, sizeof below - 1);
@@ -234,9 +236,9 @@ static void test_names_of_the_root_zone_are_pointed_to_as_any_others(void **stat
     struct found found = begin(making, "x.net", QTYPE_A, PACKET_CAP);
     reply_referral_put(&making->reply, &making->link, &found);
     static const uint8_t root[] =
-        "\1x\3net\0\0\1\0\1"                                                      /* 12: net at 14 */
-        "\xc0\x0e\0\2\0\1\0\0\1\x2c\0\x11\1a\x0cgtld-servers\xc0\x0e"           /* 23: a at 35, gtld-servers at 37 */
-        "\xc0\x0e\0\2\0\1\0\0\1\x2c\0\4\1b\xc0\x25"                             /* 52: b at 64 */
+        "\1x\3net\0\0\1\0\1"                                           /* 12: net at 14 */
+        "\xc0\x0e\0\2\0\1\0\0\1\x2c\0\x11\1a\x0cgtld-servers\xc0\x0e"  /* 23: a at 35, gtld-servers at 37 */
+        "\xc0\x0e\0\2\0\1\0\0\1\x2c\0\4\1b\xc0\x25"                    /* 52: b at 64 */
         "\xc0\x23\0\1\0\1\0\0\1\x2c\0\4\xc0\0\2\1"
         "\xc0\x23\0\x1c\0\1\0\0\1\x2c\0\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"
         "\xc0\x40\0\1\0\1\0\0\1\x2c\0\4\xc0\0\2\2";
@@ -250,7 +252,8 @@ static void test_addresses_of_mail_hosts_point_into_the_mx(void **state)
     struct making *making = *state;
     struct found found = begin(making, "example.com", QTYPE_MX, PACKET_CAP);
     reply_rrset_put(&making->reply, &making->link, found.rrset);
-    static const unsigned owners[] = {43, 65, 65}; /* behind header, question, 12 bytes of head and the preference; 22 more */
+    /* Behind header, question, 12 bytes of head and the preference; 22 more. */
+    static const unsigned owners[] = {43, 65, 65};
     const uint8_t *rr = making->packet + 29 + 2 * 22;
     for (size_t i = 0; i < COUNT(owners); rr += 12 + rr[11], i++)
         assert_int_equal(rr[0] << 8 | rr[1], 0xc000 | owners[i]);

@@ -52,7 +52,8 @@ static long try_socket(void)
 
 static long try_connect(void)
 {
-    const struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    const struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9),
+                                   .sin_addr = {htonl(INADDR_LOOPBACK)}};
     return connect(udp_fd, (const struct sockaddr *)&to, sizeof to);
 }
 
@@ -214,7 +215,7 @@ static void test_what_a_worker_does_goes_on(void **state)
 {
     (void)state;
     static const struct attempt rows[] = {
-        {"mmap", may_map},         {"fstat", may_tell_length},      {"recvmmsg", may_receive}, {"accept4", may_accept},
+        {"mmap", may_map}, {"fstat", may_tell_length}, {"recvmmsg", may_receive}, {"accept4", may_accept},
         {"epoll_wait", may_wait},  {"malloc", may_allocate},   {"clock", may_tell_time},
         {"getrandom", may_draw},
     };

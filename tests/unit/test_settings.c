@@ -34,9 +34,9 @@ static enum err read(const char *const words[WORDS_MAX], struct settings *ret, s
 static void test_read_takes_what_the_operator_said(void **state)
 {
     (void)state;
-    static const char *const words[WORDS_MAX] = {NEEDED, "--listen", "::1@5300", "--geoip", "a.mmdb", "--geoip",
-                                                 "b.mmdb", "--user", "nobody", "--workers", "3",
-                                                 "--tcp-connections", "10"};
+    static const char *const words[WORDS_MAX] = {NEEDED, "--listen", "::1@5300", "--geoip",
+                                                 "a.mmdb", "--geoip", "b.mmdb", "--user", "nobody",
+                                                 "--workers", "3", "--tcp-connections", "10"};
     struct settings settings;
     struct options options;
     struct diag diag;
@@ -76,9 +76,9 @@ static void test_tls_has_three_quarters_of_the_connections_up_to_its_limit(void 
 static void test_read_takes_tls_and_proxies(void **state)
 {
     (void)state;
-    static const char *const words[WORDS_MAX] = {NEEDED, "--listen-tls", "::1@853", "--tls-cert", "c.pem", "--tls-key",
-                                                 "k.pem", "--listen-proxy", "::1@5301", "--proxy-from", "2001:db8::/32",
-                                                 "--tls-connections", "7"};
+    static const char *const words[WORDS_MAX] = {NEEDED, "--listen-tls", "::1@853", "--tls-cert", "c.pem",
+                                                 "--tls-key", "k.pem", "--listen-proxy", "::1@5301",
+                                                 "--proxy-from", "2001:db8::/32", "--tls-connections", "7"};
     struct settings settings;
     struct options options;
     struct diag diag;
@@ -168,7 +168,8 @@ static void test_read_names_the_option_that_is_wrong(void **state)
         {{NEEDED, "--listen", "127.0.0.1"}, "--listen"},
         {{NEEDED, "--listen", "127.0.0.1@5300"}, "127.0.0.1@5300 is given twice"},
         {{NEEDED, "--listen", "::1@8300"}, "--listen and --control both name ::1@8300"},
-        {{NEEDED, "--listen-tls", "::1@853", "--tls-key", "k"}, "with --listen-tls: option --tls-cert is missing"},
+        {{NEEDED, "--listen-tls", "::1@853", "--tls-key", "k"},
+         "with --listen-tls: option --tls-cert is missing"},
         {{NEEDED, "--listen-tls", "::1@853", "--tls-cert", "c"}, "--tls-key is missing"},
         {{NEEDED, "--tls-cert", "c"}, "of no use without --listen-tls"},
         {{NEEDED, "--listen-tls", "127.0.0.1@5300", "--tls-cert", "c", "--tls-key", "k"},

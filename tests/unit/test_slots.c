@@ -18,7 +18,8 @@ struct old_zone {
 
 static struct old_zone old_zone_of(uint32_t pool_slot, uint32_t endpoint_slot)
 {
-    struct old_zone zone = {.head = {.subjects_off = offsetof(struct old_zone, subjects), .subjects_count = 2}};
+    struct old_zone zone = {.head = {.subjects_off = offsetof(struct old_zone, subjects),
+                                     .subjects_count = 2}};
     const uint32_t text = offsetof(struct old_zone, text);
     memcpy(zone.text, "www\0eu\0address", 15);
     const struct image_subject subject = {

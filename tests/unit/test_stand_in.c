@@ -126,10 +126,10 @@ static const struct {
     {HINTED "'1 www ipv4hint=auto ipv6hint=auto port=53')", 30, TARGET + 6 + 8,
      "\0\1\3www\4gslb\7example\3com\0\0\3\0\2\0\65\0\4\0\4\313\0\161\1"},
     {HINTED "'1 www ipv6hint=auto')", 30, TARGET, "\0\1\3www\4gslb\7example\3com\0"},
-    {HINTED "'1 www ipv4hint=auto'); UPDATE rule SET tier = 1; UPDATE service SET ttl = 4000", 300, TARGET + 12,
-     "\0\1\3www\4gslb\7example\3com\0\0\4\0\10\306\63\144\1\313\0\161\1"},
-    {HINTED "'1 www ipv4hint=auto'); UPDATE endpoint SET address = 'a.cdn.example' WHERE region = 'us'", 30, TARGET,
-     "\0\1\3www\4gslb\7example\3com\0"},
+    {HINTED "'1 www ipv4hint=auto'); UPDATE rule SET tier = 1; UPDATE service SET ttl = 4000", 300,
+     TARGET + 12, "\0\1\3www\4gslb\7example\3com\0\0\4\0\10\306\63\144\1\313\0\161\1"},
+    {HINTED "'1 www ipv4hint=auto'); UPDATE endpoint SET address = 'a.cdn.example' WHERE region = 'us'",
+     30, TARGET, "\0\1\3www\4gslb\7example\3com\0"},
     {HINTED "'1 www ipv4hint=192.0.2.9')", 300, TARGET + 8,
      "\0\1\3www\4gslb\7example\3com\0\0\4\0\4\300\0\2\11"},
 };
@@ -162,7 +162,8 @@ static void test_a_hint_for_a_secondary_has_no_more_addresses_than_any(void **st
     struct world world = world_of(state);
     fixture_run(world.fixture, ZONE HINTED "'1 www ipv4hint=auto');"
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99)"
-        " INSERT INTO endpoint(service, region, address) SELECT 'www.gslb.example.com', 'us', '10.0.0.' || i FROM n");
+        " INSERT INTO endpoint(service, region, address)"
+        " SELECT 'www.gslb.example.com', 'us', '10.0.0.' || i FROM n");
     deploy(&world);
     const struct image_zone *zone = zone_get(&world, "gslb.example.com");
     const struct found found = find(&world, "h.gslb.example.com", HTTPS);

@@ -59,10 +59,12 @@ static void test_what_is_deleted_keeps_its_state_until_a_world_is_without_it(voi
     states_compiling(rig->control.states);
     states_tick(rig->control.states, rig_after(1));
     assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_DOWN);
-    const uint32_t slot = roster_find(publish_roster(rig->control.publish), service, "us", "203.0.113.1")->slot;
+    const uint32_t slot =
+        roster_find(publish_roster(rig->control.publish), service, "us", "203.0.113.1")->slot;
     assert_int_equal(rig_publish(rig, &diag), OK);
     assert_null(roster_find(publish_roster(rig->control.publish), service, "us", "203.0.113.1"));
-    assert_int_equal(board_get(rig->control.board, slot).state, STATE_DOWN); /* workers may still have the last world */
+    /* Workers may still have the last world. */
+    assert_int_equal(board_get(rig->control.board, slot).state, STATE_DOWN);
 }
 
 static void test_a_zone_that_does_not_compile_keeps_its_states(void **state)
@@ -85,8 +87,9 @@ static void test_a_zone_that_does_not_compile_keeps_its_states(void **state)
     fixture_run(rig->store, "UPDATE pool SET state = 'auto'");
     load_and_settle(rig);
     assert_int_equal(rig_word(rig, service, "us", "").state, STATE_AUTO); /* as when the zone last compiled */
-    fixture_run(rig->store, "DELETE FROM record WHERE name = 'typo'; INSERT INTO endpoint(service, region, address)"
-                            " VALUES ('www.gslb.example.com', 'us', '203.0.113.1')");
+    fixture_run(rig->store,
+                "DELETE FROM record WHERE name = 'typo'; INSERT INTO endpoint(service, region, address)"
+                " VALUES ('www.gslb.example.com', 'us', '203.0.113.1')");
     load_and_publish(rig);
     states_tick(rig->control.states, rig_after(1));
     assert_int_equal(rig_word(rig, service, "us", "203.0.113.1").state, STATE_AUTO);
@@ -117,9 +120,10 @@ static void test_what_a_world_loosens_waits_until_the_workers_have_it(void **sta
     fixture_run(rig->store, "UPDATE pool SET state = 'down' WHERE region = 'us'");
     load_and_publish(rig);
     worker.generation = rig->control.metrics.generation;
-    fixture_run(rig->store, "UPDATE pool SET state = 'auto'; UPDATE pool SET state = 'drain' WHERE region = 'eu';"
-                            "INSERT INTO record(zone, name, type, data)"
-                            " VALUES ('gslb.example.com', 'a', 'A', '192.0.2.1')");
+    fixture_run(rig->store,
+                "UPDATE pool SET state = 'auto'; UPDATE pool SET state = 'drain' WHERE region = 'eu';"
+                "INSERT INTO record(zone, name, type, data)"
+                " VALUES ('gslb.example.com', 'a', 'A', '192.0.2.1')");
     load_and_publish(rig);
     states_tick(rig->control.states, rig_after(1));
     assert_int_equal(rig_word(rig, service, "us", "").state, STATE_DOWN);
@@ -196,8 +200,8 @@ static void test_states_outlive_control_without_the_store(void **state)
     states_tick(rig->control.states, rig_after(1)); /* health.db has them after a tick */
     const uint32_t slots[] = {roster_find(publish_roster(rig->control.publish), "", "eu", "")->slot,
                               roster_find(publish_roster(rig->control.publish), service, "us", "")->slot};
-    for (size_t i = 0; i < 2; i++)
-        board_set(rig->control.board, slots[i], (struct health){.share = BOARD_SHARE_ALL}); /* as after a reboot */
+    for (size_t i = 0; i < 2; i++) /* as after a reboot */
+        board_set(rig->control.board, slots[i], (struct health){.share = BOARD_SHARE_ALL});
     rig_control_restart(rig);
     assert_int_equal(publish_world(rig->control.publish, path, &diag), OK);
     assert_int_equal(rig_word(rig, "", "eu", "").state, STATE_DRAIN);

@@ -15,11 +15,14 @@ enum { EU = 0, US = 1, ASIA = 2, HALF = 2048 };
 static const struct zone_record records[] = {{"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.1", 300}};
 
 static const struct world_service services[] = {
-    {.name = "www", .ttl_s = 30, .pools = {{EU, 100, 1, {"198.51.100.1", "198.51.100.2"}}, {US, 100, 2, {"203.0.113.1", "203.0.113.2"}}}},
+    {.name = "www", .ttl_s = 30,
+     .pools = {{EU, 100, 1, {"198.51.100.1", "198.51.100.2"}}, {US, 100, 2, {"203.0.113.1", "203.0.113.2"}}}},
     {.name = "panic", .ttl_s = 30, .panic_below = HALF,
-     .pools = {{EU, 100, 1, {"198.51.100.11", "198.51.100.12", "198.51.100.13", "198.51.100.14"}}, {US, 100, 1, {"203.0.113.11"}}}},
+     .pools = {{EU, 100, 1, {"198.51.100.11", "198.51.100.12", "198.51.100.13", "198.51.100.14"}},
+               {US, 100, 1, {"203.0.113.11"}}}},
     {.name = "calm", .ttl_s = 30, .panic_below = HALF, .all_down = ALL_DOWN_SERVFAIL,
-     .pools = {{EU, 100, 1, {"198.51.100.31", "198.51.100.32", "198.51.100.33"}}, {US, 100, 1, {"203.0.113.31"}}}},
+     .pools = {{EU, 100, 1, {"198.51.100.31", "198.51.100.32", "198.51.100.33"}},
+               {US, 100, 1, {"203.0.113.31"}}}},
     {.name = "dark", .ttl_s = 5, .all_down = ALL_DOWN_NODATA, .pools = {{EU, 100, 1, {"198.51.100.21"}}}},
     {.name = "six", .ttl_s = 30, .pools = {{US, 100, 1, {"2001:db8::1"}}}},
 };
@@ -34,7 +37,8 @@ static int setup(void **state)
 {
     static char texts[][24] = {"default", "net:193.0.0.0/16", "p"};
     struct policy_rule rules[] = {
-        {texts[0], US, 1, POLICY_WEIGHT_OF_POOL}, {texts[0], EU, 2, 0}, {texts[0], ASIA, 3, POLICY_WEIGHT_OF_POOL},
+        {texts[0], US, 1, POLICY_WEIGHT_OF_POOL}, {texts[0], EU, 2, 0},
+        {texts[0], ASIA, 3, POLICY_WEIGHT_OF_POOL},
         {texts[1], EU, 1, POLICY_WEIGHT_OF_POOL},
     };
     static const struct world_zone zone = {"example.com", records, COUNT(records), services, COUNT(services)};
@@ -72,8 +76,8 @@ static void sick(struct steering *steering, const char *address)
     world_health_set(&steering->world, world_slot(&steering->world, address), VERDICT_DOWN, STATE_AUTO);
 }
 
-static struct choice choose(struct steering *steering, const struct geo *geo, const char *name, const char *from,
-                            enum kind kind)
+static struct choice choose(struct steering *steering, const struct geo *geo, const char *name,
+                            const char *from, enum kind kind)
 {
     const struct ip client = geo_fixture_ip(from);
     struct steer_case asked = {.geo = geo, .board = steering->world.board, .client = &client, .kind = kind};
@@ -154,7 +158,8 @@ static void test_a_geofence_keeps_its_clients(void **state)
     struct steering *steering = *state;
     all_up(steering);
     world_health_set(&steering->world, EU, VERDICT_DOWN, STATE_AUTO);
-    const struct choice choice = choose(steering, &steering->fenced.geo, "www.example.com", "193.0.6.1", KIND_V4);
+    const struct choice choice =
+        choose(steering, &steering->fenced.geo, "www.example.com", "193.0.6.1", KIND_V4);
     assert_int_equal(choice.pool->region, EU);
     assert_int_equal(choice.step, STEP_ALL_UP);
     assert_int_equal(choice.ttl_s, 10);
@@ -164,7 +169,8 @@ static void test_a_client_of_no_set_gets_nodata_with_the_scope_that_told(void **
 {
     struct steering *steering = *state;
     all_up(steering);
-    const struct choice choice = choose(steering, &steering->fenced.geo, "www.example.com", "193.1.6.1", KIND_V4);
+    const struct choice choice =
+        choose(steering, &steering->fenced.geo, "www.example.com", "193.1.6.1", KIND_V4);
     assert_int_equal(choice.kind, CHOICE_NODATA);
     assert_int_equal(choice.scope, 16);
     assert_int_equal(choice.ttl_s, UINT32_MAX);

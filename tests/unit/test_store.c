@@ -466,7 +466,8 @@ static void test_the_manual_has_the_first_session_and_every_column(void **state)
     struct buffer session = fixture_file("first_session.sql");
     assert_non_null(strstr((const char *)manual.bytes, (const char *)session.bytes));
     sqlite3_stmt *columns;
-    const char *sql = "SELECT '`' || c.name || '`' FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'";
+    const char *sql = "SELECT '`' || c.name || '`' FROM sqlite_schema AS t, pragma_table_info(t.name) AS c"
+                      " WHERE t.type = 'table'";
     assert_int_equal(sqlite3_prepare_v2(fixture->db, sql, -1, &columns, NULL), SQLITE_OK);
     unsigned count = 0;
     for (; sqlite3_step(columns) == SQLITE_ROW; count++)

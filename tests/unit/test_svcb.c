@@ -30,7 +30,8 @@ static const struct {
 
 static size_t filled_len(size_t row)
 {
-    return rows[row].plain_len + (rows[row].kinds & V4 ? SVCB_AUTO_LEN : 0u) + (rows[row].kinds & V6 ? SVCB_AUTO_LEN : 0u);
+    return rows[row].plain_len + (rows[row].kinds & V4 ? SVCB_AUTO_LEN : 0u) +
+           (rows[row].kinds & V6 ? SVCB_AUTO_LEN : 0u);
 }
 
 static void test_hints_to_be_filled_are_put_in_order_found_and_cut(void **state)

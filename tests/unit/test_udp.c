@@ -38,8 +38,9 @@ static int setup(void **state)
     socklen_t len = sizeof at;
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     fixture = (struct fixture){.client_fd = socket(AF_INET, SOCK_DGRAM, 0)};
-    fixture.answerer = (struct answerer){.world = &fixture.world, .rng = &fixture.rng, .counters = &fixture.counters,
-                                         .identity = &fixture.identity, .cookies = &fixture.cookies};
+    fixture.answerer = (struct answerer){.world = &fixture.world, .rng = &fixture.rng,
+                                         .counters = &fixture.counters, .identity = &fixture.identity,
+                                         .cookies = &fixture.cookies};
     rng_init(&fixture.rng, 1);
     if (bind(fd, (struct sockaddr *)&at, len) < 0 || getsockname(fd, (struct sockaddr *)&at, &len) < 0 ||
         connect(fixture.client_fd, (struct sockaddr *)&at, len) < 0 || udp_new(&fixture.udp, &diag) != OK ||
@@ -138,8 +139,8 @@ int main(void)
 {
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_socket_without_queries_keeps_nobody, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_batch_is_answered_and_the_rest_stays, setup, teardown),
+        test(test_a_socket_without_queries_keeps_nobody),
+        test(test_a_batch_is_answered_and_the_rest_stays),
         cmocka_unit_test(test_the_path_mtu_is_not_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

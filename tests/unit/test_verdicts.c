@@ -133,9 +133,11 @@ static void test_who_joins_a_check_has_what_is_known_of_it(void **state)
     publish(&rig, rows, ROWS);
     pass(&rig, 1000);
     verdicts_tick(rig.verdicts, rig.now);
-    assert_string_equal(ask(&rig, "SELECT verdict || ' ' || up || ' ' || down || ' ' || unknown || ' ' || latency_ms"
-                                  " || ' ' || reason FROM endpoint_health WHERE address = '192.0.2.1' AND region = 'us'"),
-                        "up 3 1 1 20 3 of 5 up, 1 down: timeout");
+    assert_string_equal(
+        ask(&rig, "SELECT verdict || ' ' || up || ' ' || down || ' ' || unknown || ' ' || latency_ms"
+                  " || ' ' || reason FROM endpoint_health WHERE address = '192.0.2.1'"
+                  " AND region = 'us'"),
+        "up 3 1 1 20 3 of 5 up, 1 down: timeout");
     assert_int_equal(board_get(rig.board, 402).latency_ms, 20);
     close_rig(&rig);
 }

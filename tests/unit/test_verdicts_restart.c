@@ -57,7 +57,8 @@ static int setup(void **state)
 {
     struct rig *rig = calloc(1, sizeof *rig);
     assert_non_null(rig);
-    *rig = (struct rig){.dir = "/tmp/restart-test.XXXXXX", .now = {.mono_ms = 50000, .wall_ms = 1700000000000}};
+    *rig = (struct rig){.dir = "/tmp/restart-test.XXXXXX",
+                        .now = {.mono_ms = 50000, .wall_ms = 1700000000000}};
     assert_non_null(mkdtemp(rig->dir));
     (void)snprintf(rig->path, sizeof rig->path, "%s/health.db", rig->dir);
     rig->fixture = fixture_open(rows, ROWS, VANTAGES, NULL);
@@ -119,7 +120,8 @@ static int vote_until(struct rig *rig, enum verdict verdict)
 static void test_a_restart_does_not_forget_how_often_an_endpoint_has_flapped(void **state)
 {
     struct rig *rig = *state;
-    static const int waits_s[] = {10, 20, 40, 80}; /* each with a restart before it goes down again, and after */
+    /* Each with a restart before it goes down again, and after. */
+    static const int waits_s[] = {10, 20, 40, 80};
     (void)vote_until(rig, VERDICT_UP);
     for (size_t i = 0; i < sizeof waits_s / sizeof *waits_s; i++) {
         restart(rig);

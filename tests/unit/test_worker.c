@@ -101,9 +101,9 @@ static void start(struct running *running)
     assert_true(running->pid >= 0);
     if (running->pid == 0) {
         const struct worker_setup setup = {
-            .udp_fds = running->udp_fds, .udp_count = 3, .tcp_fds = running->tcp_fds, .tcp_count = 1, .channel_fd = ends[1],
-            .board_fd = running->board_fd, .counters_fd = running->counters_fd, .tcp_connections_max = CONNECTIONS_MAX,
-            .tls_connections_max = CONNECTIONS_MAX,
+            .udp_fds = running->udp_fds, .udp_count = 3, .tcp_fds = running->tcp_fds, .tcp_count = 1,
+            .channel_fd = ends[1], .board_fd = running->board_fd, .counters_fd = running->counters_fd,
+            .tcp_connections_max = CONNECTIONS_MAX, .tls_connections_max = CONNECTIONS_MAX,
             .identity = &running->world.identity, .cookies = &running->world.cookies};
         close(ends[0]);
         _exit(worker_run(&setup));
@@ -113,7 +113,8 @@ static void start(struct running *running)
 
 static void world_send(struct running *running, uint64_t generation, uint8_t present)
 {
-    struct channel_packet packet = {.message = {.kind = MESSAGE_WORLD, .parts_count = 2, .generation = generation}};
+    struct channel_packet packet = {.message = {.kind = MESSAGE_WORLD, .parts_count = 2,
+                                                .generation = generation}};
     const uint8_t bucket = (uint8_t)(running->world.zones[0].draft.origin_hash % PACKS_MAX);
     packet.message.parts[0] = (struct channel_part){.kind = PART_PACK, .index = bucket, .present = present};
     packet.message.parts[1] = (struct channel_part){.kind = PART_POLICY, .index = 0, .present = 1};
@@ -274,7 +275,8 @@ static void test_every_udp_socket_answers_from_the_address_that_was_asked(void *
     world_send(running, 1, 1);
     for (size_t i = 0; i < COUNT(rows); i++) {
         unsigned answers;
-        const int fd = connect_to(rows[i].address, running->udp_ports[rows[i].socket], SOCK_DGRAM); /* takes only that one's */
+        /* It takes only what that address sends. */
+        const int fd = connect_to(rows[i].address, running->udp_ports[rows[i].socket], SOCK_DGRAM);
         assert_int_equal(ask_udp(fd, "svc.example.com", &answers), 0);
         assert_int_equal(answers, 1);
         close(fd);
@@ -291,7 +293,8 @@ static void test_a_batch_of_queries_is_answered(void **state)
     for (unsigned i = 0; i < 150; i++) {
         const size_t len = world_query_put(&query, packet, sizeof packet);
         packet[1] = (uint8_t)i;
-        assert_int_equal(send(fd, packet, i % 10 == 9 ? 5 : len, 0), (ssize_t)(i % 10 == 9 ? 5 : len)); /* some are too short */
+        const size_t sent = i % 10 == 9 ? 5 : len; /* some are too short */
+        assert_int_equal(send(fd, packet, sent, 0), (ssize_t)sent);
     }
     world_send(running, 1, 1);
     for (unsigned i = 0; i < 150; i++) {
@@ -312,7 +315,8 @@ static void test_tcp_answers_pipelined_queries_in_order(void **state)
     world_send(running, 1, 1);
     const int fd = connect_to("127.0.0.1", running->tcp_port, SOCK_STREAM);
     for (uint16_t i = 0; i < MANY; i++) {
-        const size_t len = tcp_query_put(i % 2 ? "host.example.com" : "nothere.example.com", A, i, bytes, sizeof bytes);
+        const size_t len =
+            tcp_query_put(i % 2 ? "host.example.com" : "nothere.example.com", A, i, bytes, sizeof bytes);
         assert_int_equal(send(fd, bytes, len, 0), (ssize_t)len);
     }
     for (uint16_t i = 0; i < MANY; i++) {
@@ -354,7 +358,8 @@ static void test_a_slow_reader_gets_all_of_it_and_delays_nobody(void **state)
     unsigned answers;
     world_send(running, 1, 1);
     const int slow = connect_to("127.0.0.1", running->tcp_port, SOCK_STREAM);
-    for (uint16_t i = 0; i < MANY; i++) { /* 36 MB of replies: the kernel holds a part, a spare buffer the rest */
+    /* 36 MB of replies: the kernel holds a part, a spare buffer the rest. */
+    for (uint16_t i = 0; i < MANY; i++) {
         const size_t len = tcp_query_put("big.example.com", TXT, i, bytes, sizeof bytes);
         if (send(slow, bytes, len, MSG_DONTWAIT) != (ssize_t)len) {
             assert_true(i > 10);
@@ -479,18 +484,18 @@ int main(void)
 {
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_query_waits_for_the_first_world, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_every_udp_socket_answers_from_the_address_that_was_asked, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_batch_of_queries_is_answered, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_tcp_answers_pipelined_queries_in_order, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_reply_and_its_length_come_in_one_segment, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_slow_reader_gets_all_of_it_and_delays_nobody, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_half_closed_connection_gets_its_replies, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_broken_stream_is_closed_after_what_was_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_one_client_does_not_get_all_connections, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_next_world_takes_the_place_of_the_last, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_sigterm_answers_what_is_there_and_ends, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_without_a_supervisor_it_ends, setup, teardown),
+        test(test_a_query_waits_for_the_first_world),
+        test(test_every_udp_socket_answers_from_the_address_that_was_asked),
+        test(test_a_batch_of_queries_is_answered),
+        test(test_tcp_answers_pipelined_queries_in_order),
+        test(test_a_reply_and_its_length_come_in_one_segment),
+        test(test_a_slow_reader_gets_all_of_it_and_delays_nobody),
+        test(test_a_half_closed_connection_gets_its_replies),
+        test(test_a_broken_stream_is_closed_after_what_was_whole),
+        test(test_one_client_does_not_get_all_connections),
+        test(test_the_next_world_takes_the_place_of_the_last),
+        test(test_sigterm_answers_what_is_there_and_ends),
+        test(test_without_a_supervisor_it_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,7 +117,8 @@ static inline enum verdict word(const struct rig *rig, uint32_t slot)
     return board_get(rig->board, slot).verdict;
 }
 
-static inline enum verdict row(const struct rig *rig, const char *service, const char *region, const char *address)
+static inline enum verdict row(const struct rig *rig, const char *service, const char *region,
+                               const char *address)
 {
     return verdicts_get(rig->verdicts, fixture_find(&rig->fixture, service, region, address)).verdict;
 }
