@@ -196,7 +196,8 @@ FROM service AS s;
 
 -- Checks of one value -------------------------------------------------------------------------------------------------
 
--- A domain name. `tbl` is the table that the sentence names, `col` the column. Only a zone may be the root.
+-- A domain name. `tbl` is the table that the sentence names, `col` the column. Only a zone may be the root, only a
+-- service a wildcard.
 CREATE VIEW check_name(tbl, col, name) AS SELECT NULL, NULL, NULL;
 CREATE TRIGGER check_name_row INSTEAD OF INSERT ON check_name
 WHEN (NEW.tbl, NEW.col, NEW.name) IS NOT ('zone', 'name', '.')
@@ -209,7 +210,7 @@ BEGIN
                         NEW.tbl, NEW.col, NEW.name, lower(NEW.name))
         WHEN NEW.name GLOB '*.'
             THEN format('%s: %s "%s" ends in a dot; write "%s"', NEW.tbl, NEW.col, NEW.name, rtrim(NEW.name, '.'))
-        WHEN NEW.name GLOB '*[^-a-z0-9_./]*'
+        WHEN iif(NEW.tbl = 'service' AND NEW.name GLOB '[*].*', substr(NEW.name, 3), NEW.name) GLOB '*[^-a-z0-9_./]*'
             THEN format('%s: %s "%s" may hold only letters, digits, "-", "_", "/" and dots',
                         NEW.tbl, NEW.col, NEW.name)
         WHEN NEW.name GLOB '.*' OR NEW.name GLOB '*..*'

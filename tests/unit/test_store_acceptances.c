@@ -54,6 +54,10 @@ static const char *const acceptances[] = {
     "UPDATE rule SET weight = 0, tier = 9",
     "INSERT INTO service(name, policy)"
     " VALUES ('gslb.example.com', 'global'), ('deep.er.gslb.example.com', 'global')",
+    "INSERT INTO service(name, policy) VALUES ('*.apps.gslb.example.com', 'global');"
+    "INSERT INTO pool(service, region) VALUES ('*.apps.gslb.example.com', 'eu');"
+    "INSERT INTO endpoint(service, region, address)"
+    " VALUES ('*.apps.gslb.example.com', 'eu', '192.0.2.1')",
     "UPDATE service SET monitor = NULL, answers = 2, sticky = 'client', all_down = 'servfail',"
     " panic_below = 0.5",
     "UPDATE pool SET weight = 0, min_up = 2, state = 'drain', until = unixepoch() + 60",

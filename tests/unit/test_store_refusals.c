@@ -256,6 +256,13 @@ static const struct {
     {"INSERT INTO service(name, policy) VALUES ('WWW.gslb.example.com', 'global')", "upper-case letters"},
     {"INSERT INTO service(name, policy) VALUES ('a.gslb.example.com', 'p')",
      "service: there is no policy \"p\""},
+    {"INSERT INTO service(name, policy) VALUES ('*.*.gslb.example.com', 'global')", "may hold only letters"},
+    {"INSERT INTO service(name, policy) VALUES ('a*.gslb.example.com', 'global')", "may hold only letters"},
+    {"INSERT INTO service(name, policy) VALUES ('*..gslb.example.com', 'global')", "has an empty label"},
+    {"INSERT INTO service(name, policy) VALUES ('*.apps.gslb.example.com', 'global');"
+     "INSERT INTO record(zone, name, type, data)"
+     " VALUES ('gslb.example.com', '*.apps', 'A', '192.0.2.1')",
+     "record: \"*.apps.gslb.example.com\" is a service"},
     {"INSERT INTO service(name) VALUES ('a.gslb.example.com')",
      "service: \"a.gslb.example.com\" has no policy"},
     {"INSERT INTO service(name, policy) VALUES ('ns1.gslb.example.com', 'global')",
@@ -305,6 +312,7 @@ static const struct {
      "endpoint: address \"cdn.example.net.\" ends in a dot"},
     {"UPDATE endpoint SET address = 'http://a'", "endpoint: address \"http://a\""},
     {"UPDATE endpoint SET check_address = '1.2.3'", "endpoint: check_address \"1.2.3\""},
+    {"UPDATE endpoint SET address = '*.example.net'", "address \"*.example.net\" may hold only letters"},
     {"UPDATE endpoint SET address = 'www.gslb.example.com'", "cannot be an endpoint of itself"},
     {"INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'www', 'TXT', 'x');"
      "UPDATE endpoint SET address = 'cdn.example.net'", "endpoint: \"www.gslb.example.com\" has records"},
