@@ -1,6 +1,7 @@
 /* ctl/cmd_zone.c - gslbctl import and export: a zone from a zone file and to one. */
 #include "ctl/command.h"
-#include "zones/zonefile.h"
+#include "zones/zonefile_export.h"
+#include "zones/zonefile_import.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@ enum err cmd_zone_import(const struct command_input *input, enum command_end *re
 {
     const char *zone;
     struct store *store = NULL;
-    struct zonefile_counts counts;
+    struct zonefile_import_counts counts;
     enum err err = command_misused(command_need(input, "zone", "NAME", &zone, reterr), ret_end);
     if (err == OK)
         err = store_open_write(input->store_path, &store, reterr);

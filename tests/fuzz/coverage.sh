@@ -33,7 +33,7 @@ files() {
     saved) echo geoip/saved.c geoip/tree.c geoip/intern.c ;;
     tortext) echo geoip/tortext.c ;;
     tsig) echo server/transfer/tsig.c ;;
-    zonefile) echo zones/zonefile.c zones/zonetext.c zones/zone_check.c zones/draft.c zones/blob.c zones/svcb.c zones/rdata.c ;;
+    zonefile) echo zones/zonefile_import.c zones/zonefile_export.c zones/zonetext.c zones/zone_check.c zones/draft.c zones/blob.c zones/svcb.c zones/rdata.c ;;
     zonetext) echo zones/zonetext.c ;;
     *) echo "coverage.sh does not know what files fuzz_$1 is for" >&2; exit 1 ;;
     esac

@@ -6,7 +6,8 @@
  */
 #include "common/file.h"
 #include "tests/zone_fixture.h"
-#include "zones/zonefile.h"
+#include "zones/zonefile_export.h"
+#include "zones/zonefile_import.h"
 
 #include <assert.h>
 #include <sqlite3.h>
@@ -68,7 +69,7 @@ static void place_make(void)
 
 static enum err import(const void *text, size_t len, struct diag *reterr)
 {
-    struct zonefile_counts counts;
+    struct zonefile_import_counts counts;
     assert(sqlite3_exec(place.db, "DELETE FROM record; DELETE FROM zone", NULL, NULL, NULL) == SQLITE_OK);
     assert(file_create(place.first_path, text, len, 0600, NULL) == OK);
     return zonefile_import(place.first_path, ZONE, place.store, &counts, reterr);

@@ -1,4 +1,5 @@
-#include "zones/zonefile.h"
+#include "zones/zonefile_export.h"
+#include "zones/zonefile_import.h"
 
 #include "store_fixture.h"
 #include "zones/rdata.h"
@@ -9,7 +10,7 @@ static enum err import_file(const struct fixture *fixture, const char *path, con
                             struct diag *diag)
 {
     struct store *store = fixture_writer(fixture);
-    struct zonefile_counts counts;
+    struct zonefile_import_counts counts;
     const enum err err = zonefile_import(path, zone, store, &counts, diag);
     store_close(&store);
     return err;
