@@ -115,6 +115,13 @@ static void choice_explain(const struct work *work, uint8_t bits)
         reply_explain(work->reply, OPT_ERROR_STALE_ANSWER);
 }
 
+/* Whether a CNAME that a service gives leads on. Who asks for a CNAME, or for any one rrset, has it (RFC
+ * 1034 4.3.2 step 3a, RFC 8482 4.1); what its target is worth would be said of this name. */
+static bool goes_on(uint16_t qtype)
+{
+    return qtype != QTYPE_CNAME && qtype != QTYPE_ANY;
+}
+
 /* A service decides by client. True: by a CNAME, which `link` has followed. */
 static bool service_answer(const struct work *work, struct link *link,
                            const struct image_service *service)
@@ -137,7 +144,7 @@ static bool service_answer(const struct work *work, struct link *link,
         reply_addresses_put(work->reply, link, &choice, asked.kind);
         return false;
     case CHOICE_HOST:
-        return reply_host_follow(work->reply, link, &choice);
+        return reply_host_follow(work->reply, link, &choice) && goes_on(work->query->qtype);
     case CHOICE_NODATA:
         reply_negative_put(work->reply, link, choice.ttl_s);
         return false;
