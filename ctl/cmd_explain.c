@@ -5,6 +5,7 @@
  */
 #include "ctl/preview.h"
 #include "ctl/trace.h"
+#include "server/answer/answer.h"
 #include "server/answer/steer.h"
 
 #include <ctype.h>
@@ -17,7 +18,6 @@ enum {
     TYPE_A = 1,
     TYPE_AAAA = 28,
     TYPE_ANY = 255,
-    LINKS_MAX = 8, /* of a chain of CNAMEs, as in an answer */
 };
 
 static const struct {
@@ -260,7 +260,7 @@ static enum err explain_name(const struct preview *preview, const uint8_t *name,
                              unsigned mapped_bits, uint16_t type, struct diag *reterr)
 {
     char text[NAME_TEXT_MAX];
-    for (unsigned link = 0; link < LINKS_MAX; link++) {
+    for (unsigned link = 0; link < ANSWER_LINKS_MAX; link++) {
         struct name_suffixes suffixes;
         unsigned apex;
         name_suffixes(name, &suffixes);
