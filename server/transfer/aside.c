@@ -218,7 +218,7 @@ static size_t transfer_answer(struct work *work, struct transfer **ret)
 {
     const struct aside *aside = work->aside;
     const bool incremental = work->query.qtype == QTYPE_IXFR;
-    if (!work->zone || work->apex_idx != 0)
+    if (!work->zone || work->apex_idx != 0 || work->query.qclass != QCLASS_IN)
         return error_reply(work, RCODE_NOTAUTH);
     if (!transfer_is_allowed(work->zone, &aside->peer->ip, work->key) ||
         (!aside->transfers && !incremental)) {

@@ -46,6 +46,22 @@ static void test_a_transfer_is_for_those_who_may(void **state)
     assert_true(secondary->counters->transfers_refused == 4);
 }
 
+/* Zones are of class IN, whatever other class has a zone of that name. */
+static void test_a_transfer_of_another_class_is_of_no_zone_of_ours(void **state)
+{
+    struct secondary *secondary = *state;
+    static const uint16_t types[] = {QTYPE_AXFR, QTYPE_IXFR};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        secondary_write(secondary, ZONE, types[i], 1, NULL);
+        assert_int_equal(secondary->packet[33], QCLASS_IN);
+        secondary->packet[33] = QCLASS_CH;
+        (void)secondary_send(secondary, TRANSPORT_TCP, "192.0.2.7");
+        assert_null(secondary->transfer);
+        assert_int_equal(rcode_of(secondary), RCODE_NOTAUTH);
+        assert_int_equal(answers_of(secondary), 0);
+    }
+}
+
 static void test_a_key_opens_the_zone_from_anywhere(void **state)
 {
     struct secondary *secondary = *state;
@@ -286,6 +302,7 @@ int main(void)
 #define test(name) cmocka_unit_test_setup_teardown(name, secondary_setup, secondary_teardown)
     const struct CMUnitTest tests[] = {
         test(test_a_transfer_is_for_those_who_may),
+        test(test_a_transfer_of_another_class_is_of_no_zone_of_ours),
         test(test_a_key_opens_the_zone_from_anywhere),
         test(test_an_ixfr_of_what_there_is_gets_one_soa),
         test(test_over_udp_what_has_changed_comes_if_it_fits),
