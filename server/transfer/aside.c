@@ -247,6 +247,8 @@ size_t aside_answer(const struct aside *aside, uint8_t *packet, size_t len, size
             return error_reply(&work, RCODE_FORMERR);
         const enum tsig_error error = signature_check(&work);
         work.len = work.query.tsig_off;
+        if (error == TSIG_FORMERR)
+            return error_reply(&work, RCODE_FORMERR);
         if (error != TSIG_OK)
             return refusal(&work, error);
     }

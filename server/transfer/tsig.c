@@ -260,16 +260,17 @@ enum tsig_error tsig_check(struct tsig_chain *chain, const uint8_t *message,
     const size_t whole = algorithms[chain->algorithm].mac_len;
     uint8_t mac[TSIG_MAC_MAX];
     chain->sent = 0;
-    if (tsig->mac_len > whole || tsig->mac_len < MAC_LEN_MIN || tsig->mac_len < whole / 2 ||
-        !expected_mac(chain, message, tsig, mac) ||
+    if (tsig->mac_len > whole || tsig->mac_len < MAC_LEN_MIN || tsig->mac_len < whole / 2)
+        return TSIG_FORMERR;
+    if (!expected_mac(chain, message, tsig, mac) ||
         CRYPTO_memcmp(mac, tsig->mac, tsig->mac_len) != 0)
         return TSIG_BADSIG;
     memcpy(chain->mac, tsig->mac, tsig->mac_len);
     chain->mac_len = tsig->mac_len;
-    if (tsig->mac_len < whole)
-        return TSIG_BADTRUNC;
     const int64_t apart = now_s - (int64_t)tsig->signed_s;
-    return apart > tsig->fudge_s || -apart > tsig->fudge_s ? TSIG_BADTIME : TSIG_OK;
+    if (apart > tsig->fudge_s || -apart > tsig->fudge_s)
+        return TSIG_BADTIME;
+    return tsig->mac_len < whole ? TSIG_BADTRUNC : TSIG_OK;
 }
 
 /* Signing -------------------------------------------------------------------------------------- */

@@ -31,9 +31,11 @@ enum {
     TSIG_OTHER_MAX = 6,
 };
 
-/* Errors of the record itself (RFC 8945 3); the message's rcode is NOTAUTH. */
+/* Errors of the record itself (RFC 8945 3); the message's rcode is NOTAUTH. With TSIG_FORMERR the record is
+ * none: FORMERR is that rcode. */
 enum tsig_error {
     TSIG_OK = 0,
+    TSIG_FORMERR = 1,
     TSIG_BADSIG = 16,
     TSIG_BADKEY = 17,
     TSIG_BADTIME = 18,
@@ -83,7 +85,8 @@ void tsig_begin(const struct image_zone *zone, const struct image_key *key, stru
 bool tsig_names(const struct tsig *tsig, const struct image_zone *zone,
                 const struct image_key *key);
 
-/* Check a message's MAC and then its time; both go into the chain. TSIG_BADTIME and TSIG_BADTRUNC:
+/* Check a message's MAC, which goes into the chain, then its time, then whether the MAC is whole (RFC 8945
+ * 5.2). TSIG_FORMERR: it is longer than the hash or shorter than half of it. TSIG_BADTIME and TSIG_BADTRUNC:
  * the MAC is right. */
 enum tsig_error tsig_check(struct tsig_chain *chain, const uint8_t *message,
                            const struct tsig *tsig, int64_t now_s);

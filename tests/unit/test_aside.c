@@ -263,6 +263,20 @@ static void test_a_malformed_signature_is_a_format_error(void **state)
     secondary->packet[secondary->len - 1] = 9; /* other data that is not there */
     (void)secondary_send(secondary, TRANSPORT_TCP, "192.0.2.7");
     assert_int_equal(rcode_of(secondary), RCODE_FORMERR);
+    chain = secondary_chain(secondary);
+    secondary_write(secondary, ZONE, QTYPE_SOA, 0, &chain);
+    const size_t mac_len_off = secondary->len - 6 - 32 - 2; /* of SHA-256 */
+    assert_int_equal(secondary->packet[mac_len_off + 1], 32);
+    secondary->packet[mac_len_off + 1] = 8;
+    memmove(secondary->packet + mac_len_off + 2 + 8, secondary->packet + secondary->len - 6, 6);
+    secondary->len -= 24;
+    uint8_t *rdata_len = secondary->packet + mac_len_off - 8 - 13 - 1;
+    assert_int_equal(*rdata_len, 13 + 8 + 2 + 32 + 6);
+    *rdata_len -= 24;
+    (void)secondary_send(secondary, TRANSPORT_TCP, "192.0.2.7");
+    assert_int_equal(rcode_of(secondary), RCODE_FORMERR);
+    struct tsig tsig;
+    assert_false(tsig_find(secondary->packet, secondary->len, &tsig));
 }
 
 static void test_a_signed_reply_that_does_not_fit_is_truncated(void **state)
