@@ -289,7 +289,7 @@ def what_is_wrong_with_the_files_is_said(lab):
         server = lab.serve("--listen-tls", f"127.0.0.1@{port}", "--tls-cert", crt, "--tls-key", pkey, wait=False, name=f"gslbd-{number}")
         assert server.popen.wait(10) != 0
         assert sentence in server.log(), (sentence, server.log())
-    for words, sentence in ((["--listen-tls", f"127.0.0.1@{port}"], "--tls-cert is needed"), (["--tls-cert", cert], "--listen-tls"),
+    for words, sentence in ((["--listen-tls", f"127.0.0.1@{port}"], "--tls-cert is missing"), (["--tls-cert", cert], "--listen-tls"),
                             (["--listen-proxy", f"127.0.0.1@{port}"], "--proxy-from"), (["--proxy-from", "127.0.0.0/8"], "--listen-proxy")):
         server = lab.serve(*words, wait=False, name=f"gslbd-{len(lab.processes)}")
         assert server.popen.wait(10) == 2 and sentence in server.log(), server.log()
