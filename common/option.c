@@ -36,8 +36,8 @@ static enum err put(struct options *o, const struct option_def *def, const char 
     const size_t max = def->kind == OPTION_MANY ? OPTION_VALUES_MAX : 1;
     if (values->count == max)
         return max == 1
-                   ? diag_set(reterr, ERR_SYNTAX, "option %s is given twice; it takes one value", def->name)
-                   : diag_set(reterr, ERR_LIMIT, "option %s is given more than %zu times", def->name, max);
+                   ? diag_set(reterr, ERR_SYNTAX, "option --%s is given twice; it takes one value", def->name)
+                   : diag_set(reterr, ERR_LIMIT, "option --%s is given more than %zu times", def->name, max);
     values->text[values->count] = strndup(text, len);
     if (!values->text[values->count])
         return diag_set(reterr, ERR_MEMORY, "out of memory");
@@ -55,6 +55,8 @@ static enum err put_word(struct options *o, const char *word, const char *next, 
     const struct option_def *def = def_find(o, name, len);
     const bool is_config = len == 6 && strncmp(name, "config", 6) == 0;
     *ret_used = false;
+    if (equals && (strncmp(name, "help=", 5) == 0 || strncmp(name, "version=", 8) == 0))
+        return diag_set(reterr, ERR_SYNTAX, "option --%.*s takes no value", (int)len, name);
     if (!def && !is_config)
         return diag_set(reterr, ERR_SYNTAX, "there is no option --%.*s; see --help", (int)len, name);
     const bool takes_value = is_config || def->kind != OPTION_FLAG;
@@ -151,7 +153,7 @@ static enum err parse_file(struct options *o, const char *path, struct diag *ret
     struct buffer all = {0};
     enum err err = file_read(path, OPTION_CONFIG_MAX, &all, reterr);
     if (err != OK)
-        return err;
+        return diag_prefix(reterr, err, "option --config");
     const char *at = (const char *)all.bytes, *end = at + all.len;
     for (unsigned number = 1; at < end && err == OK; number++) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));

@@ -136,7 +136,8 @@ static int run(const struct options *options)
         .words_count = options->operands_count - used,
     };
     if (input.words_count < command->words_min || input.words_count > command->words_max) {
-        (void)diag_set(&diag, ERR_SYNTAX, "usage: gslbctl %s %s", command->name, command->arguments);
+        (void)diag_set(&diag, ERR_SYNTAX, "usage: gslbctl %s%s%s", command->name,
+                       *command->arguments ? " " : "", command->arguments);
         return complain(COMMAND_MISUSED, diag.text);
     }
     if (!has_needs(command, &input)) {

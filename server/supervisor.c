@@ -94,7 +94,7 @@ static enum err load_cookies(const struct supervisor *s, struct diag *reterr)
         path ? cookie_file_read(path, &secrets, reterr) : cookie_file_random(&secrets, reterr);
     if (err == OK)
         cookie_page_set(s->cookies, &secrets);
-    return err == OK ? OK : diag_prefix(reterr, err, "DNS cookies");
+    return err == OK ? OK : diag_prefix(reterr, err, "option --cookie-secrets");
 }
 
 /* The board, and a second descriptor that it cannot be written through. */

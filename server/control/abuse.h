@@ -6,6 +6,9 @@
  *
  *    level=warning event=rate-limit class=nxdomain replies=12345 seconds=60 last=192.0.2.0/24
  *    level=warning event=abuse kind=formerr count=5000 seconds=60
+ *
+ * Of replies over the rate, signatures and transfers one is enough: an operator asks why a secondary of his
+ * got nothing, and it tries once in half an hour.
  */
 #ifndef SERVER_CONTROL_ABUSE_H
 #define SERVER_CONTROL_ABUSE_H
@@ -22,7 +25,7 @@ enum {
     ABUSE_COUNT_MIN = 1000, /* of a kind in that time: fewer are the network's usual noise */
 };
 
-/* Beyond the classes of replies that are limited, of which one is enough. */
+/* Beyond the classes of replies that are limited. */
 enum abuse_kind {
     ABUSE_SHORT = RRL_CLASSES, /* packets, by why they were dropped */
     ABUSE_RESPONSE,

@@ -63,7 +63,7 @@ def a_shared_secret_rolls_over_on_sighup(lab):
     path.chmod(0o644)
     server.stop()
     bad = lab.start("refused", [*server.argv[:-1], path])
-    assert bad.popen.wait(10) == 1 and "chmod 600" in bad.log()
+    assert bad.popen.wait(10) == 1 and "option --cookie-secrets: " in bad.log() and "chmod 600" in bad.log()
 
 
 KNOT = """server:

@@ -97,11 +97,10 @@ static void test_each_kind_has_its_line_when_there_are_many_of_it(void **state)
     } rows[] = {
         {&worker->drops[DROP_SHORT], "short"}, {&worker->drops[DROP_RESPONSE], "response"},
         {&worker->drops[DROP_PORT], "port"},   {&worker->rcodes[RCODE_FORMERR], "formerr"},
-        {&worker->tsig_refused, "tsig"},       {&worker->transfers_refused, "transfer"},
         {&worker->proxy_refused, "proxy"},     {&worker->tcp_refused, "tcp"},
         {&worker->tls_failed, "handshake"},
     };
-    assert_int_equal(sizeof rows / sizeof rows[0], ABUSE_KINDS - RRL_CLASSES);
+    assert_int_equal(sizeof rows / sizeof rows[0], ABUSE_KINDS - RRL_CLASSES - 2);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const int64_t begin_ms = (int64_t)(i + 1) * ABUSE_LINE_MS;
         char line[96];
@@ -115,6 +114,15 @@ static void test_each_kind_has_its_line_when_there_are_many_of_it(void **state)
             fail_msg("\"%s\" for %s", text, rows[i].name);
         assert_string_equal(tick(rig, begin_ms), "");
     }
+}
+
+static void test_one_refused_secondary_is_told(void **state)
+{
+    struct rig *rig = *state;
+    rig->workers[0]->transfers_refused++;
+    assert_non_null(strstr(tick(rig, ABUSE_LINE_MS), "event=abuse kind=transfer count=1 "));
+    rig->workers[1]->tsig_refused++;
+    assert_non_null(strstr(tick(rig, 3 * ABUSE_LINE_MS), "event=abuse kind=tsig count=1 "));
 }
 
 static void test_a_few_in_each_minute_are_not_told(void **state)
@@ -134,6 +142,7 @@ int main(void)
         test(test_limited_replies_are_told_with_the_last_network),
         test(test_a_kind_has_one_line_a_minute_however_much_comes),
         test(test_each_kind_has_its_line_when_there_are_many_of_it),
+        test(test_one_refused_secondary_is_told),
         test(test_a_few_in_each_minute_are_not_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
