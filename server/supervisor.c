@@ -3,24 +3,16 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/notify.h"
-#include "health/board.h"
 #include "server/control/control.h"
 #include "server/cookie_file.h"
-#include "server/place.h"
-#include "server/process/sockets.h"
-#include "server/process/state_dir.h"
-#include "server/process/user.h"
+#include "server/holdings.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,127 +29,11 @@ struct supervisor {
     enum phase phase;
     int exit_status;
     int64_t stopped_ms; /* when SIGTERM came; monotonic */
-    int signal_fd;
-    int board_fd;      /* control's: it writes */
-    int board_read_fd; /* the workers' */
-    int control_fds[SETTINGS_LISTENS_MAX];
+    struct holdings held;
     struct child control;
     int channel_fd; /* to control; -1: it does not run */
     struct parts parts;
-    struct place *places; /* [settings->workers_count] */
-    struct cookie_page *cookies; /* the workers' */
 };
-
-/* Start ---------------------------------------------------------------------------------------- */
-
-/* Each world is a few hundred descriptors, here and in flight (RLIMIT_NOFILE bounds those too, see unix(7));
- * each TCP connection is one in a worker, which has our limit. */
-static void raise_descriptors(const struct settings *settings)
-{
-    const rlim_t wanted = (rlim_t)settings->tcp_connections_max + SUPERVISOR_DESCRIPTORS;
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    if (limit.rlim_max < wanted) { /* only root may */
-        const struct rlimit more = {.rlim_cur = wanted, .rlim_max = wanted};
-        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
-            return;
-    }
-    limit.rlim_cur =
-        limit.rlim_max < SUPERVISOR_DESCRIPTORS_MAX ? limit.rlim_max : SUPERVISOR_DESCRIPTORS_MAX;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static enum err open_sockets(struct supervisor *s, struct diag *reterr)
-{
-    const struct settings *settings = s->settings;
-    enum err err = OK;
-    for (size_t i = 0; err == OK && i < settings->listens_count; i++)
-        err = sockets_probe(&settings->listens[i], reterr);
-    for (size_t i = 0; err == OK && i < settings->proxy_listens_count; i++)
-        err = sockets_probe(&settings->proxy_listens[i], reterr);
-    for (size_t i = 0; err == OK && i < settings->tls_listens_count; i++)
-        err = sockets_probe_tcp(&settings->tls_listens[i], reterr);
-    for (size_t i = 0; err == OK && i < settings->controls_count; i++)
-        err = sockets_control(&settings->controls[i], &s->control_fds[i], reterr);
-    for (unsigned i = 0; err == OK && i < settings->workers_count; i++)
-        err = place_open(&s->places[i], settings, s->cookies, reterr);
-    return err;
-}
-
-/* The secrets that count from now on. Read by the user that we are then, so that a change can be read too. */
-static enum err load_cookies(const struct supervisor *s, struct diag *reterr)
-{
-    const char *path = s->settings->cookie_secrets_path;
-    struct cookie_secrets secrets;
-    const enum err err =
-        path ? cookie_file_read(path, &secrets, reterr) : cookie_file_random(&secrets, reterr);
-    if (err == OK)
-        cookie_page_set(s->cookies, &secrets);
-    return err == OK ? OK : diag_prefix(reterr, err, "option --cookie-secrets");
-}
-
-/* The board, and a second descriptor that it cannot be written through. */
-static enum err open_board(struct supervisor *s, struct diag *reterr)
-{
-    char path[64];
-    const enum err err = board_create(BOARD_SLOTS_MAX, &s->board_fd, reterr);
-    if (err != OK)
-        return err;
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", s->board_fd);
-    s->board_read_fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (s->board_read_fd < 0)
-        return diag_errno(reterr, "cannot open %s; gslbd needs /proc", path);
-    return OK;
-}
-
-static enum err open_signals(struct supervisor *s, struct diag *reterr)
-{
-    sigset_t wanted;
-    (void)sigemptyset(&wanted);
-    (void)sigaddset(&wanted, SIGCHLD);
-    (void)sigaddset(&wanted, SIGTERM);
-    (void)sigaddset(&wanted, SIGINT);
-    (void)sigaddset(&wanted, SIGHUP);
-    (void)signal(SIGPIPE, SIG_IGN);
-    if (sigprocmask(SIG_BLOCK, &wanted, NULL) != 0)
-        return diag_errno(reterr, "cannot block signals");
-    s->signal_fd = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (s->signal_fd < 0)
-        return diag_errno(reterr, "cannot make a signalfd");
-    return OK;
-}
-
-/* Everything that needs privileges, and then without them. */
-static enum err prepare(struct supervisor *s, struct diag *reterr)
-{
-    const char *state_dir = s->settings->state_dir;
-    struct user user;
-    raise_descriptors(s->settings);
-    (void)umask(027);
-    enum err err = user_find(s->settings->user, &user, reterr);
-    if (err == OK)
-        err = state_dir_make(state_dir, &user, reterr);
-    if (err == OK)
-        err = state_dir_lock(state_dir, &user, reterr);
-    if (err == OK)
-        err = cookie_file_share(&s->cookies, reterr);
-    if (err == OK)
-        err = open_sockets(s, reterr);
-    if (err == OK)
-        err = open_board(s, reterr);
-    if (err == OK)
-        err = open_signals(s, reterr);
-    if (err == OK)
-        err = user_become(&user, reterr);
-    if (err == OK)
-        err = state_dir_check(state_dir, reterr);
-    if (err == OK)
-        err = load_cookies(s, reterr);
-    if (err == OK && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        err = diag_errno(reterr, "cannot set no_new_privs");
-    return err;
-}
 
 /* Children ------------------------------------------------------------------------------------- */
 
@@ -165,20 +41,20 @@ static enum err prepare(struct supervisor *s, struct diag *reterr)
 static _Noreturn void govern(struct supervisor *s, int channel_fd)
 {
     const struct settings *settings = s->settings;
-    int keep[SETTINGS_LISTENS_MAX + SETTINGS_WORKERS_MAX + 2] = {channel_fd, s->board_fd};
+    int keep[SETTINGS_LISTENS_MAX + SETTINGS_WORKERS_MAX + 2] = {channel_fd, s->held.board_fd};
     int counters_fds[SETTINGS_WORKERS_MAX];
     size_t count = 2;
     for (size_t i = 0; i < settings->controls_count; i++)
-        keep[count++] = s->control_fds[i];
+        keep[count++] = s->held.control_fds[i];
     for (unsigned i = 0; i < settings->workers_count; i++)
-        keep[count++] = counters_fds[i] = s->places[i].counters_fd;
+        keep[count++] = counters_fds[i] = s->held.places[i].counters_fd;
     child_close_others(keep, count);
-    cookie_file_forget(&s->cookies);
+    cookie_file_forget(&s->held.cookies);
     const struct control_setup setup = {
         .settings = settings,
         .channel_fd = channel_fd,
-        .board_fd = s->board_fd,
-        .listen_fds = s->control_fds,
+        .board_fd = s->held.board_fd,
+        .listen_fds = s->held.control_fds,
         .listens_count = settings->controls_count,
         .counters_fds = counters_fds,
         .workers_count = settings->workers_count,
@@ -221,7 +97,7 @@ static void start_place(struct supervisor *s, struct place *place, int64_t now_m
 {
     struct diag diag;
     const bool again = place->child.started_ms != 0;
-    if (place_start(place, s->settings, s->board_read_fd, &s->parts, now_ms, &diag) == OK)
+    if (place_start(place, s->settings, s->held.board_read_fd, &s->parts, now_ms, &diag) == OK)
         log_started("gslbd:worker", &place->child, again);
     else
         put_off(&place->child, now_ms, &diag);
@@ -241,8 +117,8 @@ static void start_due(struct supervisor *s, int64_t now_ms)
             put_off(&s->control, now_ms, &diag);
     }
     for (unsigned i = 0; s->phase == PHASE_RUNNING && i < s->settings->workers_count; i++)
-        if (child_wait_ms(&s->places[i].child, now_ms) == 0)
-            start_place(s, &s->places[i], now_ms);
+        if (child_wait_ms(&s->held.places[i].child, now_ms) == 0)
+            start_place(s, &s->held.places[i], now_ms);
 }
 
 static void log_ended(const char *process, pid_t pid, int status)
@@ -281,11 +157,11 @@ static void reap(struct supervisor *s, int64_t now_ms)
         if (pid == s->control.pid)
             control_ended(s, status, now_ms);
         for (unsigned i = 0; i < s->settings->workers_count; i++) {
-            if (s->places[i].child.pid != pid)
+            if (s->held.places[i].child.pid != pid)
                 continue;
             if (s->phase == PHASE_RUNNING || status != 0)
                 log_ended("gslbd:worker", pid, status);
-            place_ended(&s->places[i], now_ms);
+            place_ended(&s->held.places[i], now_ms);
         }
     }
 }
@@ -309,7 +185,7 @@ static void look_at_all(struct supervisor *s, int64_t now_ms)
         return;
     look_at(&s->control, "gslbd:control", SUPERVISOR_CONTROL_MISSED, now_ms);
     for (unsigned i = 0; i < s->settings->workers_count; i++)
-        look_at(&s->places[i].child, "gslbd:worker", SUPERVISOR_WORKER_MISSED, now_ms);
+        look_at(&s->held.places[i].child, "gslbd:worker", SUPERVISOR_WORKER_MISSED, now_ms);
 }
 
 /* The world ------------------------------------------------------------------------------------ */
@@ -318,7 +194,7 @@ static void look_at_all(struct supervisor *s, int64_t now_ms)
 static void spread(struct supervisor *s, const struct channel_packet *delta)
 {
     for (unsigned i = 0; i < s->settings->workers_count; i++)
-        place_send(&s->places[i], delta);
+        place_send(&s->held.places[i], delta);
     parts_apply(&s->parts, delta);
 }
 
@@ -360,7 +236,7 @@ static void take_message(struct supervisor *s)
 static bool is_somebody_behind(const struct supervisor *s)
 {
     for (unsigned i = 0; i < s->settings->workers_count; i++)
-        if (s->places[i].behind)
+        if (s->held.places[i].behind)
             return true;
     return false;
 }
@@ -370,8 +246,8 @@ static bool is_somebody_behind(const struct supervisor *s)
 static void signal_workers(const struct supervisor *s, int number)
 {
     for (unsigned i = 0; i < s->settings->workers_count; i++)
-        if (s->places[i].child.pid > 0)
-            (void)kill(s->places[i].child.pid, number);
+        if (s->held.places[i].child.pid > 0)
+            (void)kill(s->held.places[i].child.pid, number);
 }
 
 static void stop(struct supervisor *s, int64_t now_ms)
@@ -395,7 +271,7 @@ static void reload(const struct supervisor *s)
     (void)snprintf(reloading, sizeof reloading, "RELOADING=1\nMONOTONIC_USEC=%lld",
                    (long long)clock_mono_ms() * 1000);
     notify_send(reloading);
-    if (s->settings->cookie_secrets_path && load_cookies(s, &diag) != OK)
+    if (s->settings->cookie_secrets_path && holdings_load_cookies(&s->held, s->settings, &diag) != OK)
         log_message(LOG_LEVEL_WARNING, "reload-failed", diag.text);
     if (s->channel_fd >= 0 && channel_send(s->channel_fd, &packet, &diag) != OK)
         log_message(LOG_LEVEL_WARNING, "reload-failed", diag.text);
@@ -405,7 +281,7 @@ static void reload(const struct supervisor *s)
 static void take_signals(struct supervisor *s, int64_t now_ms)
 {
     struct signalfd_siginfo info;
-    while (read(s->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+    while (read(s->held.signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD)
             reap(s, now_ms);
         else if (info.ssi_signo == SIGHUP)
@@ -419,7 +295,7 @@ static void take_signals(struct supervisor *s, int64_t now_ms)
 static bool is_answering(const struct supervisor *s)
 {
     for (unsigned i = 0; i < s->settings->workers_count; i++)
-        if (s->places[i].child.pid > 0)
+        if (s->held.places[i].child.pid > 0)
             return true;
     return false;
 }
@@ -458,14 +334,14 @@ static int64_t next_wait_ms(const struct supervisor *s, int64_t now_ms)
     if (s->phase == PHASE_RUNNING)
         wait_ms = sooner(wait_ms, CHILD_LOOK_MS);
     for (unsigned i = 0; s->phase == PHASE_RUNNING && i < s->settings->workers_count; i++)
-        wait_ms = sooner(wait_ms, child_wait_ms(&s->places[i].child, now_ms));
+        wait_ms = sooner(wait_ms, child_wait_ms(&s->held.places[i].child, now_ms));
     return is_somebody_behind(s) ? sooner(wait_ms, SUPERVISOR_RESEND_MS) : wait_ms;
 }
 
 static void run(struct supervisor *s)
 {
     while (s->phase != PHASE_ENDED) {
-        struct pollfd fds[] = {{.fd = s->signal_fd, .events = POLLIN},
+        struct pollfd fds[] = {{.fd = s->held.signal_fd, .events = POLLIN},
                                {.fd = s->channel_fd, .events = POLLIN}};
         const int ready = poll(fds, 2, (int)next_wait_ms(s, clock_mono_ms()));
         if (ready > 0 && fds[1].revents)
@@ -473,7 +349,7 @@ static void run(struct supervisor *s)
         if (ready > 0 && fds[0].revents)
             take_signals(s, clock_mono_ms());
         for (unsigned i = 0; i < s->settings->workers_count; i++)
-            place_catch_up(&s->places[i], &s->parts);
+            place_catch_up(&s->held.places[i], &s->parts);
         const int64_t now_ms = clock_mono_ms();
         look_at_all(s, now_ms);
         start_due(s, now_ms);
@@ -486,12 +362,11 @@ int supervisor_run(const struct settings *settings)
     struct supervisor s = {.settings = settings, .channel_fd = -1};
     struct diag diag;
     parts_init(&s.parts);
-    s.places = calloc(settings->workers_count, sizeof *s.places);
-    enum err err = s.places ? prepare(&s, &diag) : diag_set(&diag, ERR_MEMORY, "out of memory");
+    const enum err err = holdings_open(settings, &s.held, &diag);
     if (err == OK)
         run(&s);
     else
         (void)fprintf(stderr, "gslbd: %s\n", diag.text);
-    free(s.places);
+    holdings_free(&s.held);
     return err == OK ? s.exit_status : EXIT_FAILURE;
 }

@@ -1,8 +1,8 @@
 /* server/supervisor.h - the supervisor: it opens the sockets, starts the others, and starts again what dies.
  *
- * It lives as long as gslbd does and holds what has to: the sockets, the board, the counters and the images
- * of the current world. It parses nothing that came from outside; all it does after its start is a poll() on
- * signals and on the channel from control.
+ * It lives as long as gslbd does and holds what has to: server/holdings.h, and the images of the current
+ * world. It parses nothing that came from outside; all it does after its start is a poll() on signals and on
+ * the channel from control.
  *
  *    start    sockets, board, counters -> user -> control -> (first world) -> workers -> READY
  *    run      a child dies -> another; one hangs -> it is killed; a world -> kept, and sent to the workers
@@ -14,10 +14,8 @@
 #include "server/process/settings.h"
 
 enum {
-    SUPERVISOR_DRAIN_MS = 4000,           /* for the workers to drain, before SIGKILL */
-    SUPERVISOR_STOP_MS = 5000,            /* for everything */
-    SUPERVISOR_DESCRIPTORS = 4096,        /* of a process besides TCP connections, if we may say so */
-    SUPERVISOR_DESCRIPTORS_MAX = 1 << 18, /* RLIMIT_NOFILE: 64 addresses x 256 workers x 2, and worlds */
+    SUPERVISOR_DRAIN_MS = 4000,     /* for the workers to drain, before SIGKILL */
+    SUPERVISOR_STOP_MS = 5000,      /* for everything */
     SUPERVISOR_WORKER_MISSED = 5,   /* looks at a worker's pulse without a beat, before it is killed */
     SUPERVISOR_CONTROL_MISSED = 10, /* ... at control's, which waits for disks and publishes large worlds */
     SUPERVISOR_RESEND_MS = 20,      /* until a worker whose channel was full is tried again */

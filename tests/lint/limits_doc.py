@@ -43,9 +43,9 @@ def value(name, known):
 
 
 def unit_check(top, known):
-    wanted = value("SUPERVISOR_DESCRIPTORS_MAX", known)
+    wanted = value("HOLDINGS_DESCRIPTORS_MAX", known)
     found = re.findall(r"^LimitNOFILE=(.*)$", (top / "server/gslbd.service.in").read_text(), re.M)
-    return [] if found == [str(wanted)] else [f"server/gslbd.service.in: LimitNOFILE is {found}, and SUPERVISOR_DESCRIPTORS_MAX {wanted}"]
+    return [] if found == [str(wanted)] else [f"server/gslbd.service.in: LimitNOFILE is {found}, and HOLDINGS_DESCRIPTORS_MAX {wanted}"]
 
 
 def main():
