@@ -74,6 +74,47 @@ static struct page text_page(int status, const char *body)
     return (struct page){.status = status, .body = body, .body_len = strlen(body)};
 }
 
+/* A peer, a prober and the check of the one by the other. */
+struct site {
+    struct rig rig;
+    struct page page;
+    struct evhttp *http; /* a web server with that page, or ... */
+    struct rig_raw *raw; /* ... one that says a few bytes, whatever it is asked */
+    struct listen at;
+    struct check check;
+};
+
+static void site_open(struct site *site, enum check_type type, struct page page)
+{
+    *site = (struct site){.page = page};
+    rig_init(&site->rig, NULL);
+    site->http = rig_serve(&site->rig, NULL, answer, &site->page, &site->at);
+    site->check = rig_check(type, &site->at);
+}
+
+static void site_open_raw(struct site *site, enum check_type type, const char *bytes, size_t len,
+                          enum rig_ending ending)
+{
+    *site = (struct site){0};
+    rig_init(&site->rig, NULL);
+    site->raw = rig_raw_new(&site->rig, bytes, len, ending, &site->at);
+    site->check = rig_check(type, &site->at);
+}
+
+static void site_probe(struct site *site, enum probe_outcome outcome, const char *reason)
+{
+    rig_assert_result(rig_probe(&site->rig, &site->check), outcome, reason);
+}
+
+static void site_close(struct site *site)
+{
+    if (site->http)
+        evhttp_free(site->http);
+    if (site->raw)
+        rig_raw_free(&site->raw);
+    rig_fini(&site->rig);
+}
+
 struct http_case {
     const char *name;
     int status;
@@ -121,19 +162,14 @@ static void test_http_judges_status_and_body(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof http_cases / sizeof http_cases[0]; i++) {
         const struct http_case *c = &http_cases[i];
-        struct page page = text_page(c->status, c->body);
-        struct rig rig;
-        struct listen at;
-        rig_init(&rig, NULL);
-        struct evhttp *http = rig_serve(&rig, NULL, answer, &page, &at);
-        struct check check = rig_check(CHECK_HTTP, &at);
-        check.expect_body = c->expect_body;
-        check.expect_status = c->expect_status;
+        struct site site;
+        site_open(&site, CHECK_HTTP, text_page(c->status, c->body));
+        site.check.expect_body = c->expect_body;
+        site.check.expect_status = c->expect_status;
         print_message("%s\n", c->name);
-        rig_assert_result(rig_probe(&rig, &check), c->outcome, c->reason);
-        assert_int_equal(page.count, 1);
-        evhttp_free(http);
-        rig_fini(&rig);
+        site_probe(&site, c->outcome, c->reason);
+        assert_int_equal(site.page.count, 1);
+        site_close(&site);
     }
 }
 
@@ -141,41 +177,31 @@ static void test_http_sends_host_path_and_method_to_the_address(void **state)
 {
     (void)state;
     static const char *const methods[] = {"GET", "HEAD", "POST", "OPTIONS"};
-    struct page page = text_page(200, "x");
-    struct rig rig;
-    struct listen at;
+    struct site site;
     char host[64];
-    rig_init(&rig, NULL);
-    struct evhttp *http = rig_serve(&rig, NULL, answer, &page, &at);
-    struct check check = rig_check(CHECK_HTTP, &at);
-    check.host = "www.example.com";
-    check.path = "/a/../healthz?full=1";
-    (void)snprintf(host, sizeof host, "www.example.com:%u", at.port);
+    site_open(&site, CHECK_HTTP, text_page(200, "x"));
+    site.check.host = "www.example.com";
+    site.check.path = "/a/../healthz?full=1";
+    (void)snprintf(host, sizeof host, "www.example.com:%u", site.at.port);
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-        check.method = methods[i];
-        rig_assert_result(rig_probe(&rig, &check), PROBE_OK, "");
-        assert_string_equal(page.method, methods[i]);
-        assert_string_equal(page.uri, check.path);
-        assert_string_equal(page.host, host);
+        site.check.method = methods[i];
+        site_probe(&site, PROBE_OK, "");
+        assert_string_equal(site.page.method, methods[i]);
+        assert_string_equal(site.page.uri, site.check.path);
+        assert_string_equal(site.page.host, host);
     }
-    evhttp_free(http);
-    rig_fini(&rig);
+    site_close(&site);
 }
 
 static void test_http_takes_no_proxy_from_the_environment(void **state)
 {
     (void)state;
-    struct page page = text_page(200, "x");
-    struct rig rig;
-    struct listen at;
-    rig_init(&rig, NULL);
-    struct evhttp *http = rig_serve(&rig, NULL, answer, &page, &at);
-    const struct check check = rig_check(CHECK_HTTP, &at);
+    struct site site;
+    site_open(&site, CHECK_HTTP, text_page(200, "x"));
     assert_int_equal(setenv("http_proxy", "http://127.0.0.1:1", 1), 0);
-    rig_assert_result(rig_probe(&rig, &check), PROBE_OK, "");
+    site_probe(&site, PROBE_OK, "");
     assert_int_equal(unsetenv("http_proxy"), 0);
-    evhttp_free(http);
-    rig_fini(&rig);
+    site_close(&site);
 }
 
 static void test_http_reads_a_huge_body_no_further_than_its_bound(void **state)
@@ -183,23 +209,17 @@ static void test_http_reads_a_huge_body_no_further_than_its_bound(void **state)
     (void)state;
     enum { HUGE_LEN = 64 * 1024 * 1024 };
     static char body[HUGE_LEN];
-    struct page page = {.status = 200, .body = body, .body_len = HUGE_LEN};
-    struct rig rig;
-    struct listen at;
-    rig_init(&rig, NULL);
-    struct evhttp *http = rig_serve(&rig, NULL, answer, &page, &at);
-    struct check check = rig_check(CHECK_HTTP, &at);
+    struct site site;
+    site_open(&site, CHECK_HTTP, (struct page){.status = 200, .body = body, .body_len = HUGE_LEN});
     memset(body, 'x', sizeof body);
-    rig_assert_result(rig_probe(&rig, &check), PROBE_OK, "");
-    check.expect_body = "needle";
+    site_probe(&site, PROBE_OK, "");
+    site.check.expect_body = "needle";
     memcpy(body + PROBE_HTTP_BODY_MAX - 6, "needle", 6);
-    rig_assert_result(rig_probe(&rig, &check), PROBE_OK, "");
+    site_probe(&site, PROBE_OK, "");
     body[PROBE_HTTP_BODY_MAX - 6] = 'x';
     memcpy(body + PROBE_HTTP_BODY_MAX - 5, "needle", 6);
-    rig_assert_result(rig_probe(&rig, &check), PROBE_FAILED,
-                  "body lacks the expected text in its first 65536 bytes");
-    evhttp_free(http);
-    rig_fini(&rig);
+    site_probe(&site, PROBE_FAILED, "body lacks the expected text in its first 65536 bytes");
+    site_close(&site);
 }
 
 /* Peers that do not ---------------------------------------------------------------------------- */
@@ -230,16 +250,12 @@ static void test_http_blames_a_peer_that_is_not_a_web_server(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof raw_cases / sizeof raw_cases[0]; i++) {
         const struct raw_case *c = &raw_cases[i];
-        struct rig rig;
-        struct listen at;
-        rig_init(&rig, NULL);
-        struct rig_raw *raw = rig_raw_new(&rig, c->bytes, strlen(c->bytes), c->ending, &at);
-        struct check check = rig_check(CHECK_HTTP, &at);
-        check.timeout_ms = 200;
+        struct site site;
+        site_open_raw(&site, CHECK_HTTP, c->bytes, strlen(c->bytes), c->ending);
+        site.check.timeout_ms = 200;
         print_message("%s\n", c->name);
-        rig_assert_result(rig_probe(&rig, &check), PROBE_FAILED, c->reason);
-        rig_raw_free(&raw);
-        rig_fini(&rig);
+        site_probe(&site, PROBE_FAILED, c->reason);
+        site_close(&site);
     }
 }
 
@@ -248,17 +264,13 @@ static void test_http_bounds_the_headers(void **state)
     (void)state;
     static char bytes[2 * PROBE_HTTP_HEADERS_MAX];
     size_t len = (size_t)snprintf(bytes, sizeof bytes, "HTTP/1.1 200 OK\r\n");
-    struct rig rig;
-    struct listen at;
+    struct site site;
     while (len + 64 < sizeof bytes)
         len += (size_t)snprintf(bytes + len, sizeof bytes - len,
                                 "X-Filler: 0123456789012345678901234567890\r\n");
-    rig_init(&rig, NULL);
-    struct rig_raw *raw = rig_raw_new(&rig, bytes, len, RIG_STAY, &at);
-    const struct check check = rig_check(CHECK_HTTP, &at);
-    rig_assert_result(rig_probe(&rig, &check), PROBE_FAILED, "headers over 65536 bytes");
-    rig_raw_free(&raw);
-    rig_fini(&rig);
+    site_open_raw(&site, CHECK_HTTP, bytes, len, RIG_STAY);
+    site_probe(&site, PROBE_FAILED, "headers over 65536 bytes");
+    site_close(&site);
 }
 
 static void test_a_closed_port_is_refused(void **state)
@@ -318,14 +330,10 @@ static void test_a_silent_port_times_out(void **state)
 static void test_tcp_is_content_with_a_connection(void **state)
 {
     (void)state;
-    struct rig rig;
-    struct listen at;
-    rig_init(&rig, NULL);
-    struct rig_raw *raw = rig_raw_new(&rig, "", 0, RIG_STAY, &at);
-    const struct check check = rig_check(CHECK_TCP, &at);
-    rig_assert_result(rig_probe(&rig, &check), PROBE_OK, "");
-    rig_raw_free(&raw);
-    rig_fini(&rig);
+    struct site site;
+    site_open_raw(&site, CHECK_TCP, "", 0, RIG_STAY);
+    site_probe(&site, PROBE_OK, "");
+    site_close(&site);
 }
 
 /* TLS ------------------------------------------------------------------------------------------ */
@@ -381,29 +389,20 @@ static void test_https_verifies_the_certificate_for_the_host(void **state)
 static void test_https_to_a_plain_port_fails(void **state)
 {
     (void)state;
-    struct page page = text_page(200, "x");
-    struct rig rig;
-    struct listen at;
-    rig_init(&rig, NULL);
-    struct evhttp *http = rig_serve(&rig, NULL, answer, &page, &at);
-    const struct check check = rig_check(CHECK_HTTPS, &at);
-    rig_assert_result(rig_probe(&rig, &check), PROBE_FAILED, "TLS handshake failed");
-    evhttp_free(http);
-    rig_fini(&rig);
+    struct site site;
+    site_open(&site, CHECK_HTTPS, text_page(200, "x"));
+    site_probe(&site, PROBE_FAILED, "TLS handshake failed");
+    site_close(&site);
 }
 
 static void test_https_to_a_mute_port_names_the_handshake(void **state)
 {
     (void)state;
-    struct rig rig;
-    struct listen at;
-    rig_init(&rig, NULL);
-    struct rig_raw *raw = rig_raw_new(&rig, "", 0, RIG_STAY, &at);
-    struct check check = rig_check(CHECK_HTTPS, &at);
-    check.timeout_ms = 200;
-    rig_assert_result(rig_probe(&rig, &check), PROBE_FAILED, "TLS handshake timed out");
-    rig_raw_free(&raw);
-    rig_fini(&rig);
+    struct site site;
+    site_open_raw(&site, CHECK_HTTPS, "", 0, RIG_STAY);
+    site.check.timeout_ms = 200;
+    site_probe(&site, PROBE_FAILED, "TLS handshake timed out");
+    site_close(&site);
 }
 
 /* Names ---------------------------------------------------------------------------------------- */

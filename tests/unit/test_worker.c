@@ -228,6 +228,19 @@ static size_t tcp_query_put(const char *name, uint16_t qtype, uint16_t id, uint8
     return 2 + len;
 }
 
+static int connect_tcp(const struct running *running)
+{
+    return connect_to("127.0.0.1", running->tcp_port, SOCK_STREAM);
+}
+
+/* Ask for an A record over a stream. */
+static void ask_tcp(int fd, const char *name, uint16_t id)
+{
+    uint8_t bytes[256];
+    const size_t len = tcp_query_put(name, A, id, bytes, sizeof bytes);
+    assert_int_equal(send(fd, bytes, len, 0), (ssize_t)len);
+}
+
 /* Take one reply off a stream; returns its id. */
 static unsigned tcp_reply_take(int fd, unsigned *ret_answers)
 {
@@ -310,14 +323,11 @@ static void test_a_batch_of_queries_is_answered(void **state)
 static void test_tcp_answers_pipelined_queries_in_order(void **state)
 {
     struct running *running = *state;
-    uint8_t bytes[256];
     unsigned answers;
     world_send(running, 1, 1);
-    const int fd = connect_to("127.0.0.1", running->tcp_port, SOCK_STREAM);
+    const int fd = connect_tcp(running);
     for (uint16_t i = 0; i < MANY; i++) {
-        const size_t len =
-            tcp_query_put(i % 2 ? "host.example.com" : "nothere.example.com", A, i, bytes, sizeof bytes);
-        assert_int_equal(send(fd, bytes, len, 0), (ssize_t)len);
+        ask_tcp(fd, i % 2 ? "host.example.com" : "nothere.example.com", i);
     }
     for (uint16_t i = 0; i < MANY; i++) {
         assert_int_equal(tcp_reply_take(fd, &answers), i);
@@ -338,13 +348,11 @@ static unsigned segments_of(int fd)
 static void test_a_reply_and_its_length_come_in_one_segment(void **state)
 {
     struct running *running = *state;
-    uint8_t bytes[256];
     unsigned answers;
     world_send(running, 1, 1);
-    const int fd = connect_to("127.0.0.1", running->tcp_port, SOCK_STREAM);
+    const int fd = connect_tcp(running);
     for (uint16_t i = 1; i <= 5; i++) {
-        const size_t len = tcp_query_put("host.example.com", A, i, bytes, sizeof bytes);
-        assert_int_equal(send(fd, bytes, len, 0), (ssize_t)len);
+        ask_tcp(fd, "host.example.com", i);
         assert_int_equal(tcp_reply_take(fd, &answers), i);
         assert_int_equal(segments_of(fd), i);
     }
@@ -357,7 +365,7 @@ static void test_a_slow_reader_gets_all_of_it_and_delays_nobody(void **state)
     uint8_t bytes[256];
     unsigned answers;
     world_send(running, 1, 1);
-    const int slow = connect_to("127.0.0.1", running->tcp_port, SOCK_STREAM);
+    const int slow = connect_tcp(running);
     /* 36 MB of replies: the kernel holds a part, a spare buffer the rest. */
     for (uint16_t i = 0; i < MANY; i++) {
         const size_t len = tcp_query_put("big.example.com", TXT, i, bytes, sizeof bytes);
@@ -366,9 +374,8 @@ static void test_a_slow_reader_gets_all_of_it_and_delays_nobody(void **state)
             break;
         }
     }
-    const int quick = connect_to("127.0.0.1", running->tcp_port, SOCK_STREAM);
-    const size_t len = tcp_query_put("host.example.com", A, 7, bytes, sizeof bytes);
-    assert_int_equal(send(quick, bytes, len, 0), (ssize_t)len);
+    const int quick = connect_tcp(running);
+    ask_tcp(quick, "host.example.com", 7);
     assert_int_equal(tcp_reply_take(quick, &answers), 7);
     for (uint16_t i = 0; i < 400; i++) {
         assert_int_equal(tcp_reply_take(slow, &answers), i);
@@ -381,12 +388,10 @@ static void test_a_slow_reader_gets_all_of_it_and_delays_nobody(void **state)
 static void test_a_half_closed_connection_gets_its_replies(void **state)
 {
     struct running *running = *state;
-    uint8_t bytes[256];
     unsigned answers;
     world_send(running, 1, 1);
-    const int fd = connect_to("127.0.0.1", running->tcp_port, SOCK_STREAM);
-    const size_t len = tcp_query_put("host.example.com", A, 9, bytes, sizeof bytes);
-    assert_int_equal(send(fd, bytes, len, 0), (ssize_t)len);
+    const int fd = connect_tcp(running);
+    ask_tcp(fd, "host.example.com", 9);
     assert_int_equal(shutdown(fd, SHUT_WR), 0);
     assert_int_equal(tcp_reply_take(fd, &answers), 9);
     expect_closed(fd);
@@ -398,14 +403,14 @@ static void test_a_broken_stream_is_closed_after_what_was_whole(void **state)
     uint8_t bytes[256];
     unsigned answers;
     world_send(running, 1, 1);
-    const int fd = connect_to("127.0.0.1", running->tcp_port, SOCK_STREAM);
+    const int fd = connect_tcp(running);
     size_t len = tcp_query_put("host.example.com", A, 3, bytes, sizeof bytes);
     bytes[len++] = 0xff; /* a message of 65,280 bytes */
     bytes[len++] = 0;
     assert_int_equal(send(fd, bytes, len, 0), (ssize_t)len);
     assert_int_equal(tcp_reply_take(fd, &answers), 3);
     expect_closed(fd);
-    const int response = connect_to("127.0.0.1", running->tcp_port, SOCK_STREAM);
+    const int response = connect_tcp(running);
     len = tcp_query_put("host.example.com", A, 3, bytes, sizeof bytes);
     bytes[4] = 0x80;
     assert_int_equal(send(response, bytes, len, 0), (ssize_t)len);
@@ -416,15 +421,13 @@ static void test_one_client_does_not_get_all_connections(void **state)
 {
     struct running *running = *state;
     int fds[CONNECTIONS_MAX];
-    uint8_t bytes[256];
     unsigned answers;
     world_send(running, 1, 1);
     for (unsigned i = 0; i < 6; i++) /* three quarters of eight */
-        fds[i] = connect_to("127.0.0.1", running->tcp_port, SOCK_STREAM);
-    expect_closed(connect_to("127.0.0.1", running->tcp_port, SOCK_STREAM));
+        fds[i] = connect_tcp(running);
+    expect_closed(connect_tcp(running));
     for (unsigned i = 0; i < 6; i++) {
-        const size_t len = tcp_query_put("host.example.com", A, (uint16_t)i, bytes, sizeof bytes);
-        assert_int_equal(send(fds[i], bytes, len, 0), (ssize_t)len);
+        ask_tcp(fds[i], "host.example.com", (uint16_t)i);
         assert_int_equal(tcp_reply_take(fds[i], &answers), i);
     }
     assert_int_equal(running->counters->tcp_open, 6);
@@ -451,17 +454,16 @@ static void test_the_next_world_takes_the_place_of_the_last(void **state)
 static void test_sigterm_answers_what_is_there_and_ends(void **state)
 {
     struct running *running = *state;
-    uint8_t packet[4096], bytes[256];
+    uint8_t packet[4096];
     unsigned answers;
     const struct world_query query = {.name = "host.example.com", .qtype = A};
     world_send(running, 1, 1);
     const int udp = connect_to("127.0.0.1", running->udp_ports[0], SOCK_DGRAM);
-    const int tcp = connect_to("127.0.0.1", running->tcp_port, SOCK_STREAM);
+    const int tcp = connect_tcp(running);
     assert_int_equal(kill(running->pid, SIGSTOP), 0);
     const size_t len = world_query_put(&query, packet, sizeof packet);
     assert_int_equal(send(udp, packet, len, 0), (ssize_t)len);
-    const size_t tcp_len = tcp_query_put("host.example.com", A, 5, bytes, sizeof bytes);
-    assert_int_equal(send(tcp, bytes, tcp_len, 0), (ssize_t)tcp_len);
+    ask_tcp(tcp, "host.example.com", 5);
     assert_int_equal(kill(running->pid, SIGTERM), 0);
     assert_int_equal(kill(running->pid, SIGCONT), 0);
     assert_true(wait_for(udp, packet, sizeof packet) > 12);
