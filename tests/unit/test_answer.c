@@ -358,9 +358,12 @@ static void test_services_answer_by_client(void **state)
          "NOERROR aa | cdn.example.com. 20 CNAME www.example.net., www.example.net. 300 A 192.0.2.40 |  | "},
         {"cdn.example.com", TXT, "8.8.8.0/24", "NOERROR aa | cdn.example.com. 20 CNAME edge.cdn.test. |  | "},
         {"cdn.example.com", TXT, "193.0.6.0/24",
-         "NOERROR aa | cdn.example.com. 20 CNAME www.example.net. | example.net. 60 SOA ns.example. hostmaster.example. 7 7200 1800 1209600 60 | "},
-        {"cdn.example.com", CNAME, "193.0.6.0/24", "NOERROR aa | cdn.example.com. 20 CNAME www.example.net. |  | "},
-        {"cdn.example.com", ANY, "193.0.6.0/24", "NOERROR aa | cdn.example.com. 20 CNAME www.example.net. |  | "},
+         "NOERROR aa | cdn.example.com. 20 CNAME www.example.net. | example.net. 60 SOA ns.example."
+         " hostmaster.example. 7 7200 1800 1209600 60 | "},
+        {"cdn.example.com", CNAME, "193.0.6.0/24",
+         "NOERROR aa | cdn.example.com. 20 CNAME www.example.net. |  | "},
+        {"cdn.example.com", ANY, "193.0.6.0/24",
+         "NOERROR aa | cdn.example.com. 20 CNAME www.example.net. |  | "},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         expect(*state, &rows[i]);
