@@ -9,7 +9,24 @@
 
 #include <ldns/ldns.h>
 
-/* A world with one of everything: static names, wildcards, cuts, DNAME, chains, services of all kinds. */
+enum { REPLY_CHECK_MANY = 1000 };
+
+/* A zone whose MX rrset, with its names compressed, goes on past what a pointer reaches. The last one has an
+ * address. */
+static inline struct world_zone reply_check_many(void)
+{
+    static struct zone_record records[REPLY_CHECK_MANY + 3] = {
+        {"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.3", 300}, {"many", "MX", "60000 ns", 300}};
+    static char texts[REPLY_CHECK_MANY][24];
+    for (unsigned i = 0; i < REPLY_CHECK_MANY; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "%u m%u.example.edu.", i, i);
+        records[i + 3] = (struct zone_record){"many", "MX", texts[i], 300};
+    }
+    return (struct world_zone){"example.org", records, REPLY_CHECK_MANY + 3, NULL, 0};
+}
+
+/* A world with one of everything: static names, wildcards, cuts, DNAME, chains, services of all kinds,
+ * journals. */
 static inline void reply_check_world(struct world_fixture *fixture)
 {
 #define TEN "0123456789"
@@ -35,6 +52,12 @@ static inline void reply_check_world(struct world_fixture *fixture)
         {"big", "TXT", BIG BIG BIG, 300}, {"huge", "TXT", BIG BIG BIG BIG BIG BIG BIG, 300},
         {"svc", "HTTPS", "1 . alpn=\"h2,h3\" ipv4hint=auto ipv6hint=auto", 300},
         {"*.w", "SVCB", "1 none ipv4hint=auto", 300},
+        {"svc", "HTTPS", "2 svc alpn=h2 ipv6hint=auto port=8443", 300},
+        {"tomany", "CNAME", "many.example.org.", 300},
+        /* These come and go in the journal. */
+        {"@", "NS", "ns1.dns.example.org.", 300}, {"@", "NS", "ns2.dns.example.org.", 300},
+        {"ptr", "PTR", "host", 300}, {"@", "MX", "40 mail.dns.example.org.", 300},
+        {"come.and", "TXT", "\"go\"", 300}, {"*.w", "MX", "10 mail.w", 300},
     };
     static const struct zone_record other[] = {{"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.2", 300},
                                                {"www", "A", "192.0.2.40", 300},
@@ -50,18 +73,19 @@ static inline void reply_check_world(struct world_fixture *fixture)
         {.name = "fail", .ttl_s = 30, .all_down = ALL_DOWN_SERVFAIL,
          .pools = {{0, 100, 1, {"198.51.100.5"}}}},
     };
-    static const struct world_zone zones[] = {
+    const struct world_zone zones[] = {
         {"example.com", records, sizeof records / sizeof *records, services,
          sizeof services / sizeof *services},
         {"example.net", other, 4, NULL, 0},
         {"child.example.com", other, 4, NULL, 0},
+        reply_check_many(),
     };
     static char texts[][24] = {"default", "net:193.0.0.0/16", "p"};
     struct policy_rule rules[] = {{texts[0], 1, 1, POLICY_WEIGHT_OF_POOL},
                                   {texts[0], 0, 2, POLICY_WEIGHT_OF_POOL},
                                   {texts[1], 0, 1, POLICY_WEIGHT_OF_POOL}};
     const struct policy policy = {.name = texts[2], .rules = rules, .rules_count = 3};
-    world_fixture_share(fixture, zones, 3, &policy, "193.0.0.0/16");
+    world_fixture_share(fixture, zones, sizeof zones / sizeof *zones, &policy, "193.0.0.0/16");
     cookie_page_set(&fixture->cookies, &(struct cookie_secrets){.count = 2, .keys = {{{1, 2}}, {{3, 4}}}});
     fixture->identity = (struct identity){.version = {"gslbd", 5}, .name = {"a.example", 9},
                                           .nsid = {"a long name", 11}};

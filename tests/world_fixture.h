@@ -19,6 +19,8 @@ enum {
     WORLD_ENDPOINTS_MAX = 8,
     WORLD_SLOTS_FIRST = 256,
     WORLD_SLOTS = 1024,
+    WORLD_CHANGES = 6, /* that the journal of a zone with secondaries tells: it has more records */
+    WORLD_SERIAL = 7,
 };
 
 struct world_pool {
@@ -111,7 +113,8 @@ static inline void world_service_put(struct world_fixture *fixture, struct draft
     }
 }
 
-static inline void world_secondaries_put(struct draft *draft, const char *net)
+/* The first key of a zone. */
+static inline void world_key_put(struct draft *draft)
 {
     const struct draft_key key = {
         .text_off = draft_text_put(draft, "k.example"),
@@ -120,26 +123,57 @@ static inline void world_secondaries_put(struct draft *draft, const char *net)
         .secret_len = (uint16_t)world_key.secret_len,
         .algorithm = world_key.algorithm,
     };
-    struct draft_peer peers[] = {{.kind = PEER_TRANSFER, .key = DRAFT_NONE},
-                                 {.kind = PEER_TRANSFER, .key = 0}};
-    zone_fixture_must(prefix_parse(net, &peers[0].net, NULL) == OK, net);
     (void)buffer_put(&draft->keys, &key, sizeof key);
+}
+
+static inline void world_secondaries_put(struct draft *draft, const char *net)
+{
+    struct draft_peer peers[] = {{.kind = PEER_TRANSFER, .key = DRAFT_NONE},
+                                 {.kind = PEER_TRANSFER, .key = 0},
+                                 {.kind = PEER_NOTIFY, .key = 0, .port = 53}};
+    zone_fixture_must(prefix_parse(net, &peers[0].net, NULL) == OK, net);
+    zone_fixture_must(prefix_parse("2001:db8::53/128", &peers[2].net, NULL) == OK, "peer");
+    world_key_put(draft);
     (void)buffer_put(&draft->peers, peers, sizeof peers);
 }
 
-/* `secondaries` is a network that may copy it, and so may whoever has the key; NULL: nobody. */
+/* A zone as it was `age` changes ago: its serial is lower, and of its last records it lacks one, which is
+ * another at each age, so that a change takes a record and puts one. It goes on from `last`, or NULL. */
+static inline void world_version_make(struct world_fixture *fixture, const struct world_zone *zone,
+                                      const char *secondaries, unsigned age, const struct zone_fixture *last,
+                                      struct zone_fixture *ret)
+{
+    char soa[80];
+    (void)snprintf(soa, sizeof soa, "ns.example. hostmaster.example. %u 7200 1800 1209600 60",
+                   WORLD_SERIAL - age);
+    zone_fixture_begin_with(ret, zone->origin, &(struct zone_record){"@", "SOA", soa, 300});
+    for (size_t i = 0; i < zone->records_count; i++)
+        if (age == 0 || i != zone->records_count - age)
+            zone_fixture_record(ret, &zone->records[i]);
+    for (size_t i = 0; i < zone->services_count; i++)
+        world_service_put(fixture, &ret->draft, &zone->services[i]);
+    if (secondaries)
+        world_secondaries_put(&ret->draft, secondaries);
+    ret->last = last ? last->zone : NULL;
+    zone_fixture_must(zone_fixture_end(ret) == 0, "the zone has problems");
+}
+
+/* `secondaries` is a network that may copy it, and so may whoever has the key; its journal tells of its last
+ * records. NULL: nobody. */
 static inline void world_zone_put(struct world_fixture *fixture, const struct world_zone *zone,
                                   const char *secondaries)
 {
-    struct zone_fixture *made = &fixture->zones[fixture->zones_count++];
-    zone_fixture_begin(made, zone->origin);
-    for (size_t i = 0; i < zone->records_count; i++)
-        zone_fixture_record(made, &zone->records[i]);
-    for (size_t i = 0; i < zone->services_count; i++)
-        world_service_put(fixture, &made->draft, &zone->services[i]);
-    if (secondaries)
-        world_secondaries_put(&made->draft, secondaries);
-    zone_fixture_must(zone_fixture_end(made) == 0, "the zone has problems");
+    struct zone_fixture *made = &fixture->zones[fixture->zones_count++], older = {0};
+    const uint32_t slots_first = fixture->slots_end;
+    for (unsigned age = secondaries ? WORLD_CHANGES : 0; age > 0; age--) {
+        struct zone_fixture version;
+        world_version_make(fixture, zone, secondaries, age, older.zone ? &older : NULL, &version);
+        zone_fixture_free(&older);
+        older = version;
+        fixture->slots_end = slots_first;
+    }
+    world_version_make(fixture, zone, secondaries, 0, older.zone ? &older : NULL, made);
+    zone_fixture_free(&older);
 }
 
 /* Put the zones into the packs that they belong to. */
@@ -160,7 +194,8 @@ static inline void world_packs_make(struct world_fixture *fixture)
     }
 }
 
-/* `rules` need no geo database; they are lent for the call. `secondaries`, or none, are the first zone's. */
+/* `rules` need no geo database; they are lent for the call. The zones that are large enough have
+ * `secondaries`, or nobody may copy them. */
 static inline void world_fixture_share(struct world_fixture *fixture, const struct world_zone *zones,
                                        size_t count, const struct policy *policy, const char *secondaries)
 {
@@ -169,7 +204,7 @@ static inline void world_fixture_share(struct world_fixture *fixture, const stru
     memset(fixture, 0, sizeof *fixture);
     fixture->slots_end = WORLD_SLOTS_FIRST;
     for (size_t i = 0; i < count; i++)
-        world_zone_put(fixture, &zones[i], i == 0 ? secondaries : NULL);
+        world_zone_put(fixture, &zones[i], zones[i].records_count > WORLD_CHANGES ? secondaries : NULL);
     world_packs_make(fixture);
     geo_fixture_build(policy, no_sources, &fixture->geo);
     zone_fixture_must(board_new(WORLD_SLOTS, &fixture->board, &diag) == OK, "board");

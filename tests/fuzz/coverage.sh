@@ -12,13 +12,13 @@ files() {
     case $1 in
     answer) echo server/answer/answer.c server/answer/query.c server/answer/edns.c server/answer/client.c \
         server/answer/steer.c server/answer/hint.c server/answer/reply.c server/answer/opt.c server/answer/cookie.c \
-        server/answer/rrl.c server/transfer/aside.c server/transfer/transfer.c server/transfer/tsig.c zones/image.c ;;
+        server/answer/rrl.c server/transfer/aside.c server/transfer/transfer.c server/transfer/tsig.c zones/image.c zones/image_rr.c ;;
     batch) echo health/batch.c health/batch_checks.c health/check.c health/field.c ;;
     channel) echo server/process/channel.c ;;
     edns) echo server/answer/edns.c server/answer/opt.c server/answer/cookie.c ;;
     framer) echo server/transport/framer.c ;;
     geo) echo geoip/geo.c ;;
-    image) echo zones/image.c zones/image_check.c ;;
+    image) echo zones/image.c zones/image_check.c zones/image_rr.c zones/journal.c server/answer/reply.c ;;
     ip) echo common/ip.c ;;
     key) echo health/key.c common/base64.c ;;
     manifest) echo zones/manifest.c ;;

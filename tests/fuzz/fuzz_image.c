@@ -1,5 +1,6 @@
 /* tests/fuzz/fuzz_image.c - a pack, edited, its frame made good: it is refused, or every zone, node, rrset
- * and service is read within bounds, and so is whatever names are looked up in it.
+ * and service is read within bounds, and so is whatever names are looked up in it, a worker's answers from
+ * it, and a journal that goes on from it.
  *
  * The first byte chooses a pack of the world that tests/reply_check.h answers from, which the compiler's
  * parts have just made; the rest are edits (tests/fuzz/edits.h). Names to look up are those of its own
@@ -10,12 +11,16 @@
 #include "tests/fuzz/edits.h"
 #include "tests/reply_check.h"
 #include "zones/image.h"
+#include "zones/journal.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { VISITS_MAX = 2000 }; /* nodes looked at: an input of a fuzzer is small, but not its products */
+enum {
+    VISITS_MAX = 2000, /* nodes looked at: an input of a fuzzer is small, but not its products */
+    MESSAGE_CAP = 65535,
+};
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -25,6 +30,21 @@ static size_t bytes_sum(const struct image_zone *zone, uint32_t off, size_t len)
     size_t sum = 0;
     for (size_t i = 0; i < len; i++)
         sum += bytes[i];
+    return sum;
+}
+
+/* Its records, each as it stands alone. `owner` as in image_rr_put(). */
+static size_t records_read(const struct image_zone *zone, const struct image_rrset *rrset,
+                           const uint8_t *owner)
+{
+    static uint8_t record[MESSAGE_CAP];
+    size_t sum = 0;
+    for (uint32_t off = 0; off < rrset->wire_len;) {
+        struct writer w = writer_of(record, sizeof record);
+        off = image_rr_put(&w, zone, rrset, owner, off);
+        zone_fixture_must(!w.full, "a record has a name that was not checked");
+        sum += writer_len(&w);
+    }
     return sum;
 }
 
@@ -125,6 +145,29 @@ static size_t names_find(const struct image packs[PACKS_MAX], const uint8_t *nam
     return sum;
 }
 
+/* The rrsets that a secondary is given of a node. */
+static size_t copied_read(const struct image_zone *zone, const struct image_node *node)
+{
+    const struct image_rrset *rrset;
+    size_t sum = 0;
+    for (unsigned i = 0; (rrset = image_copied_rrset(zone, node, i)); i++)
+        sum += records_read(zone, rrset, image_at(zone, node->name_off));
+    return sum;
+}
+
+static size_t deltas_read(const struct image_zone *zone)
+{
+    const struct image_delta *delta = image_at(zone, zone->deltas_off);
+    size_t sum = 0;
+    for (uint32_t i = 0; i < zone->deltas_count; i++)
+        for (uint32_t off = delta[i].wire_off; off < image_deltas_end(zone);) {
+            const size_t len = image_delta_rr_len(image_at(zone, off));
+            sum += bytes_sum(zone, off, len);
+            off += (uint32_t)len;
+        }
+    return sum;
+}
+
 static size_t subjects_read(const struct image_zone *zone)
 {
     const struct image_subject *subject = image_at(zone, zone->subjects_off);
@@ -148,43 +191,109 @@ static size_t pack_read(const struct image packs[PACKS_MAX], const struct image 
         const struct image_node *node = image_at(zone, zone->apex_off);
         sum += rrset_read(zone, image_at(zone, zone->soa_off)) +
                rrset_read(zone, image_at(zone, zone->negative_soa_off));
-        sum += subjects_read(zone) + peers_read(zone);
+        sum += subjects_read(zone) + peers_read(zone) + deltas_read(zone);
         for (uint32_t i = 0; i < zone->nodes_count && visits < VISITS_MAX; i++, node++, visits++)
-            sum += names_find(packs, image_at(zone, node->name_off));
+            sum += names_find(packs, image_at(zone, node->name_off)) + copied_read(zone, node);
     }
     return sum;
 }
 
-/* Check and read an image as whoever is sent one. Whether it was taken. */
-static bool image_try(const uint8_t *bytes, size_t len, struct diag *reterr)
+/* A worker's answers at a name, as long as they come. */
+static void name_ask(const struct answerer *answerer, const uint8_t *name, enum transport transport)
 {
-    struct image packs[PACKS_MAX] = {0}, image;
+    static const uint16_t qtypes[] = {1, 2, 6, 15, 64, 65, 255};
+    static const struct listen peer = {.ip = {.family = IP_V4, .bytes = {193, 0, 0, 9}}, .port = 53000};
+    static uint8_t packet[MESSAGE_CAP];
+    const size_t cap = transport == TRANSPORT_UDP ? QUERY_LEN_MAX : sizeof packet;
+    for (size_t i = 0; i < sizeof qtypes / sizeof *qtypes; i++) {
+        struct writer w = writer_of(packet, sizeof packet);
+        writer_bytes(&w, "\0\1\0\0\0\1\0\0\0\0\0\0", 12);
+        writer_bytes(&w, name, name_len(name));
+        writer_u16(&w, qtypes[i]);
+        writer_u16(&w, QCLASS_IN);
+        zone_fixture_must(answer(answerer, transport, &peer, packet, writer_len(&w), cap) <= cap,
+                          "too long a reply");
+    }
+}
+
+/* Ask for all names of an image that stands in `world`. */
+static void image_ask(struct world_fixture *fixture, const struct image *image)
+{
+    const struct image_zone *zone;
+    unsigned visits = 0;
+    for (uint32_t cursor = 0; (zone = image_zone_next(image, &cursor));) {
+        const struct image_node *node = image_at(zone, zone->apex_off);
+        for (uint32_t i = 0; i < zone->nodes_count && visits < VISITS_MAX; i++, visits++)
+            name_ask(&fixture->answerer, image_at(zone, node[i].name_off),
+                     i % 2 ? TRANSPORT_UDP : TRANSPORT_TCP);
+    }
+}
+
+/* Compile a zone anew when the image is what it was: another serial, and what else is not the same. */
+static void journal_try(const struct image_zone *now, const struct image *image)
+{
+    const struct image_zone *last;
+    const uint8_t *name = image_at(now, now->name_off);
+    for (uint32_t cursor = 0; (last = image_zone_next(image, &cursor));) {
+        struct buffer blob = {0};
+        if (!name_equal(name, image_at(last, last->name_off)))
+            continue;
+        (void)buffer_put(&blob, now, now->len);
+        zone_fixture_must(!blob.failed, "memory");
+        ((struct image_zone *)(void *)blob.bytes)->serial++;
+        zone_fixture_must(journal_put(&blob, 0, last, NULL) == OK, "a journal");
+        buffer_fini(&blob);
+    }
+}
+
+/* Check and read an image as whoever is sent one. Whether it was taken. */
+static bool image_try(struct world_fixture *fixture, const struct image_zone *zone, const uint8_t *bytes,
+                      size_t len, struct diag *reterr)
+{
+    struct image image;
     if (image_open(bytes, len, &image, reterr) != OK || image_check(&image, len, reterr) != OK)
         return false;
     const struct image_pack *pack = (const void *)(bytes + sizeof(struct frame));
-    packs[pack->bucket] = image;
-    zone_fixture_must(pack_read(packs, &image) != SIZE_MAX, "sum");
+    struct image *place = &fixture->world.packs[pack->bucket];
+    const struct image before = *place;
+    *place = image;
+    zone_fixture_must(pack_read(fixture->world.packs, &image) != SIZE_MAX, "sum");
+    image_ask(fixture, &image);
+    journal_try(zone, &image);
+    *place = before;
     return true;
+}
+
+/* The world, with whatever a service may name: policies, slots. */
+static void world_make(struct world_fixture *fixture)
+{
+    reply_check_world(fixture);
+    for (unsigned i = 0; i < POLICIES_MAX; i++)
+        fixture->world.policies[i] = fixture->geo.geo;
+    board_close(&fixture->board);
+    zone_fixture_must(board_new(BOARD_SLOTS_MAX, &fixture->board, NULL) == OK, "board");
+    fixture->world.board = fixture->board;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static struct world_fixture fixture;
     if (fixture.world.generation == 0)
-        reply_check_world(&fixture);
+        world_make(&fixture);
     if (len < 1)
         return 0;
-    const struct buffer *base = &fixture.packs[bytes[0] % fixture.zones_count].bytes;
+    const size_t which = bytes[0] % fixture.zones_count;
+    const struct buffer *base = &fixture.packs[which].bytes;
     struct diag diag = {.text = ""};
-    uint8_t *image = base->len > 0 ? malloc(base->len + 1) : NULL; /* none: its zones are in another's pack */
+    uint8_t *image = base->len > 0 ? malloc(base->len) : NULL; /* none: its zones are in another's pack */
     if (!image)
         return 0;
     memcpy(image, base->bytes, base->len);
     const size_t image_len = edits_apply(bytes + 1, len - 1, image, base->len);
-    uint8_t *exact = realloc(image, image_len + 1);
+    uint8_t *exact = realloc(image, image_len > 0 ? image_len : 1);
     if (exact && image_len >= sizeof(struct frame)) {
         frame_seal(exact, image_len, FRAME_PACK, IMAGE_VERSION);
-        const bool taken = image_try(exact, image_len, &diag);
+        const bool taken = image_try(&fixture, fixture.zones[which].zone, exact, image_len, &diag);
         zone_fixture_must(taken || len > 1, diag.text); /* nothing was edited */
     }
     free(exact ? exact : image);
