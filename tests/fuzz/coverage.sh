@@ -10,6 +10,7 @@ export srcdir="$src"
 # files TARGET: what it is for
 files() {
     case $1 in
+    announce) echo server/control/announce.c ;;
     answer) echo server/answer/answer.c server/answer/query.c server/answer/edns.c server/answer/client.c \
         server/answer/steer.c server/answer/hint.c server/answer/reply.c server/answer/opt.c server/answer/cookie.c \
         server/answer/rrl.c server/transfer/aside.c server/transfer/transfer.c server/transfer/tsig.c zones/image.c zones/image_rr.c ;;
