@@ -67,48 +67,86 @@ static void clients_find(const struct geo *geo, uint16_t place)
     }
 }
 
-/* The image without its tables, edited, then with them again. Returns its length. */
-static size_t image_edit(const struct buffer *base, const uint8_t *edits, size_t edits_len, uint8_t *image)
+/* A copy of all but the tables. */
+static uint8_t *parts_get(const struct buffer *base)
 {
-    size_t len = base->len - TABLES_LEN;
-    memcpy(image, base->bytes, HEAD_LEN);
-    memcpy(image + HEAD_LEN, base->bytes + HEAD_LEN + TABLES_LEN, len - HEAD_LEN);
-    len = edits_apply(edits, edits_len, image, len);
-    if (len < HEAD_LEN)
-        return len;
-    memmove(image + HEAD_LEN + TABLES_LEN, image + HEAD_LEN, len - HEAD_LEN);
-    memcpy(image + HEAD_LEN, base->bytes + HEAD_LEN, TABLES_LEN);
-    return len + TABLES_LEN;
+    uint8_t *parts = malloc(base->len - TABLES_LEN);
+    if (!parts)
+        abort();
+    memcpy(parts, base->bytes, HEAD_LEN);
+    memcpy(parts + HEAD_LEN, base->bytes + HEAD_LEN + TABLES_LEN, base->len - TABLES_LEN - HEAD_LEN);
+    return parts;
+}
+
+/* An image of which all but the tables is in `parts`; its tables are those of `base`. */
+static void parts_put(const struct buffer *base, const uint8_t *parts, size_t parts_len, uint8_t *image)
+{
+    memcpy(image, parts, HEAD_LEN);
+    memcpy(image + HEAD_LEN + TABLES_LEN, parts + HEAD_LEN, parts_len - HEAD_LEN);
+    if (image != base->bytes)
+        memcpy(image + HEAD_LEN, base->bytes + HEAD_LEN, TABLES_LEN);
+}
+
+/* Open it with the entry in its tables, which then is as it was, and look for clients. */
+static enum err image_try(uint8_t *image, size_t len, uint32_t place, uint32_t entry, struct diag *reterr)
+{
+    uint8_t *at = image + HEAD_LEN + 4 * (place % (2 * LAYOUT_TABLE_COUNT));
+    uint32_t before;
+    struct geo geo;
+    memcpy(&before, at, sizeof before);
+    if (place >> 31)
+        memcpy(at, &entry, sizeof entry);
+    frame_seal(image, len, FRAME_GEO, GEO_VERSION);
+    const enum err err = geo_open(image, len, &geo, reterr);
+    if (err == OK)
+        clients_find(&geo, (uint16_t)place);
+    memcpy(at, &before, sizeof before);
+    return err;
+}
+
+/* One without all of its header. */
+static void stub_try(uint8_t *image, size_t len)
+{
+    struct geo geo;
+    if (len >= sizeof(struct frame))
+        frame_seal(image, len, FRAME_GEO, GEO_VERSION);
+    if (geo_open(image, len, &geo, NULL) == OK)
+        abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static struct buffer bases[GEO_BASES];
     uint32_t place, entry;
+    struct diag diag;
     if (!bases[0].bytes)
         for (unsigned i = 0; i < GEO_BASES; i++)
             image_make(i, &bases[i]);
     if (len < CHOICE_LEN)
         return 0;
-    const struct buffer *base = &bases[bytes[0] % GEO_BASES];
-    uint8_t *image = malloc(base->len);
-    if (!image)
-        return 0;
+    struct buffer *base = &bases[bytes[0] % GEO_BASES];
     memcpy(&place, bytes + 1, sizeof place);
     memcpy(&entry, bytes + 5, sizeof entry);
-    const size_t image_len = image_edit(base, bytes + CHOICE_LEN, len - CHOICE_LEN, image);
-    if (image_len >= HEAD_LEN + TABLES_LEN && place >> 31)
-        memcpy(image + HEAD_LEN + 4 * (place % (2 * LAYOUT_TABLE_COUNT)), &entry, sizeof entry);
-    struct geo geo;
-    struct diag diag;
-    if (image_len >= sizeof(struct frame)) {
-        frame_seal(image, image_len, FRAME_GEO, GEO_VERSION);
-        const enum err err = geo_open(image, image_len, &geo, &diag);
-        if (err == OK)
-            clients_find(&geo, (uint16_t)place);
-        else if (len == CHOICE_LEN && !(place >> 31))
+    const size_t whole_len = base->len - TABLES_LEN;
+    uint8_t *whole = parts_get(base), *parts = parts_get(base);
+    const size_t parts_len = edits_apply(bytes + CHOICE_LEN, len - CHOICE_LEN, parts, whole_len);
+    if (parts_len < HEAD_LEN) {
+        stub_try(parts, parts_len);
+    } else {
+        /* What was not cut is edited where it is. */
+        uint8_t *image = parts_len < whole_len ? malloc(parts_len + TABLES_LEN) : base->bytes;
+        if (!image)
+            abort();
+        parts_put(base, parts, parts_len, image);
+        const enum err err = image_try(image, parts_len + TABLES_LEN, place, entry, &diag);
+        if (len == CHOICE_LEN && !(place >> 31))
             geo_fixture_must(err, &diag); /* nothing was edited */
+        if (image == base->bytes)
+            parts_put(base, whole, whole_len, image);
+        else
+            free(image);
     }
-    free(image);
+    free(whole);
+    free(parts);
     return 0;
 }
