@@ -40,24 +40,25 @@ static void warn_few_vantages(const struct manifest *manifest)
             enabled, enabled == 1 ? " is" : "s are", VANTAGES_WANTED);
 }
 
-/* A region without a family that the service has elsewhere sends its clients of that family to
- * another region. */
+/* A region without a family that the service has elsewhere sends its clients of that family to another
+ * region; where that would be by a CNAME, they get nothing (docs/STEERING.md). */
 static void warn_families(const struct manifest *manifest, const struct image_zone *zone,
                           const struct image_service *service)
 {
     static const char *const names[] = {"IPv4", "IPv6"};
     char text[NAME_TEXT_MAX];
     const struct image_pool_row *pools = image_at(zone, service->pools_off);
+    const bool mixed = service->kinds & 1u << KIND_HOST;
     for (unsigned i = 0; i < service->pools_count; i++) {
         if (pools[i].counts[KIND_HOST] > 0)
             continue;
         for (unsigned kind = KIND_V4; kind <= KIND_V6; kind++)
-            if (service->kinds & 1u << kind && pools[i].counts[kind] == 0)
+            if ((mixed || service->kinds & 1u << kind) && pools[i].counts[kind] == 0)
                 (void)fprintf(stderr,
-                              "warning: service %s has no %s endpoint in region %s; its %s clients will be "
-                              "sent to another region\n",
+                              "warning: service %s has no %s endpoint in region %s; its %s clients will %s\n",
                               name_print(image_at(zone, service->name_off), text), names[kind],
-                              manifest->regions[pools[i].region].name, names[kind]);
+                              manifest->regions[pools[i].region].name, names[kind],
+                              mixed ? "get no address" : "be sent to another region");
     }
 }
 

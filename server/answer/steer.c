@@ -20,6 +20,7 @@ struct walk {
 struct stand {
     const struct image_pool_row *pool;
     struct health region_word, pool_word;
+    enum kind kind; /* of the endpoints that it is judged by */
     enum trace_why why;
     enum step step;  /* that its endpoints serve on: a lower one in panic */
     uint32_t weight; /* of the rule or the pool */
@@ -59,10 +60,18 @@ bool steer_endpoint_serves(enum step step, struct health region, struct health p
     return region_healthy && (endpoint.verdict != VERDICT_DOWN || state == STATE_UP);
 }
 
-/* A pool of hosts answers for both families, and has nothing else. */
-static enum kind kind_in(const struct image_pool_row *pool, enum kind asked)
+/* By which of its endpoints a pool is judged. A pool of hosts answers for both families, and has nothing
+ * else. Where other pools of the service have hosts, one of addresses stands for its region even if it lacks
+ * the asked family: the CNAME of another region would stand for all types of the name (RFC 1034 3.6.2), so
+ * also for those that this one has. */
+static enum kind kind_in(const struct steer_case *asked, const struct image_pool_row *pool)
 {
-    return pool->counts[KIND_HOST] > 0 ? KIND_HOST : asked;
+    if (pool->counts[KIND_HOST] > 0)
+        return KIND_HOST;
+    const bool mixed = asked->service->kinds & 1 << KIND_HOST;
+    if (!mixed || pool->counts[asked->kind] > 0)
+        return asked->kind;
+    return pool->counts[KIND_V4] > 0 ? KIND_V4 : KIND_V6;
 }
 
 static const struct image_endpoint *endpoints_at(const struct image_zone *zone,
@@ -97,8 +106,7 @@ static bool endpoint_serves(const struct walk *walk, const struct stand *stand,
 static bool endpoints_count(const struct walk *walk, struct stand *stand)
 {
     const struct steer_case *asked = walk->asked;
-    const struct image_endpoint *endpoints =
-        endpoints_at(asked->zone, stand->pool, kind_in(stand->pool, asked->kind));
+    const struct image_endpoint *endpoints = endpoints_at(asked->zone, stand->pool, stand->kind);
     uint64_t serving_weight = 0, total_weight = 0;
     stand->serving = 0;
     for (unsigned i = 0; i < stand->total; i++) {
@@ -165,7 +173,8 @@ static struct stand region_judge(const struct walk *walk, const struct geo_choic
     if (!stand.pool)
         return stand;
     stand.weight = choice->weight == GEO_WEIGHT_OF_POOL ? stand.pool->weight : choice->weight;
-    stand.total = stand.pool->counts[kind_in(stand.pool, asked->kind)];
+    stand.kind = kind_in(asked, stand.pool);
+    stand.total = stand.pool->counts[stand.kind];
     stand.why = WHY_NO_FAMILY;
     if (stand.total == 0)
         return stand;
@@ -325,7 +334,7 @@ static void endpoints_draw(const struct walk *walk, enum kind kind, uint32_t wan
 static void endpoints_choose(const struct walk *walk, const struct stand *stand, struct choice *ret)
 {
     const struct steer_case *asked = walk->asked;
-    const enum kind kind = kind_in(stand->pool, asked->kind);
+    const enum kind kind = stand->kind;
     const struct image_endpoint *endpoints = endpoints_at(asked->zone, stand->pool, kind);
     ret->kind = kind == KIND_HOST ? CHOICE_HOST : CHOICE_ADDRESSES;
     ret->count = 0;
@@ -365,8 +374,10 @@ static void serving_choose(const struct walk *walk, const struct stand *stand, s
 {
     const uint32_t ttl_s = walk->asked->service->ttl_s;
     ret->step = stand->step;
-    ret->pool = stand->pool;
     ret->ttl_s = stand->step == STEP_SERVING ? ttl_s : lesser(ttl_s, STEER_ALL_DOWN_TTL_MAX_S);
+    if (stand->kind != KIND_HOST && stand->kind != walk->asked->kind)
+        return; /* NODATA: the region has the other family */
+    ret->pool = stand->pool;
     endpoints_choose(walk, stand, ret);
 }
 

@@ -95,10 +95,17 @@ INSERT INTO record(zone, name, type, data) VALUES
     ('gslb.example.com', 'full.gslb.example.com', 'A', '192.0.2.1'), ('gslb.example.com', 'short', 'A', '192.0.2.1'),
     ('gslb.example.com', 'dotless', 'MX', '10 www.gslb.example.com'), ('gslb.example.com', 'dotted', 'MX', '10 www.gslb.example.com.'),
     ('gslb.example.com', 'near', 'CNAME', 'notgslb.example.com');
-INSERT INTO rule(policy, client, region) VALUES ('global', 'country:ZZ', 'us'), ('global', 'country:DE', 'us');""")
+INSERT INTO rule(policy, client, region) VALUES ('global', 'country:ZZ', 'us'), ('global', 'country:DE', 'us');
+INSERT INTO service(name, policy) VALUES ('mixed.gslb.example.com', 'global'), ('apart.gslb.example.com', 'global');
+INSERT INTO pool(service, region) SELECT s.name, r.name FROM service s, region r WHERE s.monitor IS NULL;
+INSERT INTO endpoint(service, region, address) VALUES
+    ('mixed.gslb.example.com', 'eu', '192.0.2.1'), ('mixed.gslb.example.com', 'us', 'cdn.example.net'),
+    ('apart.gslb.example.com', 'eu', '192.0.2.1'), ('apart.gslb.example.com', 'us', '2001:db8::1');""")
     done = lab.ctl("check", check=False)
     warnings = [line for line in done.stderr.splitlines() if "vantage" not in line]
-    assert done.returncode == 0 and len(warnings) == 3, done.stderr
+    assert done.returncode == 0 and len(warnings) == 6, done.stderr
+    assert "mixed.gslb.example.com has no IPv6 endpoint in region eu; its IPv6 clients will get no address" in done.stderr
+    assert "apart.gslb.example.com has no IPv6 endpoint in region eu; its IPv6 clients will be sent to another region" in done.stderr
     assert all(f" {what} " in done.stderr for what in ("full.gslb.example.com", "MX www.gslb.example.com", "country:ZZ")), done.stderr
 
 

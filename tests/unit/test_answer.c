@@ -71,6 +71,7 @@ static const struct world_service services[] = {
      .pools = {{0, 100, 1, {"198.51.100.1", "2001:db8:e::1"}}, {1, 100, 1, {"203.0.113.1"}}}},
     {.name = "*.any", .ttl_s = 30, .pools = {{0, 100, 1, {"198.51.100.2"}}, {1, 100, 1, {"203.0.113.2"}}}},
     {.name = "cdn", .ttl_s = 20, .pools = {{0, 100, 1, {"www.example.net"}}, {1, 100, 1, {"edge.cdn.test"}}}},
+    {.name = "mixed", .ttl_s = 30, .pools = {{0, 100, 1, {"198.51.100.5"}}, {1, 100, 1, {"edge.cdn.test"}}}},
     {.name = "none", .ttl_s = 30, .all_down = ALL_DOWN_NODATA, .pools = {{0, 100, 1, {"198.51.100.3"}}}},
     {.name = "fail", .ttl_s = 30, .all_down = ALL_DOWN_SERVFAIL, .pools = {{0, 100, 1, {"198.51.100.4"}}}},
 };
@@ -369,6 +370,28 @@ static void test_services_answer_by_client(void **state)
         expect(*state, &rows[i]);
 }
 
+/* A CNAME in a resolver's cache would be taken for the addresses too (RFC 1034 3.6.2). */
+static void test_a_client_of_addresses_gets_no_cname_of_another_region(void **state)
+{
+    static const char soa[] =
+        "NOERROR aa |  | example.com. 30 SOA ns.example. hostmaster.example. 7 7200 1800 1209600 60 | ";
+    static const char cname[] = "NOERROR aa | mixed.example.com. 30 CNAME edge.cdn.test. |  | ";
+    static const struct exchange rows[] = {
+        {"mixed.example.com", A, "193.0.6.0/24", "NOERROR aa | mixed.example.com. 30 A 198.51.100.5 |  | "},
+        {"mixed.example.com", AAAA, "193.0.6.0/24", soa}, {"mixed.example.com", TXT, "193.0.6.0/24", soa},
+        {"mixed.example.com", CNAME, "193.0.6.0/24", soa}, {"mixed.example.com", A, "8.8.8.0/24", cname},
+        {"mixed.example.com", AAAA, "8.8.8.0/24", cname}, {"mixed.example.com", TXT, "8.8.8.0/24", cname},
+    };
+    struct world_fixture *fixture = *state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        expect(fixture, &rows[i]);
+    const uint32_t slot = world_slot(fixture, "198.51.100.5");
+    world_health_set(fixture, slot, VERDICT_DOWN, STATE_AUTO);
+    expect(fixture, &(struct exchange){"mixed.example.com", A, "193.0.6.0/24", cname});
+    expect(fixture, &(struct exchange){"mixed.example.com", AAAA, "193.0.6.0/24", cname});
+    world_health_set(fixture, slot, VERDICT_UNKNOWN, STATE_AUTO);
+}
+
 static void test_services_that_are_down_do_what_all_down_says(void **state)
 {
     static const struct exchange rows[] = {
@@ -421,6 +444,7 @@ static void test_the_scope_says_what_decided(void **state)
         {"steer.example.com", "193.0.6.0/24", A, 16},    {"fail.example.com", "193.0.6.0/24", AAAA, 0},
         {"host.example.com", "10.2.3.0/24", A, 0},       {"example.org", "193.0.6.0/24", A, 0},
         {"svc.example.com", "192.0.2.192/26", A, 25},    {"svc.example.com", "0.0.0.0/0", A, 0},
+        {"mixed.example.com", "193.0.6.0/24", AAAA, 16}, {"cdn.example.com", "193.0.6.0/24", CNAME, 16},
     };
     uint8_t packet[4096];
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -535,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_a_dname_that_makes_the_name_too_long_is_yxdomain),
         cmocka_unit_test(test_delegations_are_referrals_with_glue),
         cmocka_unit_test(test_services_answer_by_client),
+        cmocka_unit_test(test_a_client_of_addresses_gets_no_cname_of_another_region),
         cmocka_unit_test(test_services_that_are_down_do_what_all_down_says),
         cmocka_unit_test(test_the_scope_says_what_decided),
         cmocka_unit_test(test_required_glue_that_does_not_fit_is_tc_and_other_extras_are_dropped),
