@@ -234,19 +234,27 @@ static void service_check(const struct draft *draft, const struct draft_service 
         pool_check(draft, service, draft_pool(draft, service->pools_first + i), problems);
 }
 
-void zone_check(const struct draft *draft, struct problems *problems)
+void zone_check_records(const struct draft *draft, struct problems *problems)
 {
     apex_check(draft, problems);
     for (uint32_t i = 0; i < draft_nodes_count(draft); i++) {
         const struct draft_node *node = draft_node(draft, i);
-        for (uint32_t j = 0; j < node->rrsets_count; j++) {
+        for (uint32_t j = 0; j < node->rrsets_count; j++)
             size_check(draft, i, draft_rrset(draft, node->rrsets_first + j), problems);
-            hints_check(draft, i, draft_rrset(draft, node->rrsets_first + j), problems);
-        }
         cname_check(draft, i, problems);
         dname_check(draft, i, problems);
         above_check(draft, i, problems);
         wildcard_check(draft, i, problems);
+    }
+}
+
+void zone_check(const struct draft *draft, struct problems *problems)
+{
+    zone_check_records(draft, problems);
+    for (uint32_t i = 0; i < draft_nodes_count(draft); i++) {
+        const struct draft_node *node = draft_node(draft, i);
+        for (uint32_t j = 0; j < node->rrsets_count; j++)
+            hints_check(draft, i, draft_rrset(draft, node->rrsets_first + j), problems);
     }
     for (uint32_t i = 0; i < draft_services_count(draft); i++)
         service_check(draft, draft_service(draft, i), problems);

@@ -20,4 +20,7 @@
  * Records below a cut that are not glue are left where they are: they are never answered (RFC 1034 4.2.1). */
 void zone_check(const struct draft *draft, struct problems *problems);
 
+/* Those of them that hold whatever the zone's services are: the first four, and that an rrset fits. */
+void zone_check_records(const struct draft *draft, struct problems *problems);
+
 #endif

@@ -3,7 +3,9 @@
 #include "common/file.h"
 #include "common/name.h"
 #include "common/reader.h"
+#include "zones/draft.h"
 #include "zones/rdata.h"
+#include "zones/zone_check.h"
 #include "zones/zonetext.h"
 
 #include <ctype.h>
@@ -23,6 +25,7 @@ struct import {
     size_t soa_len;
     uint8_t *rdata, *again; /* RDATA_MAX bytes each */
     uint32_t ttl_s;         /* the zone's */
+    struct draft draft;     /* the records once more, for the rules that hold between them */
     uint64_t records;
     bool placed; /* the diag names file and line already */
 };
@@ -205,6 +208,7 @@ static enum err soa_put(struct import *import, struct scope *scope, const struct
     memcpy(import->soa, import->rdata, len);
     import->soa_len = len;
     import->ttl_s = zone.ttl_s;
+    draft_begin(&import->draft, import->zone);
     return store_zone_put(import->store, &zone, reterr);
 }
 
@@ -216,6 +220,8 @@ static enum err row_put(struct import *import, struct scope *scope, const struct
     enum err err = ttl_choose(scope, record, NULL, &ttl_s, reterr);
     if (err == OK)
         err = owner_print(import, scope->owner, name, reterr);
+    if (err == OK)
+        err = draft_record_put(&import->draft, scope->owner, record->type, ttl_s, import->rdata, len, reterr);
     if (err == OK)
         err = rdata_print(record->type, import->rdata, len, import->again, &data, reterr);
     if (err != OK)
@@ -365,6 +371,26 @@ static enum err file_import(struct import *import, const struct scope *outer, co
     return err;
 }
 
+/* What no line shows: the rules between records that would keep the zone from going live. */
+static enum err rules_check(struct import *import, const char *path, struct diag *reterr)
+{
+    struct manifest *manifest = NULL;
+    enum err err = draft_group(&import->draft, reterr);
+    if (err == OK)
+        err = manifest_new(&manifest, reterr);
+    if (err != OK)
+        return err;
+    struct problems problems = {.manifest = manifest, .zone = import->zone_text};
+    zone_check_records(&import->draft, &problems);
+    if (problems.failed)
+        err = diag_set(reterr, ERR_MEMORY, "out of memory");
+    else if (problems.count > 0)
+        err = diag_set(reterr, ERR_SYNTAX, "%s: %s: %s", path, manifest->problems->subject,
+                       manifest->problems->message);
+    manifest_free(&manifest);
+    return err;
+}
+
 static enum err zone_import(struct import *import, const char *path, struct diag *reterr)
 {
     enum err err = store_change_begin(import->store, reterr);
@@ -373,6 +399,8 @@ static enum err zone_import(struct import *import, const char *path, struct diag
     err = file_import(import, NULL, path, import->zone, reterr);
     if (err == OK && import->soa_len == 0)
         err = diag_set(reterr, ERR_SYNTAX, "%s has no records", path);
+    if (err == OK)
+        err = rules_check(import, path, reterr);
     if (err == OK)
         err = store_zone_prune(import->store, import->zone_text, reterr);
     if (err == OK)
@@ -400,6 +428,7 @@ enum err zonefile_import(const char *path, const char *name, struct store *store
     import.again = room + RDATA_MAX;
     import.soa = room + 2 * (size_t)RDATA_MAX;
     err = zone_import(&import, path, reterr);
+    draft_fini(&import.draft);
     free(room);
     if (err == OK)
         *ret = (struct zonefile_import_counts){.records = import.records};

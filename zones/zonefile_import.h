@@ -3,7 +3,8 @@
  * A file is read the way the compiler will read the store: each record goes through zones/rdata.h, so what
  * has been imported compiles. Known are $ORIGIN, $TTL (RFC 2308 4), $INCLUDE, comments, parentheses, relative
  * names, owners left out, TTLs such as 1h30m, and unknown types (RFC 3597). The first record has to be the
- * SOA, which makes the zone's row. One transaction: a mistake anywhere leaves the store as it was.
+ * SOA, which makes the zone's row. One transaction: a mistake anywhere leaves the store as it was, and so do
+ * records that would keep the zone from going live (zone_check_records()).
  *
  *    file -> lines (zones/zonetext.h) -> directive | record -> SOA: the zone's row | another: a row of record
  *
@@ -29,9 +30,9 @@ struct zonefile_import_counts {
 };
 
 /* Make zone `name` (as in the store) what the file at `path` says, replacing the records that it has. The
- * serial is the file's where that is ahead. A diag names file, line and reason. ERR_MISSING, ERR_SYNTAX,
- * ERR_LIMIT: the file; ERR_REFUSED: the schema; and those of store_change_begin(). `store` has to be open
- * for writing. */
+ * serial is the file's where that is ahead. A diag names the file, the line or the name, and the reason.
+ * ERR_MISSING, ERR_SYNTAX, ERR_LIMIT: the file; ERR_REFUSED: the schema; and those of store_change_begin().
+ * `store` has to be open for writing. */
 NODISCARD enum err zonefile_import(const char *path, const char *name, struct store *store,
                                    struct zonefile_import_counts *ret, struct diag *reterr);
 

@@ -210,6 +210,11 @@ static void test_a_mistake_names_its_line_and_nothing_is_imported(void **state)
         {SOA "$INCLUDE \"bad.inc\"\n", "/bad.inc:2: A: "},
         {SOA "$INCLUDE self.inc\n", "/self.inc:1: more than 8 files"},
         {SOA "a..b A 192.0.2.1\n", ":2: name \"a..b\" has an empty label"},
+        {SOA "a A 192.0.2.1\n", ": example.com NS: the zone has no NS record at its apex"},
+        {SOA "@ NS ns1\na A 192.0.2.1\na CNAME b\n", ": a.example.com CNAME: a CNAME stands alone"},
+        {SOA "@ NS ns1\na DNAME b\nA DNAME c\n", ": a.example.com DNAME: a name has at most one DNAME"},
+        {SOA "@ NS ns1\na DNAME b\nx.a A 192.0.2.1\n", ": x.a.example.com: nothing may stand below"},
+        {SOA "@ NS ns1\n*.a NS b\n", ": *.a.example.com NS: this type has no meaning at a wildcard"},
         {SOA "www.gslb A 192.0.2.1\n", ":2: record: \"www.gslb.example.com\" is a service"},
     };
     char path[64], bad[64], self[64];
@@ -250,16 +255,17 @@ static void test_a_second_import_replaces_the_records(void **state)
 {
     struct fixture *fixture = *state;
     char path[64];
-    write_file(fixture, "zone", "@ 60 SOA ns1 h 7 2 3 4 5\na A 192.0.2.1\nb 5 A 192.0.2.2\n", path);
+    write_file(fixture, "zone", "@ 60 SOA ns1 h 7 2 3 4 5\n@ NS x\na A 192.0.2.1\nb 5 A 192.0.2.2\n", path);
     assert_int_equal(import_file(fixture, path, "example.com", NULL), OK);
     const int64_t serial = fixture_number(fixture, "SELECT serial FROM zone WHERE name = 'example.com'");
-    write_file(fixture, "zone", "@ 60 SOA ns1 h 3 2 3 4 5\nb 6 A 192.0.2.2\nc A 192.0.2.3\n", path);
+    write_file(fixture, "zone", "@ 60 SOA ns1 h 3 2 3 4 5\n@ NS x\nb 6 A 192.0.2.2\nc A 192.0.2.3\n", path);
     assert_int_equal(import_file(fixture, path, "example.com", NULL), OK);
-    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM record WHERE zone = 'example.com'"), 2);
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM record WHERE zone = 'example.com'"), 3);
     assert_int_equal(
         fixture_number(fixture, "SELECT ttl FROM record WHERE zone = 'example.com' AND name = 'b'"), 6);
     assert_true(fixture_number(fixture, "SELECT serial FROM zone WHERE name = 'example.com'") > serial);
-    write_file(fixture, "zone", "@ 60 SOA ns1 h 3000000000 2 3 4 5\nb 6 A 192.0.2.2\nc A 192.0.2.3\n", path);
+    write_file(fixture, "zone", "@ 60 SOA ns1 h 3000000000 2 3 4 5\n@ NS x\n"
+                               "b 6 A 192.0.2.2\nc A 192.0.2.3\n", path);
     assert_int_equal(import_file(fixture, path, "example.com", NULL), OK);
     assert_true(fixture_number(fixture, "SELECT serial FROM zone WHERE name = 'example.com'") > 3000000000);
 }
