@@ -20,6 +20,7 @@ files() {
     framer) echo server/transport/framer.c ;;
     geo) echo geoip/geo.c ;;
     image) echo zones/image.c zones/image_check.c zones/image_rr.c zones/journal.c server/answer/reply.c ;;
+    journal) echo zones/image_check.c server/transfer/aside.c server/transfer/transfer.c ;;
     ip) echo common/ip.c ;;
     key) echo health/key.c common/base64.c ;;
     manifest) echo zones/manifest.c ;;
