@@ -130,9 +130,9 @@ def an_ixfr_is_the_whole_zone_or_one_soa(lab):
 
 
 def edit(lab, sql):
-    """Returns the serials before and after."""
+    """In one transaction. Returns the serials before and after."""
     before = serial(lab)
-    lab.sql(sql)
+    lab.sql(f"BEGIN; {sql}; COMMIT;")
     until("the edit", lambda: serial(lab) != before)
     return before, serial(lab)
 
@@ -167,8 +167,8 @@ def deltas(rows):
 
 def an_ixfr_is_what_has_changed_since(lab):
     start(lab, may(net="127.0.0.1"), may(key="k.example"))
-    one, two = edit(lab, f"BEGIN; INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'n.e.w', 'A', '192.0.2.99');"
-                         "DELETE FROM record WHERE name = 'alias'; COMMIT") # in one transaction, or it may be two deltas
+    one, two = edit(lab, f"INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'n.e.w', 'A', '192.0.2.99');"
+                         "DELETE FROM record WHERE name = 'alias'") # in one transaction, or it may be two deltas
     _, three = edit(lab, f"UPDATE record SET ttl = 8 WHERE type = 'MX'")
     _, four = edit(lab, "UPDATE rule SET tier = 3 WHERE client = 'default' AND region = 'us'") # a default answer is part of the zone
     first = (one, [(f"alias.{ZONE}.", 300, "CNAME", f"{WWW}.")], two, [(f"n.e.w.{ZONE}.", 300, "A", "192.0.2.99")])
@@ -265,7 +265,7 @@ def a_large_zone_streams_while_others_are_served_and_the_world_moves_on(lab):
     last, number = take_rest(stream, first, 4 + 11111), struct.pack(">I", after)
     assert struct.pack(">I", before) in first and number in first and number in last, "not one change"
     lab.sql(may(net="127.0.0.1"))
-    until("it may again", lambda: records(kdig(lab, ZONE, "AXFR"))[0][2] == "SOA", 30)
+    until("it may again", lambda: records(kdig(lab, ZONE, "AXFR")), 30)
     # A client that stops reading is cut off in time and takes nobody else's place.
     idle = [socket.create_connection(("127.0.0.1", lab.port), 5) for _ in range(20)]
     for s in idle:
