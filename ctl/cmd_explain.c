@@ -7,6 +7,7 @@
 #include "ctl/trace.h"
 #include "server/answer/answer.h"
 #include "server/answer/steer.h"
+#include "zones/rdata.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -20,35 +21,15 @@ enum {
     TYPE_ANY = 255,
 };
 
-static const struct {
-    const char *name;
-    uint16_t type;
-} types[] = {{"A", TYPE_A}, {"NS", 2},     {"CNAME", 5},        {"SOA", 6},  {"PTR", 12},
-             {"MX", 15},    {"TXT", 16},   {"AAAA", TYPE_AAAA}, {"SRV", 33}, {"DS", 43},
-             {"SVCB", 64},  {"HTTPS", 65}, {"ANY", TYPE_ANY},   {"CAA", 257}};
-
 static enum err parse_type(const char *text, uint16_t *ret, struct diag *reterr)
 {
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strcasecmp(text, types[i].name) == 0) {
-            *ret = types[i].type;
-            return OK;
-        }
-    char *end = NULL;
-    const unsigned long number = strncasecmp(text, "TYPE", 4) == 0 ? strtoul(text + 4, &end, 10) : 0;
-    if (!end || end == text + 4 || *end || number > UINT16_MAX)
-        return diag_set(reterr, ERR_SYNTAX, "\"%s\" is not a type; write A, AAAA, ... or TYPE257", text);
-    *ret = (uint16_t)number;
+    if (strcasecmp(text, "ANY") != 0)
+        return rdata_type_parse(text, ret, NULL) == OK
+                   ? OK
+                   : diag_set(reterr, ERR_SYNTAX,
+                              "\"%.40s\" is not a type of record; write A, AAAA, ... or TYPE257", text);
+    *ret = TYPE_ANY;
     return OK;
-}
-
-static const char *print_type(uint16_t type, char text[16])
-{
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (types[i].type == type)
-            return types[i].name;
-    (void)snprintf(text, 16, "TYPE%u", type);
-    return text;
 }
 
 /* The client: a prefix as in a client subnet option, or one address. */
@@ -198,7 +179,6 @@ static void explain_static(const struct image_zone *zone, const struct found *fo
         [FOUND_RRSET] = "static records",
         [FOUND_ANY] = "ANY: one of its rrsets (RFC 8482)",
         [FOUND_CNAME] = "a CNAME out of our zones",
-        [FOUND_DNAME] = "a DNAME above it",
         [FOUND_DELEGATION] = "delegated: a referral",
         [FOUND_NODATA] = "NODATA: the name exists, the type does not",
         [FOUND_NXDOMAIN] = "NXDOMAIN: there is no such name",
@@ -209,7 +189,7 @@ static void explain_static(const struct image_zone *zone, const struct found *fo
     const struct image_rrset *negative = image_at(zone, zone->negative_soa_off);
     if (found->rrset)
         printf("            %u record%s of type %s\n", found->rrset->count,
-               found->rrset->count == 1 ? "" : "s", print_type(found->rrset->type, text));
+               found->rrset->count == 1 ? "" : "s", rdata_type_print(found->rrset->type, text));
     if (found->rrset && found->rrset->hints_count > 0)
         return; /* the hints have ends of their own */
     print_end("not steered", 0, found->rrset ? found->rrset->ttl_s : negative->ttl_s);
@@ -255,11 +235,34 @@ static enum err explain_refused(const struct manifest *manifest, const uint8_t *
                     name_print(name, text));
 }
 
+/* Where a CNAME, or a DNAME above `name`, leads (RFC 6672 2.2); what a DNAME makes goes to `room`. NULL: it
+ * makes a name that is too long. */
+static const uint8_t *follow(const struct image_zone *zone, const struct found *found, const uint8_t *name,
+                             uint8_t room[NAME_WIRE_MAX])
+{
+    char text[NAME_TEXT_MAX];
+    const uint8_t *target = image_at(zone, found->rrset->target_off);
+    if (found->kind == FOUND_DNAME) {
+        const uint8_t *owner = image_at(zone, found->node->name_off);
+        const size_t kept_len = name_len(name) - name_len(owner), target_len = name_len(target);
+        printf("dname       at %s", name_print(owner, text));
+        printf(" to %s, ttl %" PRIu32 " s\n", name_print(target, text), found->rrset->ttl_s);
+        if (kept_len + target_len > NAME_WIRE_MAX)
+            return NULL;
+        memcpy(room, name, kept_len);
+        memcpy(room + kept_len, target, target_len);
+        target = room;
+    }
+    printf("cname       %s, ttl %" PRIu32 " s\n", name_print(target, text), found->rrset->ttl_s);
+    return target;
+}
+
 /* Follow `name` through our zones. */
 static enum err explain_name(const struct preview *preview, const uint8_t *name, const struct prefix *client,
                              unsigned mapped_bits, uint16_t type, struct diag *reterr)
 {
     char text[NAME_TEXT_MAX];
+    uint8_t made[2][NAME_WIRE_MAX];
     for (unsigned link = 0; link < ANSWER_LINKS_MAX; link++) {
         struct name_suffixes suffixes;
         unsigned apex;
@@ -278,12 +281,15 @@ static enum err explain_name(const struct preview *preview, const uint8_t *name,
         const struct found found = image_find(zone, name, &suffixes, apex, type);
         if (found.kind == FOUND_SERVICE)
             return explain_service(preview, zone, found.service, client, mapped_bits, type, reterr);
-        if (found.kind != FOUND_CNAME) {
+        if (found.kind != FOUND_CNAME && found.kind != FOUND_DNAME) {
             explain_static(zone, &found);
             return found.rrset ? explain_hints(preview, zone, found.rrset, client, mapped_bits, reterr) : OK;
         }
-        name = image_at(zone, found.rrset->target_off);
-        printf("cname       %s, ttl %" PRIu32 " s\n", name_print(name, text), found.rrset->ttl_s);
+        name = follow(zone, &found, name, made[link % 2]);
+        if (!name) {
+            print_end("none (YXDOMAIN): the name that the DNAME makes is too long", 0, 0);
+            return OK;
+        }
     }
     print_end("not followed: the chain of CNAMEs is too long", 0, 0);
     return OK;
@@ -344,7 +350,7 @@ enum err cmd_explain(const struct command_input *input, enum command_end *ret_en
     err = world_make(input, &preview, reterr);
     if (err == OK) {
         printf("query       %s", name_print(question.name, text));
-        printf(", type %s\n", print_type(question.type, text));
+        printf(", type %s\n", rdata_type_print(question.type, text));
         print_client(&question.client, question.from, question.mapped);
         err = explain_name(preview, question.name, &question.client, question.mapped ? 96 : 0, question.type,
                            reterr);

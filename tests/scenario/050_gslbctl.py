@@ -65,6 +65,25 @@ def explain_tells_the_ttl_and_the_shares_that_are(lab):
     assert out.count("on standby") == 2 and out.count("share 50.0 %") == 2, out
 
 
+def explain_follows_a_dname(lab):
+    lab.init()
+    lab.sql(FIRST_SESSION + """
+INSERT INTO service(name, policy) VALUES ('*.apps.gslb.example.com', 'global');
+INSERT INTO pool(service, region) VALUES ('*.apps.gslb.example.com', 'eu');
+INSERT INTO endpoint(service, region, address) VALUES ('*.apps.gslb.example.com', 'eu', '198.51.100.9');
+INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'old', 'DNAME', 'apps'),
+    ('gslb.example.com', 'loop', 'DNAME', 'down.loop');""")
+    lab.serve(geoip=TOR)
+    until("a service is at a wildcard", lambda: "198.51.100.9" in lab.answer("a.b.old.gslb.example.com", "A", EU))
+    out = lab.ctl("explain", "a.b.old.gslb.example.com", "--from", EU)
+    assert "dname       at old.gslb.example.com to apps.gslb.example.com, ttl 300 s\ncname       a.b.apps.gslb.example.com" in out, out
+    assert last_lines(out)["addresses"] == "198.51.100.9", out
+    out = lab.ctl("explain", "a.loop.gslb.example.com", "DNAME", "--from", EU)
+    assert "not followed" in last_lines(out)["addresses"], out
+    out = lab.ctl("explain", "old.gslb.example.com", "dname", "--from", EU)
+    assert "1 record of type DNAME" in out, out
+
+
 def explain_says_why_a_zone_is_as_it_was(lab):
     lab.init()
     lab.sql(FIRST_SESSION)
@@ -232,6 +251,7 @@ def status_shows_how_long_a_drain_lasts_and_how_old_it_all_is(lab):
 
 
 main(init_makes_a_store_once_and_nothing_else_makes_one, explain_needs_no_server_and_runs_the_code_that_answers,
-     explain_names_the_fault_of_a_policy_that_does_not_compile, explain_tells_the_ttl_and_the_shares_that_are,
+     explain_follows_a_dname, explain_names_the_fault_of_a_policy_that_does_not_compile,
+     explain_tells_the_ttl_and_the_shares_that_are,
      check_warns_of_what_is_hardly_meant, a_wrong_command_line_is_told_what_is_right, explain_says_why_a_zone_is_as_it_was, explain_agrees_with_dig, zone_files_go_in_and_out_and_in_again,
      vantage_points_come_and_go, status_says_what_is, status_shows_how_long_a_drain_lasts_and_how_old_it_all_is)
