@@ -26,8 +26,10 @@ enum {
     WORKER_TURN_MS = 2,      /* for one socket, before others get theirs */
     WORKER_BUSY_MIN = 4,     /* queries in a batch: more are coming */
     WORKER_DRAIN_MAX = 1024, /* batches of one socket that are still answered after SIGTERM */
-    WORKER_OTHER_FDS = 128,  /* descriptors besides those of TCP connections */
+    WORKER_OTHER_FDS = 224,  /* descriptors besides those of sockets: most are for a world on its way */
 };
+_Static_assert((int)WORKER_OTHER_FDS >= (int)CHANNEL_PARTS_MAX + 16,
+               "a world that finds no room for its descriptors is cut, and ends the worker");
 
 struct worker;
 
@@ -232,21 +234,33 @@ static void on_term(evutil_socket_t fd, short what, void *arg)
     worker_stop(worker, EXIT_SUCCESS);
 }
 
-/* As many descriptors as we may have: each TCP connection takes one. */
-static void descriptors_raise(uint32_t connections_max)
+static void log_descriptors(uint32_t wanted, uint32_t fitting, rlim_t limit)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max >= (rlim_t)connections_max + WORKER_OTHER_FDS)
-        return;
     struct log_line line;
     log_begin(&line, LOG_LEVEL_WARNING, "descriptors");
-    log_number(&line, "connections_max", connections_max);
-    log_number(&line, "limit", (int64_t)limit.rlim_max);
+    log_number(&line, "tcp_connections", wanted);
+    log_number(&line, "fitting", fitting);
+    log_number(&line, "limit", (int64_t)limit);
     log_end(&line);
+}
+
+/* As many descriptors as we may have; returns how many TCP connections that leaves room for, at most as many
+ * as are wanted. Who connects takes no room from what the channel brings. */
+static uint32_t connections_fit(const struct worker_setup *setup)
+{
+    const uint32_t wanted = setup->tcp_connections_max;
+    const rlim_t others = WORKER_OTHER_FDS + setup->udp_count + setup->tcp_count + setup->tls_count +
+                          2 * setup->proxy_count;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return wanted;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max >= others + wanted)
+        return wanted;
+    const uint32_t fitting = limit.rlim_max > others ? (uint32_t)(limit.rlim_max - others) : 1;
+    log_descriptors(wanted, fitting, limit.rlim_max);
+    return fitting;
 }
 
 static enum err seed_get(uint64_t *ret, struct diag *reterr)
@@ -324,10 +338,13 @@ static enum err udp_prepare(struct worker *worker, struct diag *reterr)
 
 static enum err tcp_prepare(struct worker *worker, struct diag *reterr)
 {
+    const uint32_t fitting = connections_fit(worker->setup), tls_fitting = fitting - fitting / 4;
+    const uint32_t tls_max = worker->setup->tls_connections_max;
+    const bool tight = fitting < worker->setup->tcp_connections_max;
     struct tcp_setup setup = {.base = worker->base,
                               .answerer = &worker->answerer,
-                              .connections_max = worker->setup->tcp_connections_max,
-                              .tls_connections_max = worker->setup->tls_connections_max,
+                              .connections_max = fitting,
+                              .tls_connections_max = tight && tls_fitting < tls_max ? tls_fitting : tls_max,
                               .proxies = worker->setup->proxies};
     enum err err = seed_get(&setup.seed, reterr);
     if (err == OK)
@@ -359,7 +376,6 @@ static enum err control_start(struct worker *worker, struct diag *reterr)
 
 static enum err worker_open(struct worker *worker, struct diag *reterr)
 {
-    descriptors_raise(worker->setup->tcp_connections_max);
     worker->base = event_base_new();
     if (!worker->base)
         return diag_set(reterr, ERR_MEMORY, "worker: no memory for an event loop");

@@ -156,6 +156,27 @@ def ten_thousand_idle_connections_fit_100_mb(lab):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def clients_leave_room_for_the_next_world(lab):
+    """Every image of a world comes as a descriptor, beside those of the connections."""
+    lab.init()
+    lab.sql("BEGIN;" + "".join(f"""INSERT INTO zone(name, mname, rname) VALUES ('z{i}.test', 'ns.z{i}.test', 'h@z.test');
+        INSERT INTO record(zone, name, type, data) VALUES ('z{i}.test', '@', 'NS', 'ns.z{i}.test.'), ('z{i}.test', 'a', 'A', '192.0.2.1');"""
+                               for i in range(400)) + "COMMIT;")
+    start = lab.start
+    lab.start = lambda name, argv: start(name, argv, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (260, 260)))
+    server = lab.serve("--tcp-connections", 256)
+    assert "event=descriptors tcp_connections=256 fitting=34 limit=260" in server.log(), server.log()
+    worker = server.named("gslbd:worker")
+    held = [connect(lab) for _ in range(192)]
+    try:
+        lab.sql("UPDATE record SET data = '192.0.2.2' WHERE type = 'A'")
+        until("the new world", lambda: lab.answer("a.z7.test") == lab.answer("a.z399.test") == ["192.0.2.2"], 20)
+        assert server.named("gslbd:worker") == worker, server.log()
+    finally:
+        for sock in held:
+            sock.close()
+
+
 if __name__ == "__main__":
     main(who_does_not_go_on_is_closed_when_it_is_crowded, who_does_not_read_is_closed_and_others_are_not, one_client_leaves_room_for_others,
-         ten_thousand_idle_connections_fit_100_mb)
+         clients_leave_room_for_the_next_world, ten_thousand_idle_connections_fit_100_mb)
