@@ -33,8 +33,9 @@ def until(name, want, begin, seconds=60):
 
 def serve(work, geo=()):
     log = open(f"{work}/log", "ab")
-    return subprocess.Popen([f"{TOP}/server/gslbd", *(word for path in geo for word in ("--geoip", path)), "--store", f"{work}/gslb.db", "--state", f"{work}/state", "--workers", "1",
-                             "--listen", f"127.0.0.1@{PORT}", "--control", f"127.0.0.1@{CONTROL}"], stdout=log, stderr=log)
+    argv = [f"{TOP}/server/gslbd", "--store", f"{work}/gslb.db", "--state", f"{work}/state", "--workers", "1",
+            "--listen", f"127.0.0.1@{PORT}", "--control", f"127.0.0.1@{CONTROL}"]
+    return subprocess.Popen(argv + [word for path in geo for word in ("--geoip", path)], stdout=log, stderr=log)
 
 
 def fill(work, count, copied):
@@ -155,9 +156,9 @@ def measure_rules(geo, rounds):
         for number in range(rounds):
             time.sleep(1)
             there = 3 - here
-            clients.append(edit(work, f"INSERT INTO rule(policy, client, region) VALUES ('global', 'net:127.0.0.0/8', '{' eu us'.split()[there - 1]}')"
-                                if number % 2 == 0 else "DELETE FROM rule WHERE client = 'net:127.0.0.0/8'",
-                                there if number % 2 == 0 else here))
+            rule = f"'global', 'net:127.0.0.0/8', '{' eu us'.split()[there - 1]}'"
+            clients.append(edit(work, f"INSERT INTO rule(policy, client, region) VALUES ({rule})" if number % 2 == 0
+                                else "DELETE FROM rule WHERE client = 'net:127.0.0.0/8'", there if number % 2 == 0 else here))
         print(f"{len(rules.split(';')):>9} countries: first policy to answer {1000 * first:5.0f} ms   "
               f"edit of a tier {1000 * statistics.median(weights):6.0f} ms (budget 30)   "
               f"edit of a client {1000 * statistics.median(clients):6.0f} ms (budget 250)", flush=True)

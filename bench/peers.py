@@ -179,7 +179,8 @@ def ours(work, geo, top):
     clients = [("default", ["us", "eu", "ap"])] + [(f"continent:{k}", order(v)) for k, v in REGION.items()]
     rules = ", ".join(f"('geo', '{client}', '{region}', {tier})" for client, regions in clients for tier, region in enumerate(regions, 1))
     hosts = ", ".join(f"('example.com', 'host{i}', 'A', '198.51.100.{i % 250 + 1}')" for i in range(1000))
-    sql = f"{STORE}\nINSERT INTO rule(policy, client, region, tier) VALUES {rules};\nINSERT INTO record(zone, name, type, data) VALUES {hosts};\n"
+    sql = f"{STORE}\nINSERT INTO rule(policy, client, region, tier) VALUES {rules};\n" \
+          f"INSERT INTO record(zone, name, type, data) VALUES {hosts};\n"
     subprocess.run([f"{top}/ctl/gslbctl", "--store", f"{work}/gslb.db", "init"], check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["sqlite3", f"{work}/gslb.db"], input=sql, text=True, check=True)
     return [f"{top}/server/gslbd", "--store", f"{work}/gslb.db", "--state", f"{work}/state", "--listen", "127.0.0.1@5305",
@@ -264,7 +265,8 @@ def main():
         for name, _, _ in servers:
             if rows[name]:
                 print(f"{name:8} {med(name, 'qps'):10.0f} {med(name, 'lost'):7.2f} {med(name, 'total_us'):8.2f} "
-                      f"{med(name, 'user_us'):8.2f} {med(name, 'total_us') / max(med(base, 'total_us'), 1e-9):10.2f}  {rows[name][-1]['codes']}")
+                      f"{med(name, 'user_us'):8.2f} {med(name, 'total_us') / max(med(base, 'total_us'), 1e-9):10.2f}  "
+                      f"{rows[name][-1]['codes']}")
     finally:
         for p in running.values():
             if p.poll() is None:

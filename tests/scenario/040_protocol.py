@@ -14,8 +14,9 @@ def static(lab):
     lab.sql(f"""INSERT INTO record(zone, name, type, data) VALUES
         ('{ZONE}', 'host', 'A', '192.0.2.10'), ('{ZONE}', 'host', 'AAAA', '2001:db8::10'), ('{ZONE}', 'host', 'TXT', '"one two" "three"'),
         ('{ZONE}', 'alias', 'CNAME', 'host'), ('{ZONE}', 'far', 'CNAME', 'elsewhere.example.net.'), ('{ZONE}', '@', 'MX', '10 host'),
-        ('{ZONE}', 'steer', 'CNAME', 'www'), ('{ZONE}', '_sip._tcp', 'SRV', '1 2 5060 host'), ('{ZONE}', 'host', 'TYPE65280', '\\# 3 0a0b0c'),
-        ('{ZONE}', '@', 'CAA', '0 issue "ca.example.net"'), ('{ZONE}', 'www', 'TXT', '"beside a service"'), ('{ZONE}', 'a.b.c', 'A', '192.0.2.11'),
+        ('{ZONE}', 'steer', 'CNAME', 'www'), ('{ZONE}', '_sip._tcp', 'SRV', '1 2 5060 host'),
+        ('{ZONE}', 'host', 'TYPE65280', '\\# 3 0a0b0c'), ('{ZONE}', '@', 'CAA', '0 issue "ca.example.net"'),
+        ('{ZONE}', 'www', 'TXT', '"beside a service"'), ('{ZONE}', 'a.b.c', 'A', '192.0.2.11'),
         ('{ZONE}', '*.wild', 'A', '192.0.2.12'), ('{ZONE}', 'sub', 'NS', 'ns.sub'), ('{ZONE}', 'ns.sub', 'A', '192.0.2.13');""")
     rows = ",".join(f"('{ZONE}', 'big', 'A', '198.18.{i // 250}.{i % 250}')" for i in range(500))
     lab.sql(f"INSERT INTO record(zone, name, type, data) VALUES {rows}")
@@ -102,7 +103,8 @@ def ipv6_listens_beside_ipv4(lab):
     port = free_port()
     lab.serve("--listen", f"::1@{port}", geoip=TOR)
     for transport in ("+notcp", "+tcp"):
-        out = subprocess.run(["dig", "@::1", "-p", str(port), transport, "+short", "+tries=1", "+time=2", f"host.{ZONE}"], capture_output=True, text=True)
+        out = subprocess.run(["dig", "@::1", "-p", str(port), transport, "+short", "+tries=1", "+time=2", f"host.{ZONE}"],
+                             capture_output=True, text=True)
         assert out.stdout == "192.0.2.10\n", out
 
 
@@ -112,7 +114,8 @@ def hostile_packets_do_no_harm(lab):
     workers = server.named("gslbd:worker")
     import random
     rng = random.Random(7)
-    good = struct.pack(">6H", 1, 0, 1, 0, 0, 1) + b"\3www\4gslb\7example\3com\0\0\1\0\1" + bytes.fromhex("00002904d000000000000b0008000700011800c10006")
+    opt = bytes.fromhex("00002904d000000000000b0008000700011800c10006")
+    good = struct.pack(">6H", 1, 0, 1, 0, 0, 1) + b"\3www\4gslb\7example\3com\0\0\1\0\1" + opt
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.connect(("127.0.0.1", lab.port))
         for number in range(20000):

@@ -132,12 +132,16 @@ def a_wrong_command_line_is_told_what_is_right(lab):
     for words, said in (((), "say a command"), (("bogus",), '"bogus"'), (("vantage",), "vantage add, vantage list, vantage remove"),
                         (("vantage", "bogus"), "vantage add, vantage list, vantage remove"), (("explain",), "usage: gslbctl explain NAME"),
                         (("status",), "--state DIR"), (("check", "more"), "usage: gslbctl check"),
-                        (("events", "--state", lab.state, "--count", "x"), "--count takes a whole number"), (("export",), "give --zone NAME"),
+                        (("events", "--state", lab.state, "--count", "x"), "--count takes a whole number"),
+                        (("export",), "give --zone NAME"),
                         (("import", lab.store), "give --zone NAME"), (("explain", WWW), "give --from ADDRESS"),
-                        (("explain", WWW, "--from", "nonsense"), '"nonsense" is not'), (("explain", WWW, "QQ", "--from", US), '"QQ" is not a type'),
-                        (("explain", f"{WWW}..", "--from", US), f'"{WWW}..'), (("vantage", "add", "v", "--key-out", "/x", "--latitude", "1"), "together"),
+                        (("explain", WWW, "--from", "nonsense"), '"nonsense" is not'),
+                        (("explain", WWW, "QQ", "--from", US), '"QQ" is not a type'),
+                        (("explain", f"{WWW}..", "--from", US), f'"{WWW}..'),
+                        (("vantage", "add", "v", "--key-out", "/x", "--latitude", "1"), "together"),
                         (("vantage", "add", "v", "--key-out", "/x", "--latitude", "91", "--longitude", "1"), "--latitude takes a number"),
-                        (("vantage", "add", "v", "--key-out", "/x", "--asn", "-1"), "--asn takes a whole number"), (("vantage", "add", "v"), "give --key-out")):
+                        (("vantage", "add", "v", "--key-out", "/x", "--asn", "-1"), "--asn takes a whole number"),
+                        (("vantage", "add", "v"), "give --key-out")):
         done = lab.ctl(*words, check=False)
         assert done.returncode == 2 and said in done.stderr, (words, done)
     for words, said in ((("explain", WWW, "--from", US), "--store FILE or --state DIR"), (("check",), "--store FILE"),
@@ -205,7 +209,8 @@ def vantage_points_come_and_go(lab):
 
 def status_says_what_is(lab):
     lab.init()
-    lab.sql(FIRST_SESSION.replace("'198.51.100.1'", "'127.20.0.5'").replace("'203.0.113.1'", "'127.10.0.5'").replace("'http', 80,", "'http', 8082,"))
+    session = FIRST_SESSION.replace("'198.51.100.1'", "'127.20.0.5'").replace("'203.0.113.1'", "'127.10.0.5'")
+    lab.sql(session.replace("'http', 80,", "'http', 8082,"))
     lab.sql("UPDATE monitor SET interval_s = 1, timeout_s = 0.5")
     lab.backend("eu", "127.20.0.5", 8082)
     lab.serve(geoip=TOR)
@@ -216,7 +221,8 @@ def status_says_what_is(lab):
         return next((row for row in rows if row["region"] == region), {})
     until("eu is up", lambda: endpoint("eu").get("verdict") == "up", 15)
     until("us is down", lambda: endpoint("us").get("verdict") == "down", 15)
-    page = until("every vantage point's vote is there", lambda: (page := lab.ctl("status", state=True)).count("web 127.20.0.5") == 3 and page, 5)
+    page = until("every vantage point's vote is there",
+                 lambda: (page := lab.ctl("status", state=True)).count("web 127.20.0.5") == 3 and page, 5)
     assert "127.10.0.5" in page and "v1" in page and "connection refused" in page, page
     assert max(map(len, page.splitlines())) <= 120 and page.count(f"\n  {WWW}\n") == 2, page
     events = lab.ctl("events", state=True)
@@ -253,5 +259,6 @@ def status_shows_how_long_a_drain_lasts_and_how_old_it_all_is(lab):
 main(init_makes_a_store_once_and_nothing_else_makes_one, explain_needs_no_server_and_runs_the_code_that_answers,
      explain_follows_a_dname, explain_names_the_fault_of_a_policy_that_does_not_compile,
      explain_tells_the_ttl_and_the_shares_that_are,
-     check_warns_of_what_is_hardly_meant, a_wrong_command_line_is_told_what_is_right, explain_says_why_a_zone_is_as_it_was, explain_agrees_with_dig, zone_files_go_in_and_out_and_in_again,
+     check_warns_of_what_is_hardly_meant, a_wrong_command_line_is_told_what_is_right,
+     explain_says_why_a_zone_is_as_it_was, explain_agrees_with_dig, zone_files_go_in_and_out_and_in_again,
      vantage_points_come_and_go, status_says_what_is, status_shows_how_long_a_drain_lasts_and_how_old_it_all_is)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What stands in a reply besides its records, asked for with dig and kdig: cookies, NSID, errors, keepalive; names of class CHAOS; limits."""
+"""What stands in a reply besides its records, asked for with dig and kdig: cookies, NSID, errors, keepalive; names of
+class CHAOS; limits."""
 import os, re, shutil, signal, socket, subprocess, time
 
 import wire
@@ -54,7 +55,8 @@ def a_shared_secret_rolls_over_on_sighup(lab):
     first, _ = cookie_of(lab.dig(WWW, "+cookie=0123456789abcdef"))
     secrets(lab, TWO, ONE)
     os.kill(server.pid, signal.SIGHUP)
-    second = until("a cookie of the new secret", lambda: next((c for c, _ in [cookie_of(lab.dig(WWW, f"+cookie={first}"))] if c != first), None))
+    second = until("a cookie of the new secret",
+                   lambda: next((c for c, _ in [cookie_of(lab.dig(WWW, f"+cookie={first}"))] if c != first), None))
     assert cookie_of(lab.dig(WWW, f"+cookie={second}"))[0] == second
     secrets(lab, "nonsense")
     os.kill(server.pid, signal.SIGHUP)

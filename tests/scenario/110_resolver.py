@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Debian's unbound and BIND in front of gslbd: client subnets forwarded, scopes cached, names minimised and in mixed case, TC over TCP."""
-import ipaddress, re, ssl, subprocess, urllib.request
+import ipaddress, re, subprocess
 
 from lab import FIRST_SESSION, TOR, Failed, free_port, main, until
 from references import bind_start, die_with_the_lab, need
@@ -13,7 +13,8 @@ ADDRESS = {EU: ["198.51.100.1"], US: ["203.0.113.1"]}
 STATIC = f"""
 INSERT INTO record(zone, name, type, data) VALUES
     ('{ZONE}', 'host', 'A', '192.0.2.10'), ('{ZONE}', 'host', 'AAAA', '2001:db8::10'), ('{ZONE}', 'host', 'TXT', '"one two" "three"'),
-    ('{ZONE}', 'alias', 'CNAME', 'host'), ('{ZONE}', 'steer', 'CNAME', 'www'), ('{ZONE}', '@', 'MX', '10 host'), ('{ZONE}', 'a.b.c.d.e', 'A', '192.0.2.11'),
+    ('{ZONE}', 'alias', 'CNAME', 'host'), ('{ZONE}', 'steer', 'CNAME', 'www'), ('{ZONE}', '@', 'MX', '10 host'),
+    ('{ZONE}', 'a.b.c.d.e', 'A', '192.0.2.11'),
     ('{ZONE}', '*.wild', 'A', '192.0.2.12'), ('{ZONE}', 'old', 'DNAME', 'new'), ('{ZONE}', 'x.new', 'A', '192.0.2.13'),
     ('{ZONE}', '_sip._tcp', 'SRV', '1 2 5060 host'), ('{ZONE}', 'host', 'TYPE65280', '\\# 3 0a0b0c');
 INSERT INTO record(zone, name, type, data) VALUES
@@ -80,28 +81,21 @@ class Resolver:
         return found.group(1) if found else None
 
 
-def series(text, name, label):
-    found = re.search(rf'^{name}{{{label}}} (\d+)$', text, re.M)
-    return int(found.group(1)) if found else 0
-
-
-def page(lab):
-    trust = ssl.create_default_context(cafile=str(lab.state / "control.crt"))
-    with urllib.request.urlopen(f"https://127.0.0.1:{lab.control}/metrics", timeout=5, context=trust) as reply:
-        return reply.read().decode()
+CAA_COUNT = 'gslbd_queries_by_type_total{type="CAA"}'
 
 
 def counted(lab, transport):
     """Queries that have reached gslbd. A CAA query of our own goes last, so that what is before it has been counted with it."""
-    marks = series(page(lab), "gslbd_queries_by_type_total", 'type="CAA"')
+    marks = lab.metric(CAA_COUNT) or 0
     lab.dig(ZONE, "CAA")
 
     def caught_up():
-        text = page(lab)
-        return text if series(text, "gslbd_queries_by_type_total", 'type="CAA"') > marks else None
+        text = lab.fetch("/metrics")[1]
+        return text if (lab.metric(CAA_COUNT, text) or 0) > marks else None
+
     text = until("the mark is counted", caught_up, 10)
-    own = series(text, "gslbd_queries_by_type_total", 'type="CAA"') if transport == "udp" else 0
-    return series(text, "gslbd_queries_total", f'transport="{transport}"') - own
+    own = lab.metric(CAA_COUNT, text) if transport == "udp" else 0
+    return (lab.metric(f'gslbd_queries_total{{transport="{transport}"}}', text) or 0) - own
 
 
 def begin(lab):
@@ -121,7 +115,8 @@ def resolver_finds_every_kind_of_static_name(lab):
     for (name, qtype), answer in expected.items():
         assert resolver.answer(f"{name}.{ZONE}", qtype) == answer, (name, qtype, resolver.dig(f"{name}.{ZONE}", qtype))
     assert resolver.answer(ZONE, "MX") == [f"10 host.{ZONE}."] and resolver.answer(ZONE, "NS") == [f"ns1.{ZONE}."]
-    for name, qtype, status in (("nothere", "A", "NXDOMAIN"), ("x.nothere", "A", "NXDOMAIN"), ("b.c.d.e", "A", "NOERROR"), ("c.d.e", "MX", "NOERROR"),
+    for name, qtype, status in (("nothere", "A", "NXDOMAIN"), ("x.nothere", "A", "NXDOMAIN"), ("b.c.d.e", "A", "NOERROR"),
+                                ("c.d.e", "MX", "NOERROR"),
                                 ("host", "MX", "NOERROR"), ("x.b.c.d.e", "A", "NXDOMAIN"), ("alias", "MX", "NOERROR")):
         assert resolver.status(f"{name}.{ZONE}", qtype) == status, (name, qtype, resolver.dig(f"{name}.{ZONE}", qtype))
 
@@ -184,13 +179,15 @@ def bind_resolves_through_us_and_finds_no_fault(lab):
     def dig(*words):
         argv = ["dig", f"@{address[0]}", "-p", str(address[1]), "+tries=1", "+time=5", *words]
         return subprocess.run(argv, capture_output=True, text=True, timeout=15).stdout
-    for name, qtype in (("host", "A"), ("host", "TXT"), ("alias", "A"), ("steer", "A"), ("www", "A"), ("x.y.wild", "A"), ("x.old", "A"), ("host", "TYPE65280")):
+    for name, qtype in (("host", "A"), ("host", "TXT"), ("alias", "A"), ("steer", "A"), ("www", "A"), ("x.y.wild", "A"), ("x.old", "A"),
+                        ("host", "TYPE65280")):
         expected = lab.answer(f"{name}.{ZONE}", qtype)
         assert expected and sorted(dig("+short", f"{name}.{ZONE}", qtype).split("\n")[:-1]) == expected, (name, qtype)
     for name, status in (("nothere", "NXDOMAIN"), ("b.c.d.e", "NOERROR")):
         assert f"status: {status}" in dig(f"{name}.{ZONE}"), name
     assert dig("+tcp", "+noall", "+answer", f"big.{ZONE}").count("198.18.") == 500 # it came to us over TCP
-    assert not re.findall(r"^.*(?:format error|FORMERR|SERVFAIL|lame|unexpected|broken|timed out).*$", (lab.dir / "named.log").read_text(), re.M)
+    assert not re.findall(r"^.*(?:format error|FORMERR|SERVFAIL|lame|unexpected|broken|timed out).*$",
+                          (lab.dir / "named.log").read_text(), re.M)
 
 
 need("/usr/sbin/named", "/usr/sbin/unbound")

@@ -12,13 +12,17 @@ QUIET = re.compile(r"recursion requested but not available|recursion not availab
 
 NAMES = [(f"{name}.example.com", qtype) for name, qtypes in {
     "host": "A AAAA TXT MX", "HoSt.MiXeD": "A", "b.c.d": "A", "nothere": "A", "x.y.wild": "A TXT", "sub.wild": "A TXT", "x.mx": "MX",
-    "types": "HINFO RP AFSDB LOC SRV NAPTR KX SSHFP TLSA SVCB HTTPS EUI48 URI CAA PTR TYPE65280 TYPE731 A", "_sip._tcp": "SRV", "https": "HTTPS",
+    "types": "HINFO RP AFSDB LOC SRV NAPTR KX SSHFP TLSA SVCB HTTPS EUI48 URI CAA PTR TYPE65280 TYPE731 A", "_sip._tcp": "SRV",
+    "https": "HTTPS",
     "alias3": "A", "tonone": "A", "tonodata": "MX", "tocut": "A", "tonet": "A", "toorg": "A", "loop1": "A", "x.aliasloop": "A",
-    "cut": "DS NS A", "www.cut": "A", "noglue": "A", "nested": "DS", "www.nested": "A", "x.old": "A", "host.old": "A", "x.outdn": "AAAA", "x.longdn": "A",
-    r"a\.b": "A", r"a\000b": "A", r"\255\200.o": "A", r"sp\032ace": "TXT", r"back\\slash": "A", r"\@": "A", r"tobyte": "A", "l" * 63: "A"}.items()
+    "cut": "DS NS A", "www.cut": "A", "noglue": "A", "nested": "DS", "www.nested": "A", "x.old": "A", "host.old": "A",
+    "x.outdn": "AAAA", "x.longdn": "A",
+    r"a\.b": "A", r"a\000b": "A", r"\255\200.o": "A", r"sp\032ace": "TXT", r"back\\slash": "A",
+    r"\@": "A", r"tobyte": "A", "l" * 63: "A"}.items()
     for qtype in qtypes.split()] + [("example.com", qtype) for qtype in ("SOA", "NS", "MX", "CAA", "ANY", "A")] + [
     ("a300.big.example", "A"), ("a28.big.example", "A"), ("mx.big.example", "MX"), ("x65000.big.example", "TXT"), ("example.org", "A")]
-STEERED = [("www.gslb.example.com", "A", "193.0.6.0/24"), ("www.gslb.example.com", "A", "8.8.8.0/24"), ("www.gslb.example.com", "A", "2001:67c:2e8::/48"),
+STEERED = [("www.gslb.example.com", "A", "193.0.6.0/24"), ("www.gslb.example.com", "A", "8.8.8.0/24"),
+           ("www.gslb.example.com", "A", "2001:67c:2e8::/48"),
            ("www.gslb.example.com", "AAAA", "193.0.6.0/24")]
 
 
@@ -26,7 +30,8 @@ class Dnspython:
     """The program dnspython.py, asked a line at a time."""
 
     def __init__(self, *words):
-        self.popen = subprocess.Popen(["/usr/bin/python3", HERE / "dnspython.py", *map(str, words)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.popen = subprocess.Popen(["/usr/bin/python3", HERE / "dnspython.py", *map(str, words)],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, asked):
         self.popen.stdin.write(json.dumps(asked) + "\n")
@@ -134,8 +139,10 @@ def delv_takes_every_answer_as_unsigned(lab):
     """delv resolves rather than shows: it asks us as its resolver, with validation off, and prints what it would use."""
     begin(lab)
     wired = Dnspython("wire")
-    for name, qtype in (("host.example.com", "A"), ("host.example.com", "AAAA"), ("example.com", "SOA"), ("example.com", "MX"), ("x.y.wild.example.com", "TXT"),
-                        ("types.example.com", "SVCB"), ("_sip._tcp.example.com", "SRV"), ("www.gslb.example.com", "A"), ("cut.example.com", "DS")):
+    for name, qtype in (("host.example.com", "A"), ("host.example.com", "AAAA"), ("example.com", "SOA"), ("example.com", "MX"),
+                        ("x.y.wild.example.com", "TXT"),
+                        ("types.example.com", "SVCB"), ("_sip._tcp.example.com", "SRV"),
+                        ("www.gslb.example.com", "A"), ("cut.example.com", "DS")):
         text = run(["delv", "@127.0.0.1", "-p", str(lab.port), "-i", "+nosplit", name, qtype])
         found, answer = sorted(wired.ask(records(text))), sent(lab, name, qtype, None)[0]
         assert found == answer and found and not complaints(text), f"{name} {qtype}: {text}"

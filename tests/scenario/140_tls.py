@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """DNS over TLS and the PROXY protocol: handshakes good, slow and wrong, resumption, reloads, and whose client it is."""
-import base64, hashlib, os, random, re, signal, socket, ssl, struct, subprocess, threading, time, urllib.request
+import base64, hashlib, os, random, re, signal, socket, ssl, struct, subprocess, threading
 
-from lab import FIRST_SESSION, TOR, Failed, free_port, main, until
+from lab import FIRST_SESSION, HOST_AND_BIG, TOR, Failed, closed_within, free_port, main, until
+import wire
 
 ZONE, WWW = "gslb.example.com", "www.gslb.example.com"
 NAME = "ns1.example.com"
@@ -13,7 +14,8 @@ def certificate(lab, stem, days=30):
     """A self-signed certificate of NAME and its key, in two files."""
     cert, key = lab.dir / f"{stem}.crt", lab.dir / f"{stem}.key"
     made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", str(days),
-                           "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}", "-out", cert, "-keyout", key], capture_output=True, text=True)
+                           "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}", "-out", cert, "-keyout", key],
+                          capture_output=True, text=True)
     if made.returncode != 0:
         raise Failed(made.stderr)
     os.chmod(key, 0o600)
@@ -23,20 +25,14 @@ def certificate(lab, stem, days=30):
 def serve(lab, *more, **options):
     lab.init()
     lab.sql(FIRST_SESSION)
-    rows = ",".join(f"('{ZONE}', 'big', 'TXT', '\"{i:0>60}\"')" for i in range(300))
-    lab.sql(f"INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'host', 'A', '192.0.2.10'), {rows}")
+    lab.sql(HOST_AND_BIG)
     lab.cert, lab.key = certificate(lab, "dot")
     lab.tls = free_port()
     return lab.serve("--listen-tls", f"127.0.0.1@{lab.tls}", "--tls-cert", lab.cert, "--tls-key", lab.key, *more, **options)
 
 
 def message(name, qtype=1, ident=1):
-    wire = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
-    return struct.pack(">6H", ident, 0, 1, 0, 0, 0) + wire + struct.pack(">2H", qtype, 1)
-
-
-def framed(packet):
-    return struct.pack(">H", len(packet)) + packet
+    return wire.stamped(wire.query(wire.name_wire(name), qtype), ident)
 
 
 def take(stream, count):
@@ -51,7 +47,7 @@ def take(stream, count):
 
 def ask(stream, name, qtype=1, ident=1):
     """One query and its reply on an open stream; returns how many answers there are."""
-    stream.sendall(framed(message(name, qtype, ident)))
+    stream.sendall(wire.framed(message(name, qtype, ident)))
     reply = take(stream, struct.unpack(">H", take(stream, 2))[0])
     assert struct.unpack(">H", reply[:2])[0] == ident, reply[:12]
     return struct.unpack(">H", reply[6:8])[0]
@@ -67,38 +63,19 @@ def connect(lab, context, session=None):
     return context.wrap_socket(socket.create_connection(("127.0.0.1", lab.tls), 5), server_hostname=NAME, session=session)
 
 
-def closed_within(sock, seconds):
-    """How long until the server closes."""
-    begin = time.monotonic()
-    sock.settimeout(seconds)
-    try:
-        while sock.recv(4096):
-            pass
-    except ConnectionResetError:
-        pass
-    except TimeoutError:
-        raise Failed(f"still open after {seconds} s")
-    return time.monotonic() - begin
-
-
-def metric(lab, series):
-    trust = ssl.create_default_context(cafile=str(lab.state / "control.crt"))
-    with urllib.request.urlopen(f"https://127.0.0.1:{lab.control}/metrics", timeout=5, context=trust) as reply:
-        found = re.search(rf"^{re.escape(series)} (\S+)$", reply.read().decode(), re.M)
-    return float(found.group(1)) if found else None
-
-
 def counts(lab, series, at_least):
-    until(f"{series} is at least {at_least}", lambda: metric(lab, series) >= at_least, 5)
+    until(f"{series} is at least {at_least}", lambda: lab.metric(series) >= at_least, 5)
 
 
 def kdig_checks_who_it_talks_to(lab):
     serve(lab)
-    der = subprocess.run(f"openssl x509 -in {lab.cert} -pubkey -noout | openssl pkey -pubin -outform der", shell=True, capture_output=True).stdout
+    der = subprocess.run(f"openssl x509 -in {lab.cert} -pubkey -noout | openssl pkey -pubin -outform der", shell=True,
+                         capture_output=True).stdout
     pin = base64.b64encode(hashlib.sha256(der).digest()).decode()
     other, _ = certificate(lab, "other")
     def kdig(*words):
-        done = subprocess.run(["kdig", "@127.0.0.1", "-p", str(lab.tls), "+timeout=3", "+retry=0", *words, f"host.{ZONE}"], capture_output=True, text=True)
+        done = subprocess.run(["kdig", "@127.0.0.1", "-p", str(lab.tls), "+timeout=3", "+retry=0", *words, f"host.{ZONE}"],
+                              capture_output=True, text=True)
         return done.stdout
     assert "192.0.2.10" in kdig(f"+tls-ca={lab.cert}", f"+tls-hostname={NAME}")
     assert "192.0.2.10" in kdig("+tls", f"+tls-pin={pin}")
@@ -111,7 +88,8 @@ def kdig_checks_who_it_talks_to(lab):
 def only_dot_and_only_new_versions(lab):
     serve(lab)
     def s_client(*words):
-        return subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{lab.tls}", *words], input="", capture_output=True, text=True, timeout=10)
+        return subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{lab.tls}", *words], input="", capture_output=True,
+                              text=True, timeout=10)
     assert "ALPN protocol: dot" in s_client("-alpn", "dot").stdout
     assert "ALPN protocol: dot" in s_client("-alpn", "h2,dot", "-tls1_2").stdout
     assert "No ALPN negotiated" in s_client().stdout
@@ -162,8 +140,9 @@ def tls_leaves_room_for_plain_connections(lab):
     assert all(ask(stream, f"host.{ZONE}") == 1 for stream in streams)
     assert closed_within(socket.create_connection(("127.0.0.1", lab.tls), 5), 3) < 2 # the sixth is closed at once
     assert lab.query(f"host.{ZONE}", "A", "IN", None, "+tcp") == "NOERROR"
-    until("five are counted", lambda: all(ask(stream, f"host.{ZONE}") == 1 for stream in streams) and metric(lab, "gslbd_tls_open") == 5, 6, 0.2)
-    until("those that are idle go soon, since TLS is full", lambda: metric(lab, "gslbd_tls_open") < 5, 6, 0.2)
+    until("five are counted", lambda: all(ask(stream, f"host.{ZONE}") == 1 for stream in streams) and lab.metric("gslbd_tls_open") == 5,
+          6, 0.2)
+    until("those that are idle go soon, since TLS is full", lambda: lab.metric("gslbd_tls_open") < 5, 6, 0.2)
     with connect(lab, context) as stream:
         assert ask(stream, f"host.{ZONE}") == 1
     for stream in streams:
@@ -172,7 +151,7 @@ def tls_leaves_room_for_plain_connections(lab):
 
 def plain_bytes_on_the_tls_port_end_the_connection(lab):
     serve(lab)
-    for hello in (framed(message(f"host.{ZONE}")), b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + bytes(1000), os.urandom(3000)):
+    for hello in (wire.framed(message(f"host.{ZONE}")), b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + bytes(1000), os.urandom(3000)):
         with socket.create_connection(("127.0.0.1", lab.tls), 5) as sock:
             sock.sendall(hello)
             assert closed_within(sock, 8) < 6.5
@@ -212,7 +191,7 @@ def much_is_sent_to_a_slow_reader_whole(lab):
     count = 300
     with connect(lab, client(lab)) as stream:
         stream.settimeout(10)
-        sent = threading.Thread(target=lambda: [stream.sendall(framed(message(f"big.{ZONE}", 16, i))) for i in range(count)])
+        sent = threading.Thread(target=lambda: [stream.sendall(wire.framed(message(f"big.{ZONE}", 16, i))) for i in range(count)])
         sent.start()
         with connect(lab, client(lab)) as quick:
             assert ask(quick, f"host.{ZONE}") == 1
@@ -226,9 +205,11 @@ def much_is_sent_to_a_slow_reader_whole(lab):
 def a_zone_is_transferred_over_tls(lab):
     serve(lab)
     lab.sql(f"INSERT INTO transfer(zone, net) VALUES ('{ZONE}', '127.0.0.1')")
-    lab.sql("INSERT INTO record(zone, name, type, data) VALUES " + ",".join(f"('{ZONE}', 'many{i}', 'TXT', '\"{i:0>200}\"')" for i in range(3000)))
+    rows = ",".join(f"('{ZONE}', 'many{i}', 'TXT', '\"{i:0>200}\"')" for i in range(3000))
+    lab.sql(f"INSERT INTO record(zone, name, type, data) VALUES {rows}")
     def copied():
-        done = subprocess.run(["kdig", "@127.0.0.1", "-p", str(lab.tls), f"+tls-ca={lab.cert}", f"+tls-hostname={NAME}", "+timeout=3", "+retry=0", ZONE, "AXFR"],
+        done = subprocess.run(["kdig", "@127.0.0.1", "-p", str(lab.tls), f"+tls-ca={lab.cert}", f"+tls-hostname={NAME}", "+timeout=3",
+                               "+retry=0", ZONE, "AXFR"],
                               capture_output=True, text=True)
         return len(re.findall(r"\bTXT\b", done.stdout)) == 3300
     until("all records come", copied, 10)
@@ -283,8 +264,10 @@ def what_is_wrong_with_the_files_is_said(lab):
     os.chmod(public, 0o644)
     os.chmod(lab.dir / "nonsense", 0o600)
     port = free_port()
-    for number, (crt, pkey, sentence) in enumerate([(cert, public, "can be read or written by others"), (other, key, "the key is not the certificate's"),
-                                                    (cert, lab.dir / "missing", "cannot read"), (lab.dir / "nonsense", key, "the certificate cannot be used"),
+    for number, (crt, pkey, sentence) in enumerate([(cert, public, "can be read or written by others"),
+                                                    (other, key, "the key is not the certificate's"),
+                                                    (cert, lab.dir / "missing", "cannot read"),
+                                                    (lab.dir / "nonsense", key, "the certificate cannot be used"),
                                                     (cert, lab.dir / "nonsense", "the key cannot be read")]):
         server = lab.serve("--listen-tls", f"127.0.0.1@{port}", "--tls-cert", crt, "--tls-key", pkey, wait=False, name=f"gslbd-{number}")
         assert server.popen.wait(10) != 0
@@ -329,7 +312,8 @@ def a_certificate_that_ends_soon_is_served_with_a_warning(lab):
 def header(address, port=4660, command=1, transport=2):
     family, length = (2, 36) if ":" in address else (1, 12)
     packed = socket.inet_pton(socket.AF_INET6 if family == 2 else socket.AF_INET, address)
-    return SIGNATURE + bytes([0x20 | command, family << 4 | transport]) + struct.pack(">H", length) + packed + packed + struct.pack(">2H", port, 53)
+    kind = bytes([0x20 | command, family << 4 | transport])
+    return SIGNATURE + kind + struct.pack(">H", length) + packed + packed + struct.pack(">2H", port, 53)
 
 
 def proxied(lab, *more):
@@ -357,7 +341,7 @@ def tcp_ask(lab, head, source="127.0.0.1"):
     with socket.create_connection(("127.0.0.1", lab.proxy), 5, (source, 0)) as sock:
         try:
             sock.sendall(head[:5])
-            sock.sendall(head[5:] + framed(message(WWW)))
+            sock.sendall(head[5:] + wire.framed(message(WWW)))
             return take(sock, struct.unpack(">H", take(sock, 2))[0])
         except OSError:
             return None
@@ -377,7 +361,7 @@ def the_client_is_who_the_proxy_says(lab):
         tlv[15] += 4
         assert address_of(asking(lab, bytes(tlv))) == EU
     with socket.create_connection(("127.0.0.1", lab.proxy), 5) as sock: # pipelined behind the header
-        sock.sendall(header("193.0.6.139") + b"".join(framed(message(WWW, ident=i)) for i in range(50)))
+        sock.sendall(header("193.0.6.139") + b"".join(wire.framed(message(WWW, ident=i)) for i in range(50)))
         for i in range(50):
             assert struct.unpack(">H", take(sock, struct.unpack(">H", take(sock, 2))[0])[:2])[0] == i
 
@@ -385,7 +369,8 @@ def the_client_is_who_the_proxy_says(lab):
 def headers_that_are_not_to_be_believed_are_refused(lab):
     proxied(lab, "--proxy-from", "127.0.0.1/32", "--proxy-from", "2001:db8::/32")
     good = header("193.0.6.139")
-    bad = [b"", b"PROXY TCP4 1.1.1.1 2.2.2.2 3 4\r\n", good[:12] + b"\x31" + good[13:], good[:14] + b"\xff\xff" + good[16:], header("193.0.6.139", transport=3)]
+    bad = [b"", b"PROXY TCP4 1.1.1.1 2.2.2.2 3 4\r\n", good[:12] + b"\x31" + good[13:], good[:14] + b"\xff\xff" + good[16:],
+           header("193.0.6.139", transport=3)]
     for head in bad:
         assert tcp_ask(lab, head) is None, head
         assert udp_ask(lab, head, seconds=0.2) is None, head
@@ -420,10 +405,10 @@ def connections_are_limited_by_the_client_behind_the_proxy(lab):
 
 
 if __name__ == "__main__":
-    main(kdig_checks_who_it_talks_to, only_dot_and_only_new_versions, a_session_of_one_worker_is_resumed_by_another, slow_handshakes_make_room,
-         tls_leaves_room_for_plain_connections,
-         a_zone_is_transferred_over_tls,
-         plain_bytes_on_the_tls_port_end_the_connection, hostile_handshakes_do_no_harm, much_is_sent_to_a_slow_reader_whole, a_new_certificate_is_used_at_once_and_nobody_notices,
+    main(kdig_checks_who_it_talks_to, only_dot_and_only_new_versions, a_session_of_one_worker_is_resumed_by_another,
+         slow_handshakes_make_room, tls_leaves_room_for_plain_connections, a_zone_is_transferred_over_tls,
+         plain_bytes_on_the_tls_port_end_the_connection, hostile_handshakes_do_no_harm, much_is_sent_to_a_slow_reader_whole,
+         a_new_certificate_is_used_at_once_and_nobody_notices,
          what_is_wrong_with_the_files_is_said, without_a_usable_key_the_rest_is_served_and_tls_comes_back,
          a_certificate_that_ends_soon_is_served_with_a_warning, the_client_is_who_the_proxy_says,
          headers_that_are_not_to_be_believed_are_refused, connections_are_limited_by_the_client_behind_the_proxy)

@@ -2,7 +2,8 @@
 """TCP under load: idle connections go the sooner the more there are, slow peers cost nobody, ten thousand fit."""
 import pathlib, resource, socket, struct, threading, time
 
-from lab import FIRST_SESSION, Failed, main, until
+from lab import FIRST_SESSION, HOST_AND_BIG, closed_within, main, until
+import wire
 
 ZONE = "gslb.example.com"
 
@@ -10,15 +11,12 @@ ZONE = "gslb.example.com"
 def serve(lab, connections, **more):
     lab.init()
     lab.sql(FIRST_SESSION)
-    rows = ",".join(f"('{ZONE}', 'big', 'TXT', '\"{i:0>60}\"')" for i in range(300))
-    lab.sql(f"INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'host', 'A', '192.0.2.10'), {rows}")
+    lab.sql(HOST_AND_BIG)
     return lab.serve("--tcp-connections", connections, **more)
 
 
-def query(name, qtype=1, ident=1):
-    wire = b"".join(bytes([len(label)]) + label.encode() for label in f"{name}.{ZONE}".split(".")) + b"\0"
-    packet = struct.pack(">6H", ident, 0, 1, 0, 0, 0) + wire + struct.pack(">2H", qtype, 1)
-    return struct.pack(">H", len(packet)) + packet
+def query(name, qtype=1):
+    return wire.framed(wire.query(wire.name_wire(f"{name}.{ZONE}"), qtype))
 
 
 def connect(lab, source="127.0.0.1"):
@@ -34,20 +32,6 @@ def ask(sock, seconds=3):
         if not more:
             raise OSError("closed")
         got += more
-
-
-def open_until(sock, deadline):
-    """Seconds until the server has closed the connection; what it sends is thrown away."""
-    begin = time.monotonic()
-    sock.settimeout(deadline)
-    try:
-        while sock.recv(65536):
-            pass
-    except ConnectionResetError:
-        pass
-    except TimeoutError:
-        raise Failed(f"still open after {deadline} s")
-    return time.monotonic() - begin
 
 
 def who_does_not_go_on_is_closed_when_it_is_crowded(lab):
@@ -113,7 +97,7 @@ def who_does_not_read_is_closed_and_others_are_not(lab):
             except OSError:
                 pass
         time.sleep(0.1)
-    assert open_until(slow, 3) < 3
+    assert closed_within(slow, 3) < 3
     ask(quick)
 
 

@@ -67,6 +67,7 @@ def value_text(value):
 def difference_text(difference, aspects):
     lines = [difference.query.text, f"    query {difference.query.packet.hex()}"]
     for aspect in sorted(aspects):
-        lines += [f"    {aspect}: ours {value_text(difference.ours.get(aspect))}", f"        knot {value_text(difference.knot.get(aspect))}",
+        lines += [f"    {aspect}: ours {value_text(difference.ours.get(aspect))}",
+                  f"        knot {value_text(difference.knot.get(aspect))}",
                   f"        nsd  {value_text(difference.nsd.get(aspect))}"]
     return "\n".join(lines)

@@ -10,7 +10,8 @@ from wire import message, name_labels, name_of, name_text, name_wire, opt, optio
 Query = collections.namedtuple("Query", "text packet transport")
 
 TYPES = ["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "SRV", "DNAME", "DS", "ANY", "HTTPS", "TYPE65280"]
-REST = ["PTR", "HINFO", "RP", "AFSDB", "LOC", "NAPTR", "KX", "SSHFP", "TLSA", "SVCB", "SPF", "EUI48", "URI", "CAA", "TYPE731", "NSEC", "RRSIG",
+REST = ["PTR", "HINFO", "RP", "AFSDB", "LOC", "NAPTR", "KX", "SSHFP", "TLSA", "SVCB", "SPF", "EUI48", "URI", "CAA", "TYPE731",
+        "NSEC", "RRSIG",
         "DNSKEY", "TYPE64000", "TYPE65535", "TYPE3", "TYPE128"]
 
 
@@ -73,7 +74,8 @@ def plain(names, rng):
 
 def flagged(names, rng):
     for name in rng.sample(names, min(40, len(names))):
-        for flags, note in ((wire.RD, "RD"), (wire.CD, "CD"), (wire.AD, "AD"), (wire.ZERO, "Z"), (wire.AA, "AA"), (wire.TC, "TC"), (wire.RA, "RA"), (0x000f, "rcode 15"),
+        for flags, note in ((wire.RD, "RD"), (wire.CD, "CD"), (wire.AD, "AD"), (wire.ZERO, "Z"), (wire.AA, "AA"), (wire.TC, "TC"),
+                            (wire.RA, "RA"), (0x000f, "rcode 15"),
                             (wire.RD | wire.CD | wire.AD, "RD CD AD")):
             yield ask(name, 1, flags=flags, note=note)
 
@@ -109,13 +111,16 @@ def full():
     for size in range(512, 1233, 7):
         for text in ("x.cut10.big.example", "x.cut40.big.example", "x.mx.big.example"):
             yield ask(name_wire(text), 1, opt(size, options=option(3)), note=f"NSID size {size}")
-            yield ask(name_wire(text), 1, opt(size, options=subnet(2, 48, 0, b"\x20\1\x0d\xb8\0\1")), note=f"good client subnet size {size}")
+            yield ask(name_wire(text), 1, opt(size, options=subnet(2, 48, 0, b"\x20\1\x0d\xb8\0\1")),
+                      note=f"good client subnet size {size}")
 
 
 def subnet_variants():
-    good = [(1, 24, 0, b"\xc0\0\2"), (1, 32, 0, b"\xc0\0\2\1"), (1, 0, 0, b""), (2, 48, 0, b"\x20\1\x0d\xb8\0\1"), (2, 0, 0, b""), (1, 20, 0, b"\xc0\0\x10"), (0, 0, 0, b"")]
-    bad = [(1, 24, 24, b"\xc0\0\2"), (1, 24, 0, b"\xc0\0"), (1, 24, 0, b"\xc0\0\2\1"), (1, 33, 0, b"\xc0\0\2\1\0"), (1, 20, 0, b"\xc0\0\x1f"),
-           (3, 8, 0, b"\1"), (0, 8, 0, b"\1"), (2, 129, 0, bytes(17)), (1, 0, 0, b"\0"), (1, 24, 0, b""), (2, 64, 0, bytes(16)), (1, 8, 33, b"\x0a")]
+    good = [(1, 24, 0, b"\xc0\0\2"), (1, 32, 0, b"\xc0\0\2\1"), (1, 0, 0, b""), (2, 48, 0, b"\x20\1\x0d\xb8\0\1"), (2, 0, 0, b""),
+            (1, 20, 0, b"\xc0\0\x10"), (0, 0, 0, b"")]
+    bad = [(1, 24, 24, b"\xc0\0\2"), (1, 24, 0, b"\xc0\0"), (1, 24, 0, b"\xc0\0\2\1"), (1, 33, 0, b"\xc0\0\2\1\0"),
+           (1, 20, 0, b"\xc0\0\x1f"), (3, 8, 0, b"\1"), (0, 8, 0, b"\1"), (2, 129, 0, bytes(17)), (1, 0, 0, b"\0"),
+           (1, 24, 0, b""), (2, 64, 0, bytes(16)), (1, 8, 33, b"\x0a")]
     for parts in good:
         yield f"good client subnet {parts}", opt(options=subnet(*parts))
     for parts in bad:
@@ -142,7 +147,8 @@ def sizes(names):
 
 
 def classes(names, rng):
-    for name in rng.sample(names, 6) + [name_wire(text) for text in ("version.bind", "version.server", "hostname.bind", "ID.Server", "other.bind", "bind")]:
+    known = ("version.bind", "version.server", "hostname.bind", "ID.Server", "other.bind", "bind")
+    for name in rng.sample(names, 6) + [name_wire(text) for text in known]:
         for qclass in (0, 2, 3, 4, 254, 255, 0xc001, 65535):
             for qtype in (1, 16, 255):
                 yield ask(name, qtype, qclass=qclass)
@@ -201,7 +207,8 @@ def broken(rng):
     yield made("a question compressed into the header", message(b"\1x\xc0\x04" + b"\0\1\0\1"))
     yield made("a label of type 0x40", message(b"\x41x\0" + b"\0\1\0\1"))
     yield made("a label of type 0x80", message(b"\x81x\0" + b"\0\1\0\1"))
-    yield made("a name of 256 bytes", message(question(b"\x3f" + b"a" * 63 + b"\x3f" + b"b" * 63 + b"\x3f" + b"c" * 63 + b"\x3e" + b"d" * 62 + b"\0", 1)))
+    yield made("a name of 256 bytes",
+               message(question(b"\x3f" + b"a" * 63 + b"\x3f" + b"b" * 63 + b"\x3f" + b"c" * 63 + b"\x3e" + b"d" * 62 + b"\0", 1)))
     yield made("a name of 300 bytes", message(question((b"\1a" * 150) + b"\0", 1)))
     whole = message(body + opt(), 0, (1, 0, 0, 1))
     for size in range(2, len(whole)): # whoever has not even an ID cannot be told apart
@@ -224,6 +231,7 @@ def corpus(zones, seed):
     rng = random.Random(seed)
     names = names_of(zones)
     queries = []
-    for part in (plain(names, rng), flagged(names, rng), edns(names, rng), full(), sizes(names), classes(names, rng), meta(names, rng), broken(rng)):
+    for part in (plain(names, rng), flagged(names, rng), edns(names, rng), full(), sizes(names), classes(names, rng), meta(names, rng),
+                 broken(rng)):
         queries += part
     return queries + list(tcp(queries, rng))

@@ -3,7 +3,7 @@
 Everything it starts is a real process of this build, in a folder of its own, and is ended by pid when the lab closes.
 Nothing waits for luck: until() polls a state and gives up at a deadline with what it last saw.
 """
-import os, pathlib, re, shutil, signal, socket, sqlite3, subprocess, sys, tempfile, time
+import os, pathlib, re, shutil, signal, socket, sqlite3, ssl, subprocess, sys, tempfile, time, urllib.error, urllib.request
 
 SRC = pathlib.Path(os.environ.get("srcdir", pathlib.Path(__file__).resolve().parent.parent.parent)).resolve()
 BUILD = pathlib.Path(os.environ.get("builddir", SRC)).resolve()
@@ -49,6 +49,20 @@ def until(what, check, seconds=10.0, every=0.02):
         if time.monotonic() >= end:
             raise Failed(f"not within {seconds} s: {what} (last seen: {last!r})")
         time.sleep(every)
+
+
+def closed_within(sock, seconds):
+    """How long until the server has closed the connection; what it sends until then is thrown away."""
+    begin = time.monotonic()
+    sock.settimeout(seconds)
+    try:
+        while sock.recv(65536):
+            pass
+    except ConnectionResetError:
+        pass
+    except TimeoutError:
+        raise Failed(f"still open after {seconds} s")
+    return time.monotonic() - begin
 
 
 class Process:
@@ -216,6 +230,23 @@ class Lab:
         found = re.search(r"CLIENT-SUBNET: \S+/(\d+)/(\d+)", self.dig(name, qtype, f"+subnet={subnet}"))
         return int(found.group(2)) if found else None
 
+    # What it says of itself -----------------------------------------------------------------------------------
+
+    def fetch(self, path, body=None, headers=()):
+        """Status and text of a page of the control port."""
+        trust = ssl.create_default_context(cafile=str(self.state / "control.crt"))
+        request = urllib.request.Request(f"https://127.0.0.1:{self.control}{path}", body, dict(headers))
+        try:
+            with urllib.request.urlopen(request, timeout=5, context=trust) as reply:
+                return reply.status, reply.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def metric(self, series, text=None):
+        """The value of a series, in the page or in `text`, which is one; None: there is none."""
+        found = re.search(rf"^{re.escape(series)} (\S+)$", text or self.fetch("/metrics")[1], re.M)
+        return float(found.group(1)) if found else None
+
     def state_db(self):
         db = sqlite3.connect(f"file:{self.state}/health.db?mode=ro", uri=True, timeout=5)
         db.row_factory = sqlite3.Row
@@ -243,6 +274,11 @@ INSERT INTO pool(service, region)         VALUES ('www.gslb.example.com', 'eu'),
 INSERT INTO endpoint(service, region, address) VALUES ('www.gslb.example.com', 'eu', '198.51.100.1'),
                                                       ('www.gslb.example.com', 'us', '203.0.113.1');
 """
+
+
+# Beside the first session: a name with one address, and one whose answer is too long for UDP.
+HOST_AND_BIG = "INSERT INTO record(zone, name, type, data) VALUES ('gslb.example.com', 'host', 'A', '192.0.2.10')" + "".join(
+    f", ('gslb.example.com', 'big', 'TXT', '\"{i:0>60}\"')" for i in range(300))
 
 
 def main(*scenarios):

@@ -224,6 +224,11 @@ SENTINEL = 0xffff
 SENTINELS_MAX = 6
 
 
+def framed(packet):
+    """As it is sent over a stream."""
+    return struct.pack(">H", len(packet)) + packet
+
+
 def stamped(packet, ident):
     return struct.pack(">H", ident) + packet[2:]
 
@@ -231,9 +236,9 @@ def stamped(packet, ident):
 def udp_batch(sock, packets, first, sentinel, pause=0.0):
     """Send some dozen packets, with IDs from `first`, to a server that answers in order.
 
-    Returns a list of replies, None for each packet that got none, and how many others came. The sentinel is a query that is answered
-    for certain: when its reply is there, so are those to the packets before it. It is sent when `pause` has passed or a reply is there, and again
-    when it seems lost.
+    Returns a list of replies, None for each packet that got none, and how many others came. The sentinel is a query that is
+    answered for certain: when its reply is there, so are those to the packets before it. It is sent when `pause` has passed or a
+    reply is there, and again when it seems lost.
     """
     replies, others = [None] * len(packets), 0
     for i, packet in enumerate(packets):

@@ -280,7 +280,8 @@ class Tree:
             if any(up in self.nodes and "DNAME" in self.nodes[up] for up in above if up):
                 del self.nodes[name]
             elif any(up in self.nodes and "NS" in self.nodes[up] for up in above if up):
-                self.nodes[name] = {kind: self.nodes[name][kind] for kind in ("A", "AAAA") if kind in self.nodes[name]} or {"A": ["192.0.2.101"]}
+                self.nodes[name] = {kind: self.nodes[name][kind] for kind in ("A",
+                                                                              "AAAA") if kind in self.nodes[name]} or {"A": ["192.0.2.101"]}
 
     def text(self):
         return "".join(f"{'.'.join(name) or '@'} {kind} {data}\n" for name, kinds in sorted(self.nodes.items())
@@ -289,7 +290,8 @@ class Tree:
 
 def zones(seed):
     """zone name with its dot -> records in the master file format, without the SOA"""
-    made = {"example.com.": EXAMPLE.replace("{long}", LONG), "nested.example.com.": NESTED, "lone.gap.example.com.": NESTED, "other.example.": OTHER, "big.example.": big()}
+    made = {"example.com.": EXAMPLE.replace("{long}", LONG), "nested.example.com.": NESTED, "lone.gap.example.com.": NESTED,
+            "other.example.": OTHER, "big.example.": big()}
     for i in range(4):
         made[f"t{i}.example."] = Tree(seed * 100 + i, f"t{i}.example.").text()
     made["u.t0.example."] = Tree(seed * 100 + 50, "u.t0.example.").text()
