@@ -177,8 +177,8 @@ enum err station_open(const struct setup *setup, struct station **ret, struct di
     enum err err = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK
                        ? OK
                        : diag_set(reterr, ERR_SYSTEM, "cannot set up libcurl");
-    if (!err)
-        err = key_load(setup->key_path, &station->key, reterr);
+    if (!err && (err = key_load(setup->key_path, &station->key, reterr)) != OK)
+        (void)diag_prefix(reterr, err, "option --key");
     if (!err)
         err = open_loop(station, reterr);
     if (!err)

@@ -226,7 +226,14 @@ static enum err read_rates(const struct options *options, struct settings *ret, 
     ret->rate_exempt_count = option_count(options, "rate-limit-exempt");
     for (size_t i = 0; i < ret->rate_exempt_count && err == OK; i++)
         err = prefix_parse(option_get(options, "rate-limit-exempt", i), &ret->rate_exempt[i], reterr);
-    return err == OK ? OK : diag_prefix(reterr, err, "option --rate-limit-exempt");
+    if (err != OK)
+        return diag_prefix(reterr, err, "option --rate-limit-exempt");
+    if (option_count(options, "rate-limit") == 0 &&
+        option_count(options, "rate-limit-slip") + ret->rate_exempt_count > 0)
+        return diag_set(reterr, ERR_SYNTAX,
+                        "options --rate-limit-slip and --rate-limit-exempt are of no use without "
+                        "--rate-limit");
+    return OK;
 }
 
 enum err settings_read(const struct options *options, unsigned cores, struct settings *ret,

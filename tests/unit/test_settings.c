@@ -159,6 +159,8 @@ static void test_read_names_the_option_that_is_wrong(void **state)
         {{NEEDED, "--rate-limit", "-1"}, "--rate-limit"},
         {{NEEDED, "--rate-limit-slip", "101"}, "--rate-limit-slip"},
         {{NEEDED, "--rate-limit-exempt", "192.0.2.1/24"}, "--rate-limit-exempt: "},
+        {{NEEDED, "--rate-limit-exempt", "192.0.2.0/24"}, "of no use without --rate-limit"},
+        {{NEEDED, "--rate-limit-slip", "2"}, "of no use without --rate-limit"},
         {{NEEDED, "--nsid", NSID_TOO_LONG}, "--nsid: more than 128"},
         {{NEEDED, "word"}, "\"word\" is not an option"},
         {{"--state", "s", "--listen", "::1@1", "--control", "::1@2"}, "--store is missing"},
