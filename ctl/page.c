@@ -98,6 +98,15 @@ static void print_column(const char *text, int width)
         printf("  %-*s", width, text);
 }
 
+/* A latency is of what is up; else it would be that of the last success, or of none. */
+static const char *latency_of(const json_t *row, const char *verdict, char text[32])
+{
+    if (strcmp(text_of(row, verdict), "up") != 0)
+        return "-";
+    (void)snprintf(text, 32, "%" PRId64 " ms", number_of(row, "latency_ms"));
+    return text;
+}
+
 static void print_health(const json_t *document, const char *member, const char *kind, int64_t now_s)
 {
     const json_t *rows = json_object_get(document, member), *row;
@@ -114,15 +123,15 @@ static void print_health(const json_t *document, const char *member, const char 
     printf("  %-7s  %-13s  %3s %4s %4s %8s %7s  %s\n", "VERDICT", "STATE", "UP", "DOWN", "UNK.", "LATENCY",
            "SINCE", "REASON");
     json_array_foreach (rows, i, row) {
-        char age[32], state[64];
+        char age[32], state[64], latency[32];
         if (strcmp(text_of(row, "service"), service) != 0)
             printf("  %s\n", service = text_of(row, "service"));
         printf("  ");
         for (size_t k = 0; k < COLUMNS; k++)
             print_column(text_of(row, columns[k].member), widths[k]);
-        printf("  %-7s  %-13s  %3" PRId64 " %4" PRId64 " %4" PRId64 " %5" PRId64 " ms %7s  %s\n",
-               text_of(row, "verdict"), state_of(document, kind, row, now_s, state), number_of(row, "up"),
-               number_of(row, "down"), number_of(row, "unknown"), number_of(row, "latency_ms"),
+        printf("  %-7s  %-13s  %3" PRId64 " %4" PRId64 " %4" PRId64 " %8s %7s  %s\n", text_of(row, "verdict"),
+               state_of(document, kind, row, now_s, state), number_of(row, "up"), number_of(row, "down"),
+               number_of(row, "unknown"), latency_of(row, "verdict", latency),
                age_of(number_of(row, "since"), now_s, age), text_of(row, "reason"));
     }
 }
@@ -140,9 +149,9 @@ static void print_vantages(const json_t *document, int64_t now_s)
     }
     printf("\n%-20s %-36s %-8s %9s %8s  %s\n", "votes", "CHECK", "VOTE", "LATENCY", "SINCE", "REASON");
     json_array_foreach (json_object_get(document, "votes"), i, row) {
-        char age[32];
-        printf("%-20s %-36s %-8s %6" PRId64 " ms %8s  %s\n", text_of(row, "vantage"), text_of(row, "check"),
-               text_of(row, "vote"), number_of(row, "latency_ms"),
+        char age[32], latency[32];
+        printf("%-20s %-36s %-8s %9s %8s  %s\n", text_of(row, "vantage"), text_of(row, "check"),
+               text_of(row, "vote"), latency_of(row, "vote", latency),
                age_of(number_of(row, "since"), now_s, age), text_of(row, "reason"));
     }
 }

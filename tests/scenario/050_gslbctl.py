@@ -224,6 +224,7 @@ def status_says_what_is(lab):
     page = until("every vantage point's vote is there",
                  lambda: (page := lab.ctl("status", state=True)).count("web 127.20.0.5") == 3 and page, 5)
     assert "127.10.0.5" in page and "v1" in page and "connection refused" in page, page
+    assert re.search(r"web 127\.10\.0\.5 +down +- ", page) and re.search(r"web 127\.20\.0\.5 +up +\d+ ms ", page), page
     assert max(map(len, page.splitlines())) <= 120 and page.count(f"\n  {WWW}\n") == 2, page
     events = lab.ctl("events", state=True)
     assert "127.10.0.5" in events, events
