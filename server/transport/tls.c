@@ -60,7 +60,7 @@ static enum err take_chain(SSL_CTX *context, const struct tls_secrets *secrets, 
     BIO *from = BIO_new_mem_buf(secrets->chain, (int)secrets->chain_len);
     const bool taken = from && take_certificates(context, from);
     BIO_free(from);
-    return taken ? OK : fail(reterr, ERR_CORRUPT, "the certificate cannot be used");
+    return taken ? OK : fail(reterr, ERR_CORRUPT, "the certificate cannot be used (it has to be PEM)");
 }
 
 static enum err take_key(SSL_CTX *context, const struct tls_secrets *secrets, struct diag *reterr)

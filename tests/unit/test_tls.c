@@ -83,7 +83,7 @@ static void test_a_context_needs_a_pair(void **state)
         const struct tls_secrets *secrets;
         const char *sentence;
     } rows[] = {{&mixed, "the key is not the certificate's"},
-                {&cut, "the certificate cannot be used"},
+                {&cut, "the certificate cannot be used (it has to be PEM)"},
                 {&empty, "cannot be used"}};
     SSL_CTX *context = NULL;
     struct diag diag;
