@@ -217,20 +217,20 @@ static enum err explain_hints(const struct preview *preview, const struct image_
     return err;
 }
 
-/* A name of none of our zones, or of one that does not compile. */
-static enum err explain_refused(const struct manifest *manifest, const uint8_t *name,
-                                const struct name_suffixes *suffixes, struct diag *reterr)
+/* A name of a zone that does not compile. */
+static enum err explain_absent(const struct manifest *manifest, const char *zone, struct diag *reterr)
+{
+    (void)print_problems(manifest, zone, NULL);
+    return diag_set(reterr, ERR_MISSING,
+                    "zone %s does not compile; unless gslbd has an earlier form of it (give --state "
+                    "without --geoip), its names are SERVFAIL",
+                    zone);
+}
+
+/* A name of none of our zones. */
+static enum err explain_refused(const uint8_t *name, struct diag *reterr)
 {
     char text[NAME_TEXT_MAX];
-    for (unsigned i = 0; i <= suffixes->labels; i++) {
-        const char *zone = name_print(name + suffixes->off[i], text);
-        if (!print_problems(manifest, zone, NULL))
-            continue;
-        return diag_set(reterr, ERR_MISSING,
-                        "zone %s does not compile; unless gslbd has an earlier form of it (give --state "
-                        "without --geoip), it is REFUSED",
-                        zone);
-    }
     return diag_set(reterr, ERR_MISSING, "%s is in no zone of this store; it would be REFUSED",
                     name_print(name, text));
 }
@@ -269,13 +269,15 @@ static enum err explain_name(const struct preview *preview, const uint8_t *name,
         name_suffixes(name, &suffixes);
         const struct image_zone *zone = image_zone_find(preview->world.packs, name, &suffixes, 0, &apex);
         if (!zone && link == 0)
-            return explain_refused(preview->manifest, name, &suffixes, reterr);
+            return explain_refused(name, reterr);
         if (!zone) {
             print_end("not ours; the resolver goes on", 0, 0);
             return OK;
         }
-        printf("zone        %s, serial %" PRIu32 "\n", name_print(image_at(zone, zone->name_off), text),
-               zone->serial);
+        (void)name_print(image_at(zone, zone->name_off), text);
+        if (zone->flags & ZONE_ABSENT)
+            return explain_absent(preview->manifest, text, reterr);
+        printf("zone        %s, serial %" PRIu32 "\n", text, zone->serial);
         if (print_problems(preview->manifest, text, NULL))
             printf("            so this zone is as it was when it was last in order\n");
         const struct found found = image_find(zone, name, &suffixes, apex, type);

@@ -44,6 +44,7 @@ struct world_zone {
     size_t records_count;
     const struct world_service *services;
     size_t services_count;
+    uint32_t flags; /* enum zone_flag */
 };
 
 /* The key of a zone that may be copied, k.example. */
@@ -147,6 +148,7 @@ static inline void world_version_make(struct world_fixture *fixture, const struc
     (void)snprintf(soa, sizeof soa, "ns.example. hostmaster.example. %u 7200 1800 1209600 60",
                    WORLD_SERIAL - age);
     zone_fixture_begin_with(ret, zone->origin, &(struct zone_record){"@", "SOA", soa, 300});
+    ret->draft.flags = zone->flags;
     for (size_t i = 0; i < zone->records_count; i++)
         if (age == 0 || i != zone->records_count - age)
             zone_fixture_record(ret, &zone->records[i]);

@@ -460,6 +460,7 @@ static void head_write(struct blob *blob, uint64_t fingerprint, uint32_t negativ
     const struct draft *draft = blob->draft;
     const struct image_zone head = {
         .len = (uint32_t)(blob->out->len - blob->base),
+        .flags = draft->flags,
         .serial = soa_number(draft, 20),
         .name_off = blob->names + draft_node(draft, 0)->name_off,
         .name_len = (uint32_t)draft->origin_len,

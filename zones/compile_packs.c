@@ -84,6 +84,22 @@ static enum err sources_open(struct packs_job *job, struct diag *reterr)
     return err;
 }
 
+/* Append what stands for a zone that has problems and no last form: without it, names in it would be those of
+ * the zone above, which denies them. Its fingerprint is that of no rows, so that each compile tries again. */
+static enum err absent_put(struct packs_job *job, uint32_t idx, const struct zone_sources *sources,
+                           struct problems *problems, struct diag *reterr)
+{
+    bool possible;
+    enum err err = compile_zone_absent(sources, idx, &job->draft, problems, &possible, reterr);
+    if (err != OK || !possible)
+        return err;
+    const size_t mark = pack_mark(&job->pack);
+    err = blob_put(&job->draft, 0, &job->pack.bytes, reterr);
+    if (err == OK)
+        pack_zone_put(&job->pack, mark);
+    return err;
+}
+
 /* Compile a zone and append its blob, or the last one if it does not compile. `*ret_built` says which. */
 static enum err zone_put(struct packs_job *job, uint32_t idx, const struct image_zone *last,
                          bool *ret_built, struct diag *reterr)
@@ -99,9 +115,10 @@ static enum err zone_put(struct packs_job *job, uint32_t idx, const struct image
     err = compile_zone(&sources, idx, &job->draft, &problems, reterr);
     if (err != OK)
         return err;
+    if (problems.count > 0 && !last)
+        return absent_put(job, idx, &sources, &problems, reterr);
     if (problems.count > 0) {
-        if (last)
-            pack_zone_copy(&job->pack, last);
+        pack_zone_copy(&job->pack, last);
         return OK;
     }
     const size_t mark = pack_mark(&job->pack);

@@ -355,3 +355,18 @@ enum err compile_zone(const struct zone_sources *sources, uint32_t idx, struct d
         slots_put(&job);
     return problems->failed ? diag_set(reterr, ERR_MEMORY, "out of memory") : OK;
 }
+
+enum err compile_zone_absent(const struct zone_sources *sources, uint32_t idx, struct draft *draft,
+                             struct problems *problems, bool *ret, struct diag *reterr)
+{
+    const struct zone_row *row = zone_list_row(sources->list, idx);
+    const struct zone_job job = {.sources = sources, .row = row, .draft = draft, .problems = problems};
+    uint32_t ttl_s = 0;
+    *ret = draft_rrset_find(draft, 0, RDATA_SOA) != NULL;
+    if (!*ret)
+        return OK;
+    draft_begin(draft, sources->list->names.bytes + row->name_off);
+    draft->flags = ZONE_ABSENT;
+    const enum err err = soa_read(&job, &ttl_s, reterr);
+    return err == OK ? draft_group(draft, reterr) : err;
+}

@@ -12,6 +12,7 @@
 #include "zones/store.h"
 #include "zones/zone_list.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What a zone is compiled from. */
@@ -27,6 +28,11 @@ struct zone_sources {
  * the store. */
 NODISCARD enum err compile_zone(const struct zone_sources *sources, uint32_t idx, struct draft *draft,
                                 struct problems *problems, struct diag *reterr);
+
+/* Fill `draft` with what may be published of a zone that compile_zone() has found problems with, and that has
+ * no last form: its SOA alone. False in `*ret`: not even that. */
+NODISCARD enum err compile_zone_absent(const struct zone_sources *sources, uint32_t idx, struct draft *draft,
+                                       struct problems *problems, bool *ret, struct diag *reterr);
 
 /* A mailbox as the store has it, `hostmaster@example.com` or a name, to wire (RFC 1035 8). ERR_SYNTAX. */
 NODISCARD enum err compile_zone_mailbox(const char *text, uint8_t *wire, size_t *ret_len,

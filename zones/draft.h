@@ -112,6 +112,7 @@ struct draft {
     size_t origin_len;
     uint64_t origin_hash;
     unsigned origin_labels;
+    uint32_t flags;          /* enum zone_flag, for the blob */
     struct buffer names;
     struct buffer nodes;     /* struct draft_node */
     struct buffer table;     /* uint32_t: node + 1, by hash; 0 is empty */

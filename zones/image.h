@@ -57,7 +57,7 @@
 #include <stdint.h>
 
 enum {
-    IMAGE_VERSION = 6,
+    IMAGE_VERSION = 7,
     PACKS_MAX = 64, /* a zone's pack is the lower 6 bits of its name's hash */
     IMAGE_SLOTS_MAX = 1 << 20,  /* slots that an image may name: BOARD_SLOTS_MAX of health/board.h */
     IMAGE_RRSET_MAX = 65000,    /* bytes of an rrset, not compressed: a TCP message less what is around it */
@@ -84,8 +84,13 @@ struct image_pack {
     uint32_t table_off;  /* from the frame */
 };
 
+enum zone_flag {
+    ZONE_ABSENT = 1, /* nothing but its SOA is here, as it has never been in order: its names are SERVFAIL */
+};
+
 struct image_zone {
     uint32_t len; /* bytes of the blob */
+    uint32_t flags; /* enum zone_flag */
     uint32_t serial;
     uint32_t name_off; /* the apex, wire form, lower case */
     uint32_t name_len;

@@ -460,7 +460,8 @@ static bool subjects_check(const struct image_zone *zone)
 /* Requires zone->len to be right and the zone's name to be checked. */
 static bool zone_check(const struct image_zone *zone)
 {
-    return ((const uint8_t *)zone)[zone->len - 1] == 0 && zone->nodes_count > 0 &&
+    return ((const uint8_t *)zone)[zone->len - 1] == 0 && zone->flags <= ZONE_ABSENT &&
+           zone->nodes_count > 0 &&
            row_check(zone, zone->apex_off, zone->nodes_count, sizeof(struct image_node), 4) &&
            table_check(zone) && nodes_check(zone) && soa_check(zone, zone->soa_off) &&
            soa_check(zone, zone->negative_soa_off) && subjects_check(zone) && keys_check(zone) &&

@@ -214,6 +214,15 @@ static bool is_visited(const uint8_t *const names[], unsigned count, const uint8
     return false;
 }
 
+/* Nothing can be said of a link's name: that is the answer to the question, and the end of a chain. */
+static void link_refuse(const struct work *work, unsigned idx, enum rcode rcode, enum opt_error error)
+{
+    if (idx > 0)
+        return;
+    reply_fail(work->reply, rcode);
+    reply_explain(work->reply, error);
+}
+
 /* Answer the question, and go along CNAMEs for as long as they stay in our zones and do not turn
  * in a circle. */
 static void links_answer(const struct work *work)
@@ -224,10 +233,11 @@ static void links_answer(const struct work *work)
     for (unsigned i = 0; i < ANSWER_LINKS_MAX && !is_visited(visited, i, link.name); i++) {
         visited[i] = link.name;
         if (!zone_find(work, &link)) {
-            if (i == 0) {
-                reply_fail(work->reply, RCODE_REFUSED);
-                reply_explain(work->reply, OPT_ERROR_NOT_AUTHORITATIVE);
-            }
+            link_refuse(work, i, RCODE_REFUSED, OPT_ERROR_NOT_AUTHORITATIVE);
+            return;
+        }
+        if (link.zone->flags & ZONE_ABSENT) {
+            link_refuse(work, i, RCODE_SERVFAIL, OPT_ERROR_INVALID_DATA);
             return;
         }
         if (!link_answer(work, &link))

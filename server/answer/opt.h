@@ -40,6 +40,7 @@ enum opt_error {
     OPT_ERROR_PROHIBITED = 18,        /* a transfer */
     OPT_ERROR_NOT_AUTHORITATIVE = 20, /* none of our zones */
     OPT_ERROR_NOT_SUPPORTED = 21,     /* an opcode, a type or a class */
+    OPT_ERROR_INVALID_DATA = 24,      /* a zone of ours that has never been in order */
 };
 
 struct opt {

@@ -84,6 +84,19 @@ def zone_that_fails_keeps_its_last_good_form_and_others_go_live(lab):
     until("the problem is gone", lambda: not lab.rows("SELECT * FROM problem"), 2)
 
 
+def zone_that_was_never_in_order_is_servfail_and_not_denied(lab):
+    lab.init()
+    lab.sql(FIRST_SESSION)
+    lab.serve()
+    lab.sql("INSERT INTO zone(name, mname, rname) VALUES ('new.gslb.example.com', 'ns1.gslb.example.com', 'h@example.com')")
+    until("the zone below", lambda: lab.query("www.new.gslb.example.com") == "SERVFAIL")
+    assert lab.query("other.gslb.example.com") == "NXDOMAIN"
+    assert "EDE: 24" in lab.dig("www.new.gslb.example.com")
+    lab.sql("""INSERT INTO record(zone, name, type, data) VALUES ('new.gslb.example.com', '@', 'NS', 'ns1.gslb.example.com.'),
+        ('new.gslb.example.com', 'www', 'A', '192.0.2.77');""")
+    until("the zone in order", lambda: lab.answer("www.new.gslb.example.com") == ["192.0.2.77"])
+
+
 def open_transaction_delays_an_edit_and_stops_nothing(lab):
     lab.init()
     lab.sql(FIRST_SESSION)
@@ -153,5 +166,5 @@ def full_disk_keeps_the_last_good_world(lab):
 
 
 main(gslbd_that_cannot_run_says_why, prober_that_cannot_run_says_why,
-     zone_that_fails_keeps_its_last_good_form_and_others_go_live, open_transaction_delays_an_edit_and_stops_nothing,
-     broken_geo_file_keeps_the_last_good_image, full_disk_keeps_the_last_good_world)
+     zone_that_fails_keeps_its_last_good_form_and_others_go_live, zone_that_was_never_in_order_is_servfail_and_not_denied,
+     open_transaction_delays_an_edit_and_stops_nothing, broken_geo_file_keeps_the_last_good_image, full_disk_keeps_the_last_good_world)

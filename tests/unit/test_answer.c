@@ -58,7 +58,8 @@ static const struct zone_record records[] = {
 
 static const struct zone_record other_records[] = {
     {"@", "NS", "ns", 300}, {"ns", "A", "192.0.2.2", 300}, {"www", "A", "192.0.2.40", 300},
-    {"back", "CNAME", "alias.example.com.", 300}, {"cut", "CNAME", "child.example.com.", 300},
+    {"back", "CNAME", "alias.example.com.", 300}, {"gone", "CNAME", "www.absent.example.com.", 300},
+    {"cut", "CNAME", "child.example.com.", 300},
 };
 
 static const struct zone_record child_records[] = {
@@ -80,6 +81,7 @@ static const struct world_zone zones[] = {
     {"example.com", records, COUNT(records), services, COUNT(services)},
     {"example.net", other_records, COUNT(other_records), NULL, 0},
     {"child.example.com", child_records, COUNT(child_records), NULL, 0},
+    {"absent.example.com", child_records, COUNT(child_records), NULL, 0, ZONE_ABSENT},
 };
 
 static int setup(void **state)
@@ -193,6 +195,9 @@ static void test_static_names_are_answered_as_rfc_1034_says(void **state)
         {"example.org", A, NULL, "REFUSED |  |  | "},
         {"com", A, NULL, "REFUSED |  |  | "},
         {".", NS, NULL, "REFUSED |  |  | "},
+        {"www.absent.example.com", A, NULL, "SERVFAIL |  |  | "},
+        {"absent.example.com", SOA, NULL, "SERVFAIL |  |  | "},
+        {"absent.example.com", DS, NULL, "NXDOMAIN aa |  | " SOA_COM " | "},
         {"host.example.com", ANY, NULL,
          "NOERROR aa | host.example.com. 300 A 192.0.2.10, host.example.com. 300 A 192.0.2.11 |  | "},
     };
@@ -203,6 +208,8 @@ static void test_static_names_are_answered_as_rfc_1034_says(void **state)
 static void test_cnames_are_followed_through_our_zones(void **state)
 {
     static const struct exchange rows[] = {
+        {"gone.example.net", A, NULL,
+         "NOERROR aa | gone.example.net. 300 CNAME www.absent.example.com. |  | "},
         {"alias.example.com", A, NULL,
          "NOERROR aa | alias.example.com. 300 CNAME host.example.com., host.example.com. 300 A 192.0.2.10, "
          "host.example.com. 300 A 192.0.2.11 |  | "},

@@ -30,10 +30,13 @@ static const struct zone_record records[] = {
 static const struct world_service services[] = {
     {.name = "svc", .ttl_s = 30, .pools = {{0, 100, 1, {"198.51.100.1", "2001:db8:e::1"}}}},
 };
-static const struct world_zone zone = {"example.com", records, COUNT(records), services, COUNT(services)};
+static const struct world_zone zones[] = {
+    {"example.com", records, COUNT(records), services, COUNT(services)},
+    {"absent.example.com", records, 1, NULL, 0, ZONE_ABSENT},
+};
 
 static struct world_fixture fixture;
-static struct rrl *rrl;
+static struct rrl rrl;
 
 static int setup(void **state)
 {
@@ -41,15 +44,13 @@ static int setup(void **state)
     static char rule_text[] = "default", policy_name[] = "p";
     static struct policy_rule rule = {rule_text, 0, 1, POLICY_WEIGHT_OF_POOL};
     const struct policy policy = {.name = policy_name, .rules = &rule, .rules_count = 1};
-    world_fixture_make(&fixture, &zone, 1, &policy);
-    rrl = aligned_alloc(_Alignof(struct rrl), sizeof *rrl);
-    return rrl ? 0 : -1;
+    world_fixture_make(&fixture, zones, COUNT(zones), &policy);
+    return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    free(rrl);
     world_fixture_fini(&fixture);
     return 0;
 }
@@ -67,16 +68,14 @@ static int renew(void **state)
     return 0;
 }
 
-struct reading {
+static struct reading {
     size_t len; /* 0: no reply */
     unsigned rcode, answers, authorities;
     bool authoritative, truncated, opt;
     const uint8_t *options; /* in the packet */
     size_t options_len;
     uint8_t packet[CAP];
-};
-
-static struct reading got;
+} got;
 
 static const uint8_t *name_skip(const uint8_t *at)
 {
@@ -336,6 +335,7 @@ static void test_an_error_is_explained_to_who_has_edns(void **state)
         {{"example.com", QTYPE_OPT, 1, 1232, OPTIONS("")}, RCODE_FORMERR, NULL},
         {{"host.example.com", QTYPE_A, 1, 1232, OPTIONS("")}, RCODE_NOERROR, NULL},
         {{"no.example.com", QTYPE_A, 1, 1232, OPTIONS("")}, RCODE_NXDOMAIN, NULL},
+        {{"no.absent.example.com", QTYPE_A, 1, 1232, OPTIONS("")}, RCODE_SERVFAIL, "\0\x18"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         (void)ask(TRANSPORT_UDP, &rows[i].ask);
@@ -460,8 +460,8 @@ static void test_every_port_0_and_every_reply_is_dropped(void **state)
 
 static void limit(uint32_t rate, uint32_t slip)
 {
-    rrl_init(rrl, &(struct rrl_config){.rate = rate, .workers = 1, .slip = slip, .key = {{5, 6}}});
-    fixture.answerer.rrl = rrl;
+    rrl_init(&rrl, &(struct rrl_config){.rate = rate, .workers = 1, .slip = slip, .key = {{5, 6}}});
+    fixture.answerer.rrl = &rrl;
 }
 
 static void test_over_the_rate_replies_are_dropped_or_truncated(void **state)

@@ -132,15 +132,24 @@ static void test_a_bad_zone_keeps_its_last_form_and_others_go_live(void **state)
     assert_int_equal(find(world, "new.gslb.example.com", 1).kind, FOUND_RRSET);
 }
 
-static void test_a_new_zone_that_does_not_compile_is_not_there(void **state)
+static void test_a_new_zone_that_does_not_compile_is_absent_until_it_does(void **state)
 {
     struct world *world = *state;
     fixture_run(world->fixture,
                 "INSERT INTO zone(name, mname, rname) VALUES ('empty.example', 'ns', 'h@x.example')");
     deploy(world);
-    assert_null(zone_get(world, "empty.example"));
+    assert_int_equal(zone_get(world, "empty.example")->flags, ZONE_ABSENT);
     expect_problem(world, "empty.example", "empty.example NS", "no NS record");
-    assert_int_equal(world->result.zones_count, 1);
+    assert_int_equal(world->result.zones_count, 2);
+    compile(world);
+    assert_int_equal(world->result.generation, 0);
+    assert_int_equal(world->result.problems, 1);
+    fixture_run(world->fixture, "INSERT INTO record(zone, name, type, data)"
+                                " VALUES ('empty.example', '@', 'NS', 'ns.example.net.')");
+    deploy(world);
+    assert_int_equal(world->result.problems, 0);
+    assert_int_equal(zone_get(world, "empty.example")->flags, 0);
+    assert_int_equal(find(world, "empty.example", 2).kind, FOUND_RRSET);
 }
 
 static void test_every_kind_of_mistake_names_its_row(void **state)
@@ -397,7 +406,7 @@ int main(void)
         test(test_a_pool_takes_as_many_endpoints_as_an_answer_has_room_for),
         test(test_a_deleted_zone_goes),
         test(test_a_bad_zone_keeps_its_last_form_and_others_go_live),
-        test(test_a_new_zone_that_does_not_compile_is_not_there),
+        test(test_a_new_zone_that_does_not_compile_is_absent_until_it_does),
         test(test_every_kind_of_mistake_names_its_row),
         test(test_a_quorum_is_met_when_vantage_points_are_added),
         test(test_slots_stand_through_edits_and_are_not_reused_at_once),
