@@ -3,8 +3,8 @@
 #include "ctl/preview.h"
 #include "geoip/continent.h"
 #include "geoip/policy.h"
-#include "zones/image.h"
-#include "zones/store.h"
+#include "zones/image/image.h"
+#include "zones/store/store.h"
 
 #include <inttypes.h>
 #include <stdio.h>

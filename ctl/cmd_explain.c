@@ -1,13 +1,13 @@
 /* ctl/cmd_explain.c - gslbctl explain: what a client would get for a name, and why, step by step.
  *
- * The names are found by zones/image.c and the choice is made by server/answer/steer.c, as in a worker; this
- * file only prints.
+ * The names are found by zones/image/image.c and the choice is made by server/answer/steer.c, as in a worker;
+ * this file only prints.
  */
 #include "ctl/preview.h"
 #include "ctl/trace.h"
 #include "server/answer/answer.h"
 #include "server/answer/steer.h"
-#include "zones/rdata.h"
+#include "zones/rdata/rdata.h"
 
 #include <ctype.h>
 #include <inttypes.h>

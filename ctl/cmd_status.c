@@ -5,7 +5,7 @@
 #include "common/clock.h"
 #include "ctl/command.h"
 #include "ctl/page.h"
-#include "zones/history.h"
+#include "zones/history/history.h"
 
 #include <jansson.h>
 #include <stdio.h>

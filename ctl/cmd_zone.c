@@ -1,7 +1,7 @@
 /* ctl/cmd_zone.c - gslbctl import and export: a zone from a zone file and to one. */
 #include "ctl/command.h"
-#include "zones/zonefile_export.h"
-#include "zones/zonefile_import.h"
+#include "zones/file/zonefile_export.h"
+#include "zones/file/zonefile_import.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
 
 #include "common/err.h"
 #include "common/option.h"
-#include "zones/store.h"
+#include "zones/store/store.h"
 
 #include <stddef.h>
 

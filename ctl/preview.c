@@ -1,8 +1,8 @@
 #include "ctl/preview.h"
 
 #include "common/clock.h"
-#include "zones/history.h"
-#include "zones/last.h"
+#include "zones/compile/last.h"
+#include "zones/history/history.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -11,8 +11,8 @@
 #include "common/file.h"
 #include "ctl/command.h"
 #include "server/answer/world.h"
-#include "zones/compile.h"
-#include "zones/manifest.h"
+#include "zones/compile/compile.h"
+#include "zones/image/manifest.h"
 
 struct preview {
     char dir[64]; /* the temporary directory; "" without one */

@@ -4,7 +4,7 @@
 #define CTL_TRACE_H
 
 #include "server/answer/steer.h"
-#include "zones/manifest.h"
+#include "zones/image/manifest.h"
 
 /* Print class, sets, tiers and regions with their reasons, weights and shares to stdout. `manifest` names the
  * regions. */

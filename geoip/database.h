@@ -1,6 +1,7 @@
 /* geoip/database.h - a geo database file, of whatever format, becomes a source.
  *
- * Read by zones/compile_policies.c, once for each compile that needs it and finds nothing saved of it.
+ * Read by zones/compile/compile_policies.c, once for each compile that needs it and finds nothing saved of
+ * it.
  */
 #ifndef GEOIP_DATABASE_H
 #define GEOIP_DATABASE_H

@@ -1,8 +1,8 @@
 /* geoip/policy.h - a policy as the store holds it and geoip/build.h takes it: which clients go to which
  * regions.
  *
- * Plain rows, filled in by zones/store.c (which checked their syntax), read by geoip/build.c. All strings
- * and rows are on the heap and belong to the struct; policy_fini() gives them back.
+ * Plain rows, filled in by zones/store/store.c (which checked their syntax), read by geoip/build.c. All
+ * strings and rows are on the heap and belong to the struct; policy_fini() gives them back.
  */
 #ifndef GEOIP_POLICY_H
 #define GEOIP_POLICY_H

@@ -3,14 +3,14 @@
 #ifndef TESTS_ZONE_FIXTURE_H
 #define TESTS_ZONE_FIXTURE_H
 
-#include "zones/blob.h"
-#include "zones/draft.h"
-#include "zones/image.h"
-#include "zones/journal.h"
-#include "zones/pack.h"
-#include "zones/rdata.h"
-#include "zones/stand_in_hint.h"
-#include "zones/zone_check.h"
+#include "zones/compile/blob.h"
+#include "zones/compile/draft.h"
+#include "zones/compile/journal.h"
+#include "zones/compile/pack.h"
+#include "zones/compile/stand_in_hint.h"
+#include "zones/compile/zone_check.h"
+#include "zones/image/image.h"
+#include "zones/rdata/rdata.h"
 
 #include <stdio.h>
 #include <stdlib.h>

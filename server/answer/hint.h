@@ -1,6 +1,6 @@
 /* server/answer/hint.h - the hints of an rrset: what A and AAAA would say, carried along by SVCB and HTTPS.
  *
- * The image says where in the records hints go and which services decide (zones/image.h). Each
+ * The image says where in the records hints go and which services decide (zones/image/image.h). Each
  * service is asked once for each family, as a query for A or AAAA by this client would ask it, so
  * that all records of a reply hint at the same addresses. Where no addresses come of it there is
  * no hint: a client then asks (RFC 9460 7.3).
@@ -12,7 +12,7 @@
 #include "common/rng.h"
 #include "server/answer/steer.h"
 #include "server/answer/world.h"
-#include "zones/image.h"
+#include "zones/image/image.h"
 
 #include <stddef.h>
 #include <stdint.h>

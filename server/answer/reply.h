@@ -6,7 +6,7 @@
  *
  * The images' wires are copied as they are and then patched: owners point to the name that was
  * asked, names in rdata end in a pointer to the zone's name, to the owner's, or to a name before
- * them in the wire (zones/image.h). Zone and owner are in the message: of the first *link* in the
+ * them in the wire (zones/image/image.h). Zone and owner are in the message: of the first *link* in the
  * question, of a later one in the target of the CNAME that led there. What is owned by a name in
  * the rdata points to it there.
  *
@@ -23,7 +23,7 @@
 #include "server/answer/opt.h"
 #include "server/answer/query.h"
 #include "server/answer/steer.h"
-#include "zones/image.h"
+#include "zones/image/image.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -15,7 +15,7 @@
 #include "common/rng.h"
 #include "geoip/geo.h"
 #include "health/board.h"
-#include "zones/image.h"
+#include "zones/image/image.h"
 
 #include <stdbool.h>
 #include <stdint.h>

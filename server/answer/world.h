@@ -10,7 +10,7 @@
 #include "geoip/geo.h"
 #include "geoip/policy.h"
 #include "health/board.h"
-#include "zones/image.h"
+#include "zones/image/image.h"
 
 #include <stdint.h>
 

@@ -21,7 +21,7 @@
 #include "common/err.h"
 #include "common/ip.h"
 #include "server/answer/counters.h"
-#include "zones/image.h"
+#include "zones/image/image.h"
 
 #include <event2/event.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
 #include "server/control/compiler.h"
 
 #include "server/process/title.h"
-#include "zones/compile.h"
+#include "zones/compile/compile.h"
 
 #include <fcntl.h>
 #include <malloc.h>

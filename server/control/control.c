@@ -14,7 +14,7 @@
 #include "server/control/watch.h"
 #include "server/process/channel.h"
 #include "server/process/state_dir.h"
-#include "zones/history.h"
+#include "zones/history/history.h"
 
 #include <fcntl.h>
 #include <openssl/ssl.h>

@@ -11,7 +11,7 @@
 #include "common/err.h"
 #include "server/control/roster.h"
 #include "server/control/wiring.h"
-#include "zones/manifest.h"
+#include "zones/image/manifest.h"
 
 struct publish;
 

@@ -10,7 +10,7 @@
 #include "server/control/timer.h"
 #include "server/control/watch.h"
 #include "server/process/state_dir.h"
-#include "zones/history.h"
+#include "zones/history/history.h"
 
 #include <signal.h>
 #include <stdbool.h>

@@ -8,8 +8,8 @@
 #define SERVER_CONTROL_ROSTER_H
 
 #include "common/err.h"
-#include "zones/image.h"
-#include "zones/manifest.h"
+#include "zones/image/image.h"
+#include "zones/image/manifest.h"
 
 #include <stdbool.h>
 #include <stddef.h>

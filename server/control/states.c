@@ -3,7 +3,7 @@
 #include "common/hash.h"
 #include "common/log.h"
 #include "server/control/words.h"
-#include "zones/history.h"
+#include "zones/history/history.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

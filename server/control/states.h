@@ -24,7 +24,7 @@
 #include "common/err.h"
 #include "server/control/roster.h"
 #include "server/control/wiring.h"
-#include "zones/store.h"
+#include "zones/store/store.h"
 
 struct states;
 

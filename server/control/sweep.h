@@ -3,7 +3,7 @@
 #ifndef SERVER_CONTROL_SWEEP_H
 #define SERVER_CONTROL_SWEEP_H
 
-#include "zones/manifest.h"
+#include "zones/image/manifest.h"
 
 #include <stddef.h>
 

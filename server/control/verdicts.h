@@ -26,7 +26,7 @@
 #include "health/intake.h"
 #include "server/control/checks.h"
 #include "server/control/roster.h"
-#include "zones/history.h"
+#include "zones/history/history.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -11,7 +11,7 @@
 #define SERVER_CONTROL_WATCH_H
 
 #include "common/err.h"
-#include "zones/store.h"
+#include "zones/store/store.h"
 
 #include <stddef.h>
 

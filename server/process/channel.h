@@ -14,7 +14,7 @@
 
 #include "common/err.h"
 #include "geoip/policy.h"
-#include "zones/image.h"
+#include "zones/image/image.h"
 
 #include <stdint.h>
 

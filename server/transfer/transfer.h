@@ -3,12 +3,12 @@
  * an IXFR gets the whole zone too (RFC 1995 4).
  *
  *    whole         SOA | the apex' other rrsets | node, node ... glue and what is below cuts too | SOA
- *    incremental   SOA | delta, delta ... (zones/image.h): SOA before, went, SOA after, came      | SOA
+ *    incremental   SOA | delta, delta ... (zones/image/image.h): SOA before, went, SOA after, came      | SOA
  *
  * A transfer is a row of messages, made one at a time when the connection can take it, so that it
  * needs no more memory than one message whatever the zone's size. It reads a mapping of the pack of
  * its own, which stays while the worker goes on to newer worlds: what is transferred is one zone
- * with one serial. A service is transferred as its stand-ins (zones/image.h), which depend on
+ * with one serial. A service is transferred as its stand-ins (zones/image/image.h), which depend on
  * nothing but the zone. All messages of a signed transfer are signed.
  *
  * Bounds: TRANSFERS_MAX of a worker, TRANSFER_MS_MAX each.
@@ -21,7 +21,7 @@
 #include "common/ip.h"
 #include "server/answer/query.h"
 #include "server/transfer/tsig.h"
-#include "zones/image.h"
+#include "zones/image/image.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -17,7 +17,7 @@
 #include "common/err.h"
 #include "common/name.h"
 #include "common/writer.h"
-#include "zones/image.h"
+#include "zones/image/image.h"
 
 #include <stdbool.h>
 #include <stddef.h>

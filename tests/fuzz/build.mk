@@ -19,7 +19,7 @@ link_coverage := $(compile_coverage)
 driver_coverage := $(out)/tests/fuzz/replay.o
 
 flags := -std=gnu17 -D_GNU_SOURCE -I$(src) -I$(build) -g -O2 $(shell pkg-config --cflags $(packages))
-sources := $(filter-out %/main.c,$(foreach dir,common geoip health zones server server/*,$(wildcard $(src)/$(dir)/*.c)))
+sources := $(filter-out %/main.c,$(foreach dir,common geoip health zones/* server server/*,$(wildcard $(src)/$(dir)/*.c)))
 objects := $(patsubst $(src)/%.c,$(out)/%.o,$(sources))
 
 # Loops over the 2^17 entries of a geo image's tables: what is compared there costs most of the time and says nothing.

@@ -10,8 +10,8 @@
 #include "geoip/policy.h"
 #include "tests/fuzz/edits.h"
 #include "tests/reply_check.h"
-#include "zones/image.h"
-#include "zones/journal.h"
+#include "zones/compile/journal.h"
+#include "zones/image/image.h"
 
 #include <stdint.h>
 #include <stdlib.h>

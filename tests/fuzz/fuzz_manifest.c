@@ -1,7 +1,7 @@
 /* tests/fuzz/fuzz_manifest.c - any text as a manifest: it is refused, or prints as one that reads and
  * prints the same. */
 #include "tests/fuzz/scratch.h"
-#include "zones/manifest.h"
+#include "zones/image/manifest.h"
 
 #include <assert.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * An input is two bytes of type, then text.
  */
 #include "common/name.h"
-#include "zones/rdata.h"
+#include "zones/rdata/rdata.h"
 
 #include <stdint.h>
 #include <stdlib.h>

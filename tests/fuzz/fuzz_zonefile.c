@@ -6,8 +6,8 @@
  */
 #include "common/file.h"
 #include "tests/zone_fixture.h"
-#include "zones/zonefile_export.h"
-#include "zones/zonefile_import.h"
+#include "zones/file/zonefile_export.h"
+#include "zones/file/zonefile_import.h"
 
 #include <assert.h>
 #include <sqlite3.h>

@@ -1,7 +1,7 @@
 /* tests/fuzz/fuzz_zonetext.c - lines and words of any bytes: what was read as a line reads as the same line
  * again.
  */
-#include "zones/zonetext.h"
+#include "zones/file/zonetext.h"
 
 #include <assert.h>
 #include <string.h>

@@ -6,13 +6,18 @@ usage: layers.py TOP   (the directory that holds common/, geoip/, ...)
 import pathlib, re, sys
 
 # directory -> what else its files may include: a whole directory, or one public header
-READ = ["common/", "health/", "zones/image.h", "geoip/geo.h", "geoip/policy.h"]
-WRITE = ["zones/manifest.h", "zones/history.h", "zones/store.h", "zones/compile.h"]
+READ = ["common/", "health/", "zones/image/image.h", "geoip/geo.h", "geoip/policy.h"]
+WRITE = ["zones/image/manifest.h", "zones/history/history.h", "zones/store/store.h", "zones/compile/compile.h"]
 MAY = {
     "common": [],
     "geoip": ["common/"],
     "health": ["common/"],
-    "zones": ["common/", "geoip/geo.h", "geoip/policy.h"],
+    "zones/image": ["common/", "geoip/geo.h", "geoip/policy.h"],
+    "zones/store": ["common/", "geoip/policy.h"],
+    "zones/history": ["common/", "zones/image/"],
+    "zones/rdata": ["common/", "zones/image/"],
+    "zones/compile": ["common/", "geoip/", "zones/image/", "zones/store/", "zones/rdata/"],
+    "zones/file": ["common/", "zones/store/", "zones/rdata/", "zones/compile/draft.h", "zones/compile/zone_check.h"],
     "prober": ["common/", "health/"],
     "server/answer": READ,
     "server/transfer": [*READ, "server/answer/"],
@@ -26,18 +31,17 @@ MAY = {
 }
 # file (a pattern) -> what it may include beyond its directory
 ALSO = {
-    r"zones/compile.*":  ["geoip/build.h", "geoip/database.h", "geoip/saved.h", "geoip/source.h"],
     r"ctl/cmd_check\.c": ["geoip/continent.h"],
 }
 # header -> the only files that may see it: control faces, and each library's one home
 ONLY = {
-    "zones/compile.h": r"server/control/compiler\.c|ctl/.*\.[ch]",
-    "geoip/build.h":   r"zones/compile.*\.c",
-    "geoip/database.h": r"zones/compile.*\.c",
-    "geoip/saved.h":   r"zones/compile.*\.c",
-    "geoip/source.h":  r"zones/compile.*\.c",
-    "sqlite3.h":       r"zones/(store|history)[a-z_]*\.[ch]",
-    "ldns/":           r"zones/(rdata|zonefile)[a-z_]*\.[ch]",
+    "zones/compile/compile.h": r"server/control/compiler\.c|ctl/.*\.[ch]",
+    "geoip/build.h":   r"zones/compile/compile.*\.c",
+    "geoip/database.h": r"zones/compile/compile.*\.c",
+    "geoip/saved.h":   r"zones/compile/compile.*\.c",
+    "geoip/source.h":  r"zones/compile/compile.*\.c",
+    "sqlite3.h":       r"zones/(store|history)/.*\.[ch]",
+    "ldns/":           r"zones/(rdata|file)/.*\.[ch]",
     "maxminddb.h":     r"geoip/mmdb[a-z_]*\.[ch]",
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fail on a function, a trigger or a test that docs/RFC.md names and the tree does not have.
 
-A function is written `reply_end()` (server/answer/reply.c), a trigger `record_serial_update` (zones/schema.sql), a test
+A function is written `reply_end()` (server/answer/reply.c), a trigger `record_serial_update` (zones/store/schema.sql), a test
 `tests/unit/test_query.c`: `test_name`, `test_other`. Whatever else a table has in its last two columns is "-" or words.
 
 usage: rfc_doc.py TOP

@@ -4,8 +4,8 @@
 #define TESTS_UNIT_COMPILE_FIXTURE_H
 
 #include "common/name.h"
-#include "zones/compile.h"
-#include "zones/last.h"
+#include "zones/compile/compile.h"
+#include "zones/compile/last.h"
 
 #include "store_fixture.h"
 

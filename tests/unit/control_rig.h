@@ -11,8 +11,8 @@
 #include "server/control/verdicts.h"
 #include "server/process/channel.h"
 #include "tests/unit/store_fixture.h"
-#include "zones/compile.h"
-#include "zones/history.h"
+#include "zones/compile/compile.h"
+#include "zones/history/history.h"
 
 #include <event2/event.h>
 #include <fcntl.h>

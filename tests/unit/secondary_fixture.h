@@ -6,8 +6,8 @@
 #define TESTS_UNIT_SECONDARY_FIXTURE_H
 
 #include "server/transfer/aside.h"
-#include "zones/compile.h"
-#include "zones/last.h"
+#include "zones/compile/compile.h"
+#include "zones/compile/last.h"
 
 #include "store_fixture.h"
 

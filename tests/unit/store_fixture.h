@@ -5,7 +5,7 @@
 #define TESTS_UNIT_STORE_FIXTURE_H
 
 #include "common/file.h"
-#include "zones/store.h"
+#include "zones/store/store.h"
 
 #include <setjmp.h>
 #include <sqlite3.h>

@@ -1,6 +1,6 @@
-#include "zones/compile.h"
+#include "zones/compile/compile.h"
 
-#include "zones/compile_zone.h"
+#include "zones/compile/compile_zone.h"
 
 #include "compile_fixture.h"
 

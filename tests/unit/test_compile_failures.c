@@ -1,5 +1,5 @@
 /* tests/unit/test_compile_failures.c - what a compile makes of databases, files and disks that fail it. */
-#include "zones/compile.h"
+#include "zones/compile/compile.h"
 
 #include "compile_fixture.h"
 

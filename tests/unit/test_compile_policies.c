@@ -1,6 +1,6 @@
 /* What a compiler makes of policies, and takes over from the one before: images, their trees, and geo
  * databases that were read. */
-#include "zones/compile_policies.h"
+#include "zones/compile/compile_policies.h"
 
 #include "compile_fixture.h"
 #include "geoip/database.h"

@@ -1,6 +1,6 @@
-#include "zones/compress.h"
+#include "zones/compile/compress.h"
 
-#include "zones/image.h"
+#include "zones/image/image.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* tests/unit/test_history.c - health.db: rows in and out, and what a broken, locked or full file does. */
-#include "zones/history.h"
+#include "zones/history/history.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "zones/image.h"
+#include "zones/image/image.h"
 
 #include "common/frame.h"
 #include "tests/zone_fixture.h"

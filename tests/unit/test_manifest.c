@@ -1,4 +1,4 @@
-#include "zones/manifest.h"
+#include "zones/image/manifest.h"
 
 #include "common/file.h"
 

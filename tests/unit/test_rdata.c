@@ -1,4 +1,4 @@
-#include "zones/rdata.h"
+#include "zones/rdata/rdata.h"
 
 #include "common/name.h"
 

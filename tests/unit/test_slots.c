@@ -1,4 +1,4 @@
-#include "zones/slots.h"
+#include "zones/compile/slots.h"
 
 #include "geoip/policy.h"
 

@@ -1,4 +1,4 @@
-#include "zones/store.h"
+#include "zones/store/store.h"
 
 #include "store_fixture.h"
 

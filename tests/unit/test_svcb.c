@@ -1,6 +1,6 @@
-#include "zones/svcb.h"
+#include "zones/rdata/svcb.h"
 
-#include "zones/rdata.h"
+#include "zones/rdata/rdata.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

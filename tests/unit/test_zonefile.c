@@ -1,8 +1,8 @@
-#include "zones/zonefile_export.h"
-#include "zones/zonefile_import.h"
+#include "zones/file/zonefile_export.h"
+#include "zones/file/zonefile_import.h"
 
 #include "store_fixture.h"
-#include "zones/rdata.h"
+#include "zones/rdata/rdata.h"
 
 #include <sys/stat.h>
 
