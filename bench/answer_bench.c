@@ -41,7 +41,7 @@ static void world_make(struct world_fixture *fixture)
     static char texts[3 + 256][24], policy_name[] = "p";
     static struct policy_rule rules[3 + 256];
     static const struct world_zone zone = {"example.com", records, sizeof records / sizeof *records,
-                                           services, 2};
+                                           services, 2, 0};
     size_t count = 0;
     for (; count < 3; count++) { /* the default draws among three regions */
         (void)snprintf(texts[0], sizeof texts[0], "default");

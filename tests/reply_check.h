@@ -22,7 +22,7 @@ static inline struct world_zone reply_check_many(void)
         (void)snprintf(texts[i], sizeof texts[i], "%u m%u.example.edu.", i, i);
         records[i + 3] = (struct zone_record){"many", "MX", texts[i], 300};
     }
-    return (struct world_zone){"example.org", records, REPLY_CHECK_MANY + 3, NULL, 0};
+    return (struct world_zone){"example.org", records, REPLY_CHECK_MANY + 3, NULL, 0, 0};
 }
 
 /* A world with one of everything: static names, wildcards, cuts, DNAME, chains, services of all kinds,
@@ -75,9 +75,9 @@ static inline void reply_check_world(struct world_fixture *fixture)
     };
     const struct world_zone zones[] = {
         {"example.com", records, sizeof records / sizeof *records, services,
-         sizeof services / sizeof *services},
-        {"example.net", other, 4, NULL, 0},
-        {"child.example.com", other, 4, NULL, 0},
+         sizeof services / sizeof *services, 0},
+        {"example.net", other, 4, NULL, 0, 0},
+        {"child.example.com", other, 4, NULL, 0, 0},
         reply_check_many(),
     };
     static char texts[][24] = {"default", "net:193.0.0.0/16", "p"};

@@ -78,9 +78,9 @@ static const struct world_service services[] = {
 };
 
 static const struct world_zone zones[] = {
-    {"example.com", records, COUNT(records), services, COUNT(services)},
-    {"example.net", other_records, COUNT(other_records), NULL, 0},
-    {"child.example.com", child_records, COUNT(child_records), NULL, 0},
+    {"example.com", records, COUNT(records), services, COUNT(services), 0},
+    {"example.net", other_records, COUNT(other_records), NULL, 0, 0},
+    {"child.example.com", child_records, COUNT(child_records), NULL, 0, 0},
     {"absent.example.com", child_records, COUNT(child_records), NULL, 0, ZONE_ABSENT},
 };
 

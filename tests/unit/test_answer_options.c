@@ -31,7 +31,7 @@ static const struct world_service services[] = {
     {.name = "svc", .ttl_s = 30, .pools = {{0, 100, 1, {"198.51.100.1", "2001:db8:e::1"}}}},
 };
 static const struct world_zone zones[] = {
-    {"example.com", records, COUNT(records), services, COUNT(services)},
+    {"example.com", records, COUNT(records), services, COUNT(services), 0},
     {"absent.example.com", records, 1, NULL, 0, ZONE_ABSENT},
 };
 

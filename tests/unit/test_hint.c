@@ -54,7 +54,8 @@ static int setup(void **state)
                                   {texts[0], EU, 2, POLICY_WEIGHT_OF_POOL},
                                   {texts[1], EU, 1, POLICY_WEIGHT_OF_POOL},
                                   {texts[2], EU, 1, POLICY_WEIGHT_OF_POOL}};
-    static const struct world_zone zone = {"example.com", records, COUNT(records), services, COUNT(services)};
+    static const struct world_zone zone = {"example.com", records, COUNT(records), services,
+                                           COUNT(services), 0};
     const struct policy policy = {.name = texts[3], .rules = rules, .rules_count = COUNT(rules)};
     struct world_fixture *world = calloc(1, sizeof *world);
     assert_non_null(world);
@@ -300,7 +301,7 @@ static void test_hints_that_do_not_fit_truncate_the_reply(void **state)
         wide[i] = (struct zone_record){"wide", "HTTPS", data[i], 300};
     }
     struct policy_rule rule = {texts[0], US, 1, POLICY_WEIGHT_OF_POOL};
-    const struct world_zone zone = {"example.com", wide, COUNT(wide), services + 3, 1};
+    const struct world_zone zone = {"example.com", wide, COUNT(wide), services + 3, 1, 0};
     const struct policy policy = {.name = texts[1], .rules = &rule, .rules_count = 1};
     world_fixture_make(&other, &zone, 1, &policy);
     ldns_pkt *reply = ask(&other, "wide.example.com", TYPE_HTTPS, NULL, 1232);

@@ -69,8 +69,8 @@ static int setup(void **state)
         (void)snprintf(hosts[i], sizeof hosts[i], "%u m%03u", i, i);
         rows[COUNT(records) + FAT + i] = (struct zone_record){"many", "MX", hosts[i], 300};
     }
-    const struct world_zone zones[] = {{"example.com", rows, COUNT(rows), NULL, 0},
-                                       {".", root_records, COUNT(root_records), NULL, 0}};
+    const struct world_zone zones[] = {{"example.com", rows, COUNT(rows), NULL, 0, 0},
+                                       {".", root_records, COUNT(root_records), NULL, 0, 0}};
     world_fixture_make(&making->world, zones, COUNT(zones), &policy);
     *state = making;
     return 0;

@@ -41,7 +41,8 @@ static int setup(void **state)
         {texts[0], ASIA, 3, POLICY_WEIGHT_OF_POOL},
         {texts[1], EU, 1, POLICY_WEIGHT_OF_POOL},
     };
-    static const struct world_zone zone = {"example.com", records, COUNT(records), services, COUNT(services)};
+    static const struct world_zone zone = {"example.com", records, COUNT(records), services,
+                                           COUNT(services), 0};
     static const char *const no_sources[] = {NULL};
     struct policy policy = {.name = texts[2], .rules = rules, .rules_count = COUNT(rules)};
     struct steering *steering = calloc(1, sizeof *steering);

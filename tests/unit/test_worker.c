@@ -76,7 +76,7 @@ static void zone_make(struct running *running)
         (void)snprintf(texts[i], sizeof texts[i], "\"%050u\"", i);
         rows[COUNT(records) + i] = (struct zone_record){"big", "TXT", texts[i], 300};
     }
-    const struct world_zone zone = {"example.com", rows, COUNT(rows), services, 1};
+    const struct world_zone zone = {"example.com", rows, COUNT(rows), services, 1, 0};
     struct policy_rule rules[] = {{policy_texts[0], 0, 1, POLICY_WEIGHT_OF_POOL}};
     const struct policy policy = {.name = policy_texts[1], .rules = rules, .rules_count = 1};
     world_fixture_make(&running->world, &zone, 1, &policy);
