@@ -46,10 +46,6 @@ def serial(lab):
     return int(lab.answer(ZONE, "SOA")[0].split()[2])
 
 
-def metrics(lab):
-    return subprocess.run(["curl", "-ks", f"https://127.0.0.1:{lab.control}/metrics"], capture_output=True, text=True).stdout
-
-
 def nobody_may_copy_a_zone_by_default(lab):
     start(lab)
     for words in (("AXFR",), ("IXFR=1",)):
@@ -57,7 +53,7 @@ def nobody_may_copy_a_zone_by_default(lab):
     assert "BADKEY" in kdig(lab, ZONE, "AXFR", key=KEY) # nothing of this zone uses it
     assert "REFUSED" in kdig(lab, ZONE, "AXFR", "+notcp") and "REFUSED" in kdig(lab, ZONE, "IXFR=1", "+notcp")
     assert "NOTAUTH" in kdig(lab, WWW, "AXFR") and "NOTAUTH" in kdig(lab, "example.org", "AXFR")
-    assert "gslbd_transfers_refused_total" in metrics(lab)
+    assert "gslbd_transfers_refused_total" in lab.metrics()
 
 
 def keys_and_networks_open_a_zone(lab):
@@ -194,7 +190,7 @@ def an_ixfr_is_what_has_changed_since(lab):
     assert [len(delta[3]) for delta in deltas(records(kdig(lab, ZONE, f"IXFR={one}")))] == [1, 1, 1, 100]
     edit(lab, "DELETE FROM record WHERE name LIKE 'h%'")
     assert [len(delta[1]) for delta in deltas(records(kdig(lab, ZONE, f"IXFR={four}")))] == [0, 100]
-    assert re.search(r"\ngslbd_transfers_incremental_total [1-9]", metrics(lab))
+    assert re.search(r"\ngslbd_transfers_incremental_total [1-9]", lab.metrics())
     lab.sql("DELETE FROM transfer")
     until("nobody may", lambda: "REFUSED" in kdig(lab, ZONE, f"IXFR={one}"))
     assert "REFUSED" in kdig(lab, ZONE, f"IXFR={one}", "+notcp")
@@ -352,7 +348,7 @@ def status(port, name):
 
 
 def count(lab, name):
-    return int(re.search(rf"\n{name} (\d+)\n", metrics(lab)).group(1))
+    return int(re.search(rf"\n{name} (\d+)\n", lab.metrics()).group(1))
 
 
 def secondaries_follow_an_edit_within_seconds(lab):
@@ -377,7 +373,7 @@ def secondaries_follow_an_edit_within_seconds(lab):
         for name, port in ports.items():
             until(f"{name} follows {sql}", lambda: ask(port, asked) == wanted, 8, 0.1)
             until(f"{name} has the SOA", lambda: ask(port, ZONE, "SOA") == lab.answer(ZONE, "SOA"), 2, 0.1)
-        assert count(lab, "gslbd_transfers_incremental_total") - incremental == 2 * done, (sql, metrics(lab))
+        assert count(lab, "gslbd_transfers_incremental_total") - incremental == 2 * done, (sql, lab.metrics())
     assert count(lab, "gslbd_transfers_total") - begun == 2 * len(edits), "whole zones were sent"
     # A crash takes nothing from the journal: what is edited meanwhile comes as a change too.
     crash(lab)
@@ -385,7 +381,7 @@ def secondaries_follow_an_edit_within_seconds(lab):
     lab.serve()
     for name, port in ports.items():
         until(f"{name} follows after a crash", lambda: ask(port, f"after.{ZONE}") == ["192.0.2.66"], 20, 0.1)
-    assert count(lab, "gslbd_transfers_incremental_total") == count(lab, "gslbd_transfers_total") == 2, metrics(lab)
+    assert count(lab, "gslbd_transfers_incremental_total") == count(lab, "gslbd_transfers_total") == 2, lab.metrics()
     knot = (lab.dir / "knot.log").read_text()
     assert knot.count("AXFR, incoming") == knot.split("IXFR, incoming", 1)[0].count("AXFR, incoming"), knot
 
@@ -426,7 +422,7 @@ def one_who_does_not_acknowledge_is_told_five_times(lab):
             packet, peer = deaf.recvfrom(2048)
             times.append(time.monotonic())
         assert packet[2:4] == b"\x24\0" and struct.pack(">I", serial(lab)) in packet # opcode NOTIFY, AA, the SOA
-        assert "\ngslbd_notifies_pending 1\n" in metrics(lab)
+        assert "\ngslbd_notifies_pending 1\n" in lab.metrics()
         assert 0.8 < times[1] - times[0] < 1.6 and 1.7 < times[2] - times[1] < 2.8, times
         deaf.sendto(packet[:2] + b"\xa4\0" + packet[4:6] + b"\0" * 6 + packet[12:12 + len(ZONE) + 6], peer)
         deaf.settimeout(6)
@@ -434,8 +430,9 @@ def one_who_does_not_acknowledge_is_told_five_times(lab):
             raise AssertionError(f"told again: {deaf.recvfrom(2048)}")
         except TimeoutError:
             pass
+        page = lab.metrics()
         for line in ("notifies_pending 0", "notifies_sent_total 3", 'notifies_total{result="acknowledged"} 1', 'notifies_total{result="given_up"} 0'):
-            assert f"\ngslbd_{line}\n" in metrics(lab), line
+            assert f"\ngslbd_{line}\n" in page, line
 
 
 need("/usr/bin/kdig", "/usr/sbin/named", "/usr/sbin/knotd", "/usr/sbin/nsd")

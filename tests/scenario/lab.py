@@ -242,9 +242,14 @@ class Lab:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
+    def metrics(self):
+        """A page of metrics made after this call began: one that is half a second old is given out again."""
+        old = self.fetch("/metrics")[1]
+        return until("a new page of metrics", lambda: (page := self.fetch("/metrics")[1]) != old and page, 5, 0.1)
+
     def metric(self, series, text=None):
-        """The value of a series, in the page or in `text`, which is one; None: there is none."""
-        found = re.search(rf"^{re.escape(series)} (\S+)$", text or self.fetch("/metrics")[1], re.M)
+        """The value of a series, now or in `text`, which is a page; None: there is none."""
+        found = re.search(rf"^{re.escape(series)} (\S+)$", text or self.metrics(), re.M)
         return float(found.group(1)) if found else None
 
     def state_db(self):
