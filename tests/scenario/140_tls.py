@@ -279,6 +279,7 @@ def what_is_wrong_with_the_files_is_said(lab):
 
 def without_a_usable_key_the_rest_is_served_and_tls_comes_back(lab):
     serve(lab)
+    until("the world is kept", lambda: (lab.state / "manifest.json").exists())
     lab.server.stop()
     os.chmod(lab.key, 0o644)
     argv = lab.server.argv
