@@ -101,6 +101,7 @@ def only_dot_and_only_new_versions(lab):
 
 def a_session_of_one_worker_is_resumed_by_another(lab):
     serve(lab, workers=2)
+    kept = [] # open, so that descriptors only become more
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         context = client(lab)
         context.maximum_version = version
@@ -109,6 +110,7 @@ def a_session_of_one_worker_is_resumed_by_another(lab):
         workers = lab.server.named("gslbd:worker")
         before = [len(os.listdir(f"/proc/{pid}/fd")) for pid in workers]
         streams = [connect(lab, context, first.session) for _ in range(24)]
+        kept += [first, *streams]
         for stream in streams:
             assert ask(stream, f"host.{ZONE}") == 1
             assert stream.session_reused
