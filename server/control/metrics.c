@@ -289,7 +289,8 @@ static void put_loads(const struct metrics *metrics, struct buffer *ret)
     exposition_count(&sample, metrics->loads_failed);
     exposition_single_real(ret, "gslbd_load_success_timestamp_seconds", EXPOSITION_GAUGE,
                            "Unix time of the last good load.", (double)metrics->load_ok_ms / 1000);
-    exposition_single_count(ret, "gslbd_zones", EXPOSITION_GAUGE, "Zones that are served.", metrics->zones);
+    exposition_single_count(ret, "gslbd_zones", EXPOSITION_GAUGE,
+                            "Zones that are ours, those that were never in order included.", metrics->zones);
     exposition_single_count(ret, "gslbd_problems", EXPOSITION_GAUGE,
                             "What is wrong in the store or the databases.", metrics->problems);
 }
