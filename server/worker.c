@@ -24,7 +24,8 @@
 enum {
     WORKER_UDP_SOCKETS_MAX = 128,
     WORKER_TURN_MS = 2,      /* for one socket, before others get theirs */
-    WORKER_BUSY_MIN = 4,     /* queries in a batch: more are coming */
+    WORKER_TURN_MIN = 4,     /* queries in the first batch of a turn: more are coming */
+    WORKER_BUSY_MIN = 16,    /* queries in a turn: a socket with more is busy */
     WORKER_DRAIN_MAX = 1024, /* batches of one socket that are still answered after SIGTERM */
     WORKER_OTHER_FDS = 224,  /* descriptors besides those of sockets: most are for a world on its way */
 };
@@ -36,7 +37,9 @@ struct worker;
 struct udp_listener {
     struct worker *worker;
     struct udp_socket socket;
-    struct event event;
+    struct event event; /* there are queries; pending while the socket is not busy */
+    struct event turn;  /* the next turn of a busy socket; pending while it is */
+    bool busy;
 };
 
 struct worker {
@@ -68,21 +71,45 @@ static void worker_fail(struct worker *worker, const struct diag *diag)
 
 /* UDP ------------------------------------------------------------------------------------------ */
 
-/* Under load the worker stays with a socket for a turn: to wait there for the next batch takes less CPU time
- * than to come back to it by way of the event loop. */
-static void on_queries(evutil_socket_t fd, short what, void *arg)
+/* Answer what is there, and under load what comes during a turn: to wait for the next batch in the socket takes
+ * less CPU time than to come back to it by way of the event loop. Returns whether more is coming. */
+static bool turn_serve(const struct udp_listener *listener)
 {
-    (void)fd, (void)what;
-    const struct udp_listener *listener = arg;
     struct worker *worker = listener->worker;
     worker->answerer.now = clock_now();
     const int64_t end_ms = worker->answerer.now.mono_ms + WORKER_TURN_MS;
-    unsigned count = udp_serve(worker->udp, &listener->socket, &worker->answerer);
-    while (count >= WORKER_BUSY_MIN) {
+    unsigned count = udp_serve(worker->udp, &listener->socket, &worker->answerer), total = count;
+    if (total < WORKER_TURN_MIN)
+        return false;
+    while (count > 0) {
         worker->answerer.now = clock_now();
         if (worker->answerer.now.mono_ms >= end_ms)
-            break;
+            return total >= WORKER_BUSY_MIN;
         count = udp_await(worker->udp, &listener->socket, &worker->answerer);
+        total += count;
+    }
+    return false;
+}
+
+/* A busy socket gets its turns without being asked for in the event loop: the kernel would tell the loop of
+ * each packet that comes and goes. Between two turns the loop serves everything else that is ready. */
+static void on_queries(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    static const struct timeval at_once = {0};
+    struct udp_listener *listener = arg;
+    const bool was_busy = listener->busy;
+    listener->busy = turn_serve(listener);
+    int status = 0;
+    if (listener->busy)
+        status = event_add(&listener->turn, &at_once);
+    if (listener->busy && !was_busy)
+        status |= event_del(&listener->event);
+    else if (!listener->busy && was_busy)
+        status |= event_add(&listener->event, NULL);
+    if (status < 0) {
+        log_message(LOG_LEVEL_ERROR, "worker", "cannot wait for queries");
+        worker_stop(listener->worker, EXIT_FAILURE);
     }
 }
 
@@ -322,6 +349,7 @@ static enum err udp_listener_open(struct worker *worker, int fd, const struct pr
     listener->socket.proxies = proxies;
     (void)event_assign(&listener->event, worker->base, fd, EV_READ | EV_PERSIST, on_queries,
                        listener);
+    (void)evtimer_assign(&listener->turn, worker->base, on_queries, listener);
     return OK;
 }
 
