@@ -228,7 +228,7 @@ static void reload(struct control *control)
     if (open_api(control, &diag) != OK)
         log_message(LOG_LEVEL_ERROR, "control-port", diag.text);
     if (control->credentials && credentials_load(control->credentials, &diag) != OK)
-        log_message(LOG_LEVEL_ERROR, "tls-certificate", diag.text);
+        credentials_log_failure(control->credentials, &diag);
     if (watch_check(control->watch, &diag) == OK)
         rebuild_request(control->rebuild);
 }
@@ -307,7 +307,7 @@ static enum err open_service(struct control *control, struct diag *reterr)
     if (err != OK && !publish_manifest(control->publish))
         return err;
     if (err != OK)
-        log_message(LOG_LEVEL_ERROR, "tls-certificate", reterr->text);
+        credentials_log_failure(control->credentials, reterr);
     return open_outside(control, reterr);
 }
 

@@ -12,10 +12,12 @@
 #include <fcntl.h>
 #include <openssl/ssl.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 struct credentials {
@@ -23,6 +25,8 @@ struct credentials {
     struct event *poll;
     struct change cert, key;
     int64_t sent_ms;
+    int64_t not_after_s; /* of the certificate that was handed out last, unix time */
+    bool handed_out;     /* one was, since control began */
 };
 
 /* Reading -------------------------------------------------------------------------------------- */
@@ -75,13 +79,13 @@ static enum err read_files(const struct credentials_setup *setup, struct tls_sec
 
 /* Make sure that the workers can use it, which only log what they cannot. */
 static enum err check_pair(const struct credentials_setup *setup, const struct tls_secrets *secrets,
-                           int64_t *ret_expiry_s, struct diag *reterr)
+                           int64_t *ret_not_after_s, struct diag *reterr)
 {
     SSL_CTX *context;
     const enum err err = tls_context_new(secrets, &context, reterr);
     if (err != OK)
         return diag_prefix(reterr, err, "%s, %s", setup->cert_path, setup->key_path);
-    *ret_expiry_s = tls_expiry_s(context);
+    *ret_not_after_s = tls_expiry_s(context);
     SSL_CTX_free(context);
     return OK;
 }
@@ -118,9 +122,20 @@ static enum err send_secrets(const struct credentials *credentials,
     return err;
 }
 
-static void log_loaded(const struct credentials *credentials, int64_t expiry_s)
+/* What is told ---------------------------------------------------------------------------------- */
+
+static void log_not_after(struct log_line *line, int64_t not_after_s)
 {
-    const int64_t left_s = expiry_s - clock_wall_ms() / 1000;
+    const time_t at_s = (time_t)not_after_s;
+    struct tm tm = {0};
+    char text[32];
+    (void)gmtime_r(&at_s, &tm);
+    log_text(line, "not_after", strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0 ? text : "");
+}
+
+static void log_loaded(const struct credentials *credentials)
+{
+    const int64_t left_s = credentials->not_after_s - clock_wall_ms() / 1000;
     struct log_line line;
     log_begin(&line, left_s < CREDENTIALS_WARN_S ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
               "tls-certificate");
@@ -130,12 +145,32 @@ static void log_loaded(const struct credentials *credentials, int64_t expiry_s)
              : left_s < CREDENTIALS_WARN_S ? "expires soon"
                                            : "good");
     log_number(&line, "days", left_s / 86400);
+    log_not_after(&line, credentials->not_after_s);
     log_end(&line);
 }
 
+void credentials_log_failure(const struct credentials *credentials, const struct diag *why)
+{
+    struct log_line line;
+    log_begin(&line, LOG_LEVEL_ERROR, "tls-certificate");
+    log_text(&line, "message", why->text);
+    if (credentials && credentials->handed_out) {
+        const bool ended = credentials->not_after_s < clock_wall_ms() / 1000;
+        log_text(&line, "state",
+                 ended ? "the old one is still served, and has expired" : "the old one is still served");
+        log_not_after(&line, credentials->not_after_s);
+    } else {
+        log_text(&line, "state", "none was handed out since control started");
+    }
+    log_text(&line, "do", "correct the files; they are read again when they change, and on SIGHUP");
+    log_end(&line);
+}
+
+/* Loading -------------------------------------------------------------------------------------- */
+
 enum err credentials_load(struct credentials *credentials, struct diag *reterr)
 {
-    int64_t expiry_s = 0;
+    int64_t not_after_s = 0;
     struct tls_secrets *secrets = calloc(1, sizeof *secrets);
     if (!secrets)
         return diag_set(reterr, ERR_MEMORY, "TLS: out of memory");
@@ -143,12 +178,14 @@ enum err credentials_load(struct credentials *credentials, struct diag *reterr)
     change_init(&credentials->key, credentials->setup.key_path);
     enum err err = read_files(&credentials->setup, secrets, reterr);
     if (err == OK)
-        err = check_pair(&credentials->setup, secrets, &expiry_s, reterr);
+        err = check_pair(&credentials->setup, secrets, &not_after_s, reterr);
     if (err == OK)
         err = send_secrets(credentials, secrets, reterr);
     if (err == OK) {
         credentials->sent_ms = clock_mono_ms();
-        log_loaded(credentials, expiry_s);
+        credentials->not_after_s = not_after_s;
+        credentials->handed_out = true;
+        log_loaded(credentials);
     }
     explicit_bzero(secrets, sizeof *secrets);
     free(secrets);
@@ -174,7 +211,7 @@ static void on_poll(evutil_socket_t fd, short what, void *context)
     if (is_due(credentials, now_ms)) {
         credentials->sent_ms = now_ms; /* tickets: not again at once if it fails */
         if (credentials_load(credentials, &diag) != OK)
-            log_message(LOG_LEVEL_ERROR, "tls-certificate", diag.text);
+            credentials_log_failure(credentials, &diag);
     }
     timer_arm(credentials->poll, CREDENTIALS_POLL_MS);
 }

@@ -38,4 +38,8 @@ void credentials_free(struct credentials **credentials);
  * the log. */
 NODISCARD enum err credentials_load(struct credentials *credentials, struct diag *reterr);
 
+/* Log why credentials_load() failed, with what is served meanwhile, until when, and what to do about it.
+ * NULL: there was no memory for them. */
+void credentials_log_failure(const struct credentials *credentials, const struct diag *why);
+
 #endif

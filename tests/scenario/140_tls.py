@@ -22,6 +22,12 @@ def certificate(lab, stem, days=30):
     return cert, key
 
 
+def not_after(cert):
+    """When it ends, as the log writes it."""
+    text = subprocess.run(["openssl", "x509", "-in", cert, "-noout", "-enddate", "-dateopt", "iso_8601"], capture_output=True, text=True).stdout
+    return text.strip().partition("=")[2].replace(" ", "T")
+
+
 def serve(lab, *more, **options):
     lab.init()
     lab.sql(FIRST_SESSION)
@@ -235,17 +241,21 @@ def a_new_certificate_is_used_at_once_and_nobody_notices(lab):
         with connect(lab, everybody) as stream:
             return ssl.DER_cert_to_PEM_cert(stream.getpeercert(True))
     try:
-        for step in ("one", "two"):
-            cert, key = certificate(lab, step)
+        end = not_after(lab.cert)
+        for step, days in (("one", 40), ("two", 50)):
+            cert, key = certificate(lab, step, days)
             os.replace(key, lab.key)
             if step == "one": # for a while the two do not fit
                 until("the mismatch is logged", lambda: "not the certificate's" in server.log(), 5)
+                failure = next(line for line in server.log().split("\n") if "not the certificate's" in line)
+                assert f'state="the old one is still served" not_after={end} do="correct the files' in failure, failure
                 assert ask(old, f"host.{ZONE}") == 1
-            text = cert.read_text()
+            text, end = cert.read_text(), not_after(cert)
             os.replace(cert, lab.cert)
             if step == "two":
                 server.popen.send_signal(signal.SIGHUP)
             until(f"certificate {step} is served by both workers", lambda: all(served() == text for _ in range(12)), 5)
+            assert f" not_after={end}\n" in server.log(), end
         assert ask(old, f"host.{ZONE}") == 1 # it goes on with what it began with
     finally:
         stop.set()

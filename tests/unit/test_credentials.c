@@ -9,6 +9,7 @@
 #include "common/file.h"
 #include "server/control/credentials.h"
 #include "server/process/channel.h"
+#include "tests/unit/log_capture.h"
 
 #include <fcntl.h>
 #include <openssl/ssl.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { WAIT_S = 10 };
@@ -33,12 +35,18 @@ static void put(const char *path, const void *bytes, size_t len, mode_t mode)
     assert_int_equal(file_replace(path, bytes, len, mode, NULL), OK);
 }
 
-static void put_pair(const struct rig *rig, long days)
+/* Returns when the certificate ends, unix time. */
+static int64_t put_pair(const struct rig *rig, long days)
 {
     static struct tls_secrets made;
+    SSL_CTX *context;
     tls_fixture_make(days, &made);
     put(rig->key, made.key, made.key_len, 0600);
     put(rig->cert, made.chain, made.chain_len, 0644);
+    assert_int_equal(tls_context_new(&made, &context, NULL), OK);
+    const int64_t end_s = tls_expiry_s(context);
+    SSL_CTX_free(context);
+    return end_s;
 }
 
 static int setup(void **state)
@@ -144,6 +152,61 @@ static void test_one_that_has_ended_is_handed_out(void **state)
     assert_non_null(received(rig));
 }
 
+/* A certificate's end, as the log writes it. */
+static const char *not_after(int64_t end_s)
+{
+    static char text[64];
+    const time_t at_s = (time_t)end_s;
+    struct tm tm;
+    assert_true(strftime(text, sizeof text, " not_after=%Y-%m-%dT%H:%M:%SZ", gmtime_r(&at_s, &tm)) > 0);
+    return text;
+}
+
+static const char *load_log(const struct rig *rig, struct log_capture *capture)
+{
+    struct diag diag;
+    log_capture_begin(capture);
+    if (credentials_load(rig->credentials, &diag) != OK)
+        credentials_log_failure(rig->credentials, &diag);
+    return log_capture_end(capture);
+}
+
+static void test_the_log_says_until_when_the_new_one_is_good(void **state)
+{
+    static struct log_capture capture;
+    for (long days = 30; days <= 90; days += 30) {
+        const int64_t end_s = put_pair(*state, days);
+        const char *text = load_log(*state, &capture);
+        assert_non_null(strstr(text, "level=notice event=tls-certificate "));
+        assert_non_null(strstr(text, not_after(end_s)));
+    }
+}
+
+static void test_a_failure_says_what_is_served_meanwhile(void **state)
+{
+    static struct log_capture capture;
+    static const struct {
+        long days; /* of the one before; 0: there was none */
+        const char *state;
+    } rows[] = {
+        {0, "state=\"none was handed out since control started\" do="},
+        {40, "state=\"the old one is still served\" not_after="},
+        {-3, "state=\"the old one is still served, and has expired\" not_after="},
+    };
+    const struct rig *rig = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const int64_t end_s = put_pair(rig, rows[i].days);
+        if (rows[i].days != 0)
+            assert_int_equal(credentials_load(rig->credentials, NULL), OK);
+        put(rig->cert, "nonsense", 8, 0644);
+        const char *text = load_log(rig, &capture);
+        assert_non_null(strstr(text, "level=error event=tls-certificate message=\"TLS: "));
+        assert_non_null(strstr(text, rows[i].state));
+        assert_int_equal(strstr(text, not_after(end_s)) != NULL, rows[i].days != 0);
+        assert_non_null(strstr(text, "they are read again when they change, and on SIGHUP"));
+    }
+}
+
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what, (void)arg;
@@ -180,6 +243,8 @@ int main(void)
         test(test_what_cannot_be_used_is_refused_and_nothing_is_sent),
         test(test_a_key_that_its_group_may_read_is_handed_out),
         test(test_one_that_has_ended_is_handed_out),
+        test(test_the_log_says_until_when_the_new_one_is_good),
+        test(test_a_failure_says_what_is_served_meanwhile),
         test(test_a_change_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
