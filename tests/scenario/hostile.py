@@ -73,7 +73,7 @@ def headers():
                  "NOTIMP")
     yield attack("RFC 1035 4.1.1", "STATUS", message(PLAIN, 2 << 11), "NOTIMP")
     yield attack("CVE-2019-16866", "NOTIFY that nobody expects", message(question(APEX, 6), 0x2400), "NOTIMP",
-                 reason="RFC 1996 4: NOTIFY is for secondaries, and gslbd is none (RFC.md, left out)")
+                 reason="RFC 1996 4.7: NOTIFY is for secondaries, and gslbd is none (RFC.md, left out)")
     yield attack("CVE-2019-16866", "NOTIFY without a question", message(b"", 0x2400, (0, 0, 0, 0)), "NOTIMP",
                  reason="RFC 1035 4.1.1: the opcode is not implemented, whatever is behind the header")
     yield attack("CVE-2009-0696", "UPDATE whose prerequisite is ANY of class ANY",
