@@ -130,6 +130,7 @@ static enum err open_credentials(struct control *control, struct diag *reterr)
     if (settings->tls_listens_count == 0)
         return OK;
     const enum err err = credentials_new(&setup, &control->credentials, reterr);
+    control->view.credentials = control->credentials;
     return err == OK ? credentials_load(control->credentials, reterr) : err;
 }
 

@@ -166,6 +166,11 @@ void credentials_log_failure(const struct credentials *credentials, const struct
     log_end(&line);
 }
 
+int64_t credentials_not_after_s(const struct credentials *credentials)
+{
+    return credentials->not_after_s;
+}
+
 /* Loading -------------------------------------------------------------------------------------- */
 
 enum err credentials_load(struct credentials *credentials, struct diag *reterr)

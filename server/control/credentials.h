@@ -12,6 +12,7 @@
 #include "common/err.h"
 
 #include <event2/event.h>
+#include <stdint.h>
 
 enum {
     CREDENTIALS_POLL_MS = 500,                 /* between two looks at the files */
@@ -41,5 +42,8 @@ NODISCARD enum err credentials_load(struct credentials *credentials, struct diag
 /* Log why credentials_load() failed, with what is served meanwhile, until when, and what to do about it.
  * NULL: there was no memory for them. */
 void credentials_log_failure(const struct credentials *credentials, const struct diag *why);
+
+/* When the certificate ends that was handed out last; unix time. 0: none was since control started. */
+int64_t credentials_not_after_s(const struct credentials *credentials);
 
 #endif

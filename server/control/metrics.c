@@ -141,6 +141,11 @@ static void put_tcp(const struct metrics_view *view, struct buffer *ret)
                             sum_at(view, offsetof(struct counters, tcp_open)));
     exposition_single_count(ret, "gslbd_tls_open", EXPOSITION_GAUGE, "Those of them over TLS.",
                             sum_at(view, offsetof(struct counters, tls_open)));
+    if (view->credentials)
+        exposition_single_real(ret, "gslbd_tls_certificate_not_after_timestamp_seconds", EXPOSITION_GAUGE,
+                               "Unix time at which the certificate of DNS over TLS that is served expires; "
+                               "0: none was handed out since control started.",
+                               (double)credentials_not_after_s(view->credentials));
 }
 
 static void put_answers(const struct metrics_view *view, struct buffer *ret)

@@ -11,6 +11,7 @@
 #include "health/intake.h"
 #include "server/answer/counters.h"
 #include "server/control/announce.h"
+#include "server/control/credentials.h"
 #include "server/control/roster.h"
 #include "server/control/verdicts.h"
 
@@ -38,6 +39,7 @@ struct metrics_view {
     const struct roster *roster;     /* NULL: no world yet */
     const struct verdicts *verdicts; /* configured with that roster */
     const struct announce *announce; /* NULL: nobody is told of changes */
+    const struct credentials *credentials; /* NULL: no DNS over TLS */
 };
 
 /* Append everything. ERR_MEMORY. Cost: linear in subjects, and in workers times pools. */

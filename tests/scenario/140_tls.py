@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """DNS over TLS and the PROXY protocol: handshakes good, slow and wrong, resumption, reloads, and whose client it is."""
-import base64, hashlib, os, random, re, signal, socket, ssl, struct, subprocess, threading
+import base64, datetime, hashlib, os, random, re, signal, socket, ssl, struct, subprocess, threading
 
 from lab import FIRST_SESSION, HOST_AND_BIG, TOR, Failed, closed_within, free_port, main, until
 import wire
@@ -316,6 +316,28 @@ def a_certificate_that_ends_soon_is_served_with_a_warning(lab):
     until("the new one is served", lambda: ask(connect(lab, client(lab)), f"host.{ZONE}") == 1, 5)
 
 
+def the_metrics_say_when_the_certificate_ends(lab):
+    series = "gslbd_tls_certificate_not_after_timestamp_seconds"
+    server = serve(lab)
+    def end(cert):
+        return datetime.datetime.fromisoformat(not_after(cert)).timestamp()
+    assert lab.metric(series) == end(lab.cert)
+    cert, key = certificate(lab, "renewed", 60)
+    os.replace(key, lab.key)
+    os.replace(cert, lab.cert)
+    renewed = end(lab.cert)
+    until("the new one's end", lambda: lab.metric(series) == renewed, 5)
+    with connect(lab, client(lab)) as stream: # it is what is served
+        assert ssl.cert_time_to_seconds(stream.getpeercert()["notAfter"]) == renewed
+    certificate(lab, "mismatched", 90)[0].replace(lab.cert)
+    server.popen.send_signal(signal.SIGHUP)
+    until("the failure is logged", lambda: "not the certificate's" in server.log(), 5)
+    assert lab.metric(series) == renewed
+    server.stop()
+    lab.serve(name="gslbd-plain")
+    assert series not in lab.metrics()
+
+
 # PROXY ---------------------------------------------------------------------------------------------------------------
 
 
@@ -420,5 +442,5 @@ if __name__ == "__main__":
          plain_bytes_on_the_tls_port_end_the_connection, hostile_handshakes_do_no_harm, much_is_sent_to_a_slow_reader_whole,
          a_new_certificate_is_used_at_once_and_nobody_notices,
          what_is_wrong_with_the_files_is_said, without_a_usable_key_the_rest_is_served_and_tls_comes_back,
-         a_certificate_that_ends_soon_is_served_with_a_warning, the_client_is_who_the_proxy_says,
+         a_certificate_that_ends_soon_is_served_with_a_warning, the_metrics_say_when_the_certificate_ends, the_client_is_who_the_proxy_says,
          headers_that_are_not_to_be_believed_are_refused, connections_are_limited_by_the_client_behind_the_proxy)

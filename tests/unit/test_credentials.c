@@ -174,11 +174,13 @@ static const char *load_log(const struct rig *rig, struct log_capture *capture)
 static void test_the_log_says_until_when_the_new_one_is_good(void **state)
 {
     static struct log_capture capture;
+    const struct rig *rig = *state;
     for (long days = 30; days <= 90; days += 30) {
-        const int64_t end_s = put_pair(*state, days);
-        const char *text = load_log(*state, &capture);
+        const int64_t end_s = put_pair(rig, days);
+        const char *text = load_log(rig, &capture);
         assert_non_null(strstr(text, "level=notice event=tls-certificate "));
         assert_non_null(strstr(text, not_after(end_s)));
+        assert_int_equal(credentials_not_after_s(rig->credentials), end_s);
     }
 }
 
@@ -203,6 +205,7 @@ static void test_a_failure_says_what_is_served_meanwhile(void **state)
         assert_non_null(strstr(text, "level=error event=tls-certificate message=\"TLS: "));
         assert_non_null(strstr(text, rows[i].state));
         assert_int_equal(strstr(text, not_after(end_s)) != NULL, rows[i].days != 0);
+        assert_int_equal(credentials_not_after_s(rig->credentials), rows[i].days != 0 ? end_s : 0);
         assert_non_null(strstr(text, "they are read again when they change, and on SIGHUP"));
     }
 }

@@ -133,6 +133,22 @@ static void test_workers_are_summed(void **state)
     expect(rig, "gslbd_image_generation{process=\"worker\",worker=\"1\"} 7");
 }
 
+static void test_the_end_of_a_certificate_is_told_where_tls_is_served(void **state)
+{
+    struct rig *rig = *state;
+    static const char name[] = "gslbd_tls_certificate_not_after_timestamp_seconds";
+    const struct credentials_setup setup = {
+        .base = event_base_new(), .cert_path = "none", .key_path = "none"};
+    struct credentials *credentials;
+    assert_null(strstr(print(rig), name));
+    assert_int_equal(credentials_new(&setup, &credentials, NULL), OK);
+    rig->view.credentials = credentials;
+    expect(rig, "# TYPE gslbd_tls_certificate_not_after_timestamp_seconds gauge");
+    expect(rig, "gslbd_tls_certificate_not_after_timestamp_seconds 0"); /* none yet */
+    credentials_free(&credentials);
+    event_base_free(setup.base);
+}
+
 static void vote(struct rig *rig, const char *vantage)
 {
     const struct batch_result result = {.check = "web 192.0.2.1", .vote = {.verdict = VERDICT_DOWN}};
@@ -224,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(test_workers_are_summed),
+        test(test_the_end_of_a_certificate_is_told_where_tls_is_served),
         test(test_verdicts_and_votes_are_told),
         test(test_control_s_own_numbers_are_told),
         test(test_labels_are_escaped),
