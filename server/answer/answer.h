@@ -55,7 +55,8 @@ size_t answer(const struct answerer *answerer, enum transport transport, const s
               uint8_t *packet, size_t len, size_t cap);
 
 /* For server/transfer/aside.c. As answer() for a query that was set aside and parsed: with an rcode in it the
- * reply is that error. `len` is without its TSIG record. Requires room for the question and the OPT. */
+ * reply is that error. `len` is without its TSIG record. Requires room for the question and,
+ * where the query has an OPT, OPT_LEN_KEPT_MAX. */
 size_t answer_parsed(const struct answerer *answerer, enum transport transport,
                      const struct listen *peer, uint8_t *packet, size_t len, size_t cap,
                      const struct query *query);

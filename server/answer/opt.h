@@ -31,6 +31,8 @@ enum opt_option {
 
 enum {
     OPT_FIXED_LEN = 11,
+    /* What opt_len_kept() is at most: a subnet of IPv6, a cookie, the longest NSID. */
+    OPT_LEN_KEPT_MAX = OPT_FIXED_LEN + (4 + 4 + 16) + (4 + COOKIE_OURS_LEN) + (4 + IDENTITY_NSID_MAX),
     OPT_PADDING_BLOCK = 468, /* bytes: RFC 8467 4.1 */
 };
 
@@ -55,7 +57,7 @@ struct opt {
     const struct identity_text *nsid;
 };
 
-/* Bytes to keep for it; 0 when there is none. */
+/* Bytes to keep for it, OPT_LEN_KEPT_MAX at most; 0 when there is none. */
 size_t opt_len_kept(const struct opt *opt);
 
 /* Hot path. Put it behind the records, with the upper bits of `rcode`. Requires room for

@@ -10,6 +10,9 @@ enum {
 
 /* Begin and end -------------------------------------------------------------------------------- */
 
+_Static_assert(QUERY_HEADER_LEN + NAME_WIRE_MAX + 4 + OPT_LEN_KEPT_MAX <= EDNS_UDP_SIZE_MIN,
+               "any question and its OPT have room");
+
 size_t reply_len_max(const struct query *query, enum transport transport)
 {
     if (transport != TRANSPORT_UDP)

@@ -64,7 +64,8 @@ struct reply {
 size_t reply_len_max(const struct query *query, enum transport transport);
 
 /* Begin the reply to `query`, which lies in `packet`, with at most `len_max` bytes. `opt` is
- * lent until reply_end(), and what room is to be kept for is in it. */
+ * lent until reply_end(), and what room is to be kept for is in it. Requires room for the question
+ * and, where the query has an OPT, OPT_LEN_KEPT_MAX. */
 void reply_begin(struct reply *reply, const struct query *query, struct opt *opt, uint8_t *packet,
                  size_t len_max);
 

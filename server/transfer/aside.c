@@ -4,10 +4,7 @@
 
 #include <string.h>
 
-enum {
-    ANCOUNT_OFF = 6,
-    OPT_LEN_MAX = 128, /* room that a reply over UDP needs besides its question */
-};
+enum { ANCOUNT_OFF = 6 };
 
 /* A query on its way. */
 struct work {
@@ -64,7 +61,8 @@ static size_t room(const struct work *work, size_t tail_len)
 {
     const size_t whole = reply_len_max(&work->query, work->aside->transport);
     const size_t len_max = whole < work->cap ? whole : work->cap;
-    const size_t least = QUERY_HEADER_LEN + (size_t)work->query.question_len + OPT_LEN_MAX;
+    const size_t opt_len = work->query.edns.present ? OPT_LEN_KEPT_MAX : 0;
+    const size_t least = QUERY_HEADER_LEN + (size_t)work->query.question_len + opt_len;
     return len_max < least + tail_len ? 0 : len_max - tail_len;
 }
 

@@ -300,7 +300,7 @@ static void test_a_signed_reply_that_does_not_fit_is_truncated(void **state)
 static void test_a_refusal_without_room_for_a_signature_is_an_rcode(void **state)
 {
     struct secondary *secondary = *state;
-    static const char name[] = LABEL_50 "." LABEL_50 "." LABEL_50 "." LABEL_50 "." ZONE;
+    static const char name[] = "twelve-bytes." LABEL_50 "." LABEL_50 "." LABEL_50 "." LABEL_50 "." ZONE;
     struct tsig_chain chain = secondary_chain(secondary);
     struct tsig tsig;
     size_t len;
@@ -309,6 +309,53 @@ static void test_a_refusal_without_room_for_a_signature_is_an_rcode(void **state
     assert_true(secondary_send(secondary, TRANSPORT_UDP, "198.51.100.1") > 0);
     assert_int_equal(rcode_of(secondary), RCODE_NOTAUTH);
     assert_false(tsig_find(secondary->packet, secondary->len, &tsig));
+}
+
+/* Append an OPT of 512 bytes with a cookie, a client subnet and a wish for our NSID, and sign. */
+static void options_append(struct secondary *secondary, struct tsig_chain *chain)
+{
+    static const uint8_t opt[] = {0, 0, 41, 2, 0, 0, 0, 0, 0, 0, 40,              /* fixed */
+                                  0, 3, 0, 0,                                     /* NSID */
+                                  0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8,            /* cookie */
+                                  0, 8, 0, 20, 0, 2, 128, 0, 0x20, 1, 0xd, 0xb8}; /* subnet, and 12 bytes */
+    struct writer w = writer_of(secondary->packet, sizeof secondary->packet);
+    (void)writer_space(&w, secondary->len);
+    writer_bytes(&w, opt, sizeof opt);
+    writer_bytes(&w, (uint8_t[12]){0}, 12);
+    secondary->packet[11] = 1;
+    assert_true(tsig_sign(chain, &w, SECONDARY_NOW_S));
+    secondary->len = writer_len(&w);
+}
+
+/* The longest OPT, and the longest signatures, by keys that the zone has. The answer has 50 addresses. */
+static void test_a_signed_reply_has_room_for_its_opt(void **state)
+{
+    struct secondary *secondary = *state;
+    static const char nsid[IDENTITY_NSID_MAX] = "n";
+    static const char names[] = LABEL_50 "." LABEL_50 "." LABEL_50 "." LABEL_50 "." ZONE;
+    secondary->identity.nsid = (struct identity_text){nsid, sizeof nsid};
+    secondary->cookies.copies[0].count = 1;
+    fixture_run(secondary->store,
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50)"
+                " INSERT INTO record(zone, name, type, data) SELECT 'gslb.example.com', 'm', 'A',"
+                " '192.0.2.' || i FROM n");
+    for (size_t cut = 0; cut < sizeof LABEL_50 - 1; cut += 10) {
+        char sql[1024];
+        (void)snprintf(sql, sizeof sql,
+                       "DELETE FROM transfer WHERE key IS NOT NULL;"
+                       "INSERT INTO tsig_key(name, algorithm, secret)"
+                       " VALUES ('%s', 'hmac-sha512', 'AAECAwQFBgcICQoLDA0ODw==');"
+                       "INSERT INTO transfer(zone, key) VALUES ('gslb.example.com', '%s');",
+                       names + cut, names + cut);
+        fixture_run(secondary->store, sql);
+        secondary_deploy(secondary);
+        struct tsig_chain chain = secondary_chain(secondary);
+        secondary_write(secondary, "m." ZONE, QTYPE_A, 0, NULL);
+        options_append(secondary, &chain);
+        (void)secondary_send(secondary, TRANSPORT_UDP, "198.51.100.1");
+        assert_true(secondary->len <= 512 && answers_of(secondary) == 0);
+        assert_int_equal(secondary->packet[2] & QUERY_TC, secondary->len > 0 ? QUERY_TC : 0);
+    }
 }
 
 int main(void)
@@ -327,6 +374,7 @@ int main(void)
         test(test_a_malformed_signature_is_a_format_error),
         test(test_a_signed_reply_that_does_not_fit_is_truncated),
         test(test_a_refusal_without_room_for_a_signature_is_an_rcode),
+        test(test_a_signed_reply_has_room_for_its_opt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
