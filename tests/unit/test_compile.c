@@ -152,6 +152,41 @@ static void test_a_new_zone_that_does_not_compile_is_absent_until_it_does(void *
     assert_int_equal(find(world, "empty.example", 2).kind, FOUND_RRSET);
 }
 
+/* The first zN.example from `*n` on that is in the same pack as `like`. */
+static void pack_mate_find(const char *like, unsigned *n, char ret[32])
+{
+    uint8_t name[NAME_WIRE_MAX], other[NAME_WIRE_MAX];
+    size_t len;
+    assert_int_equal(name_parse(like, other, &len, NULL), OK);
+    do {
+        (void)snprintf(ret, 32, "z%u.example", (*n)++);
+        assert_int_equal(name_parse(ret, name, &len, NULL), OK);
+    } while (name_hash(name) % PACKS_MAX != name_hash(other) % PACKS_MAX);
+}
+
+/* As many zones in the pack as before, and nothing that was compiled: it is another pack nevertheless. */
+static void test_an_absent_zone_in_the_place_of_one_that_is_gone_is_a_change(void **state)
+{
+    struct world *world = *state;
+    char gone[32], sql[512];
+    unsigned n = 0;
+    fixture_run(world->fixture, second_zone);
+    deploy(world);
+    pack_mate_find("other.example", &n, gone);
+    (void)snprintf(sql, sizeof sql,
+                   "DELETE FROM record WHERE zone = 'other.example';"
+                   "DELETE FROM zone WHERE name = 'other.example';"
+                   "INSERT INTO zone(name, mname, rname) VALUES ('%s', 'ns', 'h@x.example');",
+                   gone);
+    fixture_run(world->fixture, sql);
+    deploy(world);
+    assert_null(zone_get(world, "other.example"));
+    assert_non_null(zone_get(world, gone));
+    assert_int_equal(zone_get(world, gone)->flags, ZONE_ABSENT);
+    compile(world);
+    assert_int_equal(world->result.generation, 0);
+}
+
 static void test_every_kind_of_mistake_names_its_row(void **state)
 {
     static const struct {
@@ -407,6 +442,7 @@ int main(void)
         test(test_a_deleted_zone_goes),
         test(test_a_bad_zone_keeps_its_last_form_and_others_go_live),
         test(test_a_new_zone_that_does_not_compile_is_absent_until_it_does),
+        test(test_an_absent_zone_in_the_place_of_one_that_is_gone_is_a_change),
         test(test_every_kind_of_mistake_names_its_row),
         test(test_a_quorum_is_met_when_vantage_points_are_added),
         test(test_slots_stand_through_edits_and_are_not_reused_at_once),

@@ -85,13 +85,13 @@ static enum err sources_open(struct packs_job *job, struct diag *reterr)
 }
 
 /* Append what stands for a zone that has problems and no last form: without it, names in it would be those of
- * the zone above, which denies them. Its fingerprint is that of no rows, so that each compile tries again. */
+ * the zone above, which denies them. Its fingerprint is that of no rows, so that each compile tries again.
+ * `*ret_new` says whether it was appended. */
 static enum err absent_put(struct packs_job *job, uint32_t idx, const struct zone_sources *sources,
-                           struct problems *problems, struct diag *reterr)
+                           struct problems *problems, bool *ret_new, struct diag *reterr)
 {
-    bool possible;
-    enum err err = compile_zone_absent(sources, idx, &job->draft, problems, &possible, reterr);
-    if (err != OK || !possible)
+    enum err err = compile_zone_absent(sources, idx, &job->draft, problems, ret_new, reterr);
+    if (err != OK || !*ret_new)
         return err;
     const size_t mark = pack_mark(&job->pack);
     err = blob_put(&job->draft, 0, &job->pack.bytes, reterr);
@@ -100,9 +100,10 @@ static enum err absent_put(struct packs_job *job, uint32_t idx, const struct zon
     return err;
 }
 
-/* Compile a zone and append its blob, or the last one if it does not compile. `*ret_built` says which. */
-static enum err zone_put(struct packs_job *job, uint32_t idx, const struct image_zone *last,
-                         bool *ret_built, struct diag *reterr)
+/* Compile a zone and append its blob. If it does not compile, append the last one, or what stands for it.
+ * `*ret_new` says whether something that is not in the last pack was appended. */
+static enum err zone_put(struct packs_job *job, uint32_t idx, const struct image_zone *last, bool *ret_new,
+                         struct diag *reterr)
 {
     enum err err = sources_open(job, reterr);
     if (err != OK)
@@ -111,12 +112,12 @@ static enum err zone_put(struct packs_job *job, uint32_t idx, const struct image
     const struct zone_sources sources = {job->store, job->census, &job->list, job->slots};
     struct problems problems = {.manifest = job->census->next,
                                 .zone = zone_list_text(&job->list, row->text_off)};
-    *ret_built = false;
+    *ret_new = false;
     err = compile_zone(&sources, idx, &job->draft, &problems, reterr);
     if (err != OK)
         return err;
     if (problems.count > 0 && !last)
-        return absent_put(job, idx, &sources, &problems, reterr);
+        return absent_put(job, idx, &sources, &problems, ret_new, reterr);
     if (problems.count > 0) {
         pack_zone_copy(&job->pack, last);
         return OK;
@@ -129,7 +130,7 @@ static enum err zone_put(struct packs_job *job, uint32_t idx, const struct image
     if (err != OK)
         return err;
     pack_zone_put(&job->pack, mark);
-    *ret_built = true;
+    *ret_new = true;
     job->result->zones_built++;
     return OK;
 }
@@ -181,15 +182,15 @@ static enum err bucket_compile(struct packs_job *job, uint32_t bucket, bool *ret
     for (uint32_t i = first; i < first + count; i++) {
         const struct zone_row *row = zone_list_row(&job->list, job->order[i]);
         const struct image_zone *last = last_find(job, row);
-        bool built = false;
+        bool new = false;
         enum err err = OK;
         if (zone_is_current(job, row, last))
             pack_zone_copy(&job->pack, last);
         else
-            err = zone_put(job, job->order[i], last, &built, reterr);
+            err = zone_put(job, job->order[i], last, &new, reterr);
         if (err != OK)
             return err;
-        changed |= built;
+        changed |= new;
     }
     if (!changed && job->pack.head.zones_count == last_count(job, bucket)) {
         bucket_keep(job, bucket, job->pack.head.zones_count);
