@@ -9,9 +9,16 @@
 #include <string.h>
 
 struct option_values {
-    char *text[OPTION_VALUES_MAX]; /* heap */
+    char *text[OPTION_VALUES_MAX];  /* heap */
+    char *place[OPTION_VALUES_MAX]; /* heap: of each text */
     size_t count;
     bool on_command_line;
+};
+
+/* Where an option is given. */
+struct spot {
+    const char *path; /* of the configuration file; NULL: on the command line */
+    unsigned line;
 };
 
 static const struct option_def *def_find(const struct options *o, const char *name, size_t len)
@@ -29,20 +36,47 @@ static struct option_values *values_of(const struct options *o, const char *name
     return &o->values[def - o->defs];
 }
 
-static enum err put(struct options *o, const struct option_def *def, const char *text, size_t len,
-                    struct diag *reterr)
+/* On the heap, or NULL. */
+static char *place_make(const struct spot *spot, const char *name)
 {
-    struct option_values *values = &o->values[def - o->defs];
-    const size_t max = def->kind == OPTION_MANY ? OPTION_VALUES_MAX : 1;
+    char *place;
+    const int len = spot->path ? asprintf(&place, "%s:%u: %s", spot->path, spot->line, name)
+                               : asprintf(&place, "option --%s", name);
+    return len < 0 ? NULL : place;
+}
+
+/* Keep a value, and `place`, which is taken. */
+static enum err put_at(struct option_values *values, size_t max, char **place, const char *text, size_t len,
+                       struct diag *reterr)
+{
     if (values->count == max)
-        return max == 1
-                   ? diag_set(reterr, ERR_SYNTAX, "option --%s is given twice; it takes one value", def->name)
-                   : diag_set(reterr, ERR_LIMIT, "option --%s is given more than %zu times", def->name, max);
+        return max == 1 ? diag_set(reterr, ERR_SYNTAX, "%s is given twice; it takes one value", *place)
+                        : diag_set(reterr, ERR_LIMIT, "%s is given more than %zu times", *place, max);
     values->text[values->count] = strndup(text, len);
     if (!values->text[values->count])
         return diag_set(reterr, ERR_MEMORY, "out of memory");
-    values->count++;
+    values->place[values->count++] = *place;
+    *place = NULL;
     return OK;
+}
+
+static enum err put(struct options *o, const struct option_def *def, const struct spot *spot,
+                    const char *text, size_t len, struct diag *reterr)
+{
+    const size_t max = def->kind == OPTION_MANY ? OPTION_VALUES_MAX : 1;
+    char *place = place_make(spot, def->name);
+    const enum err err = place ? put_at(&o->values[def - o->defs], max, &place, text, len, reterr)
+                               : diag_set(reterr, ERR_MEMORY, "out of memory");
+    free(place);
+    return err;
+}
+
+static enum err put_given(struct options *o, const struct option_def *def, const char *value,
+                          struct diag *reterr)
+{
+    const struct spot here = {.path = NULL};
+    o->values[def - o->defs].on_command_line = true;
+    return put(o, def, &here, value, strlen(value), reterr);
 }
 
 /* One `--name[=value]` word; `next` is the word behind it or NULL. `*ret_used` is set when `next` was its
@@ -63,8 +97,7 @@ static enum err put_word(struct options *o, const char *word, const char *next, 
     if (!takes_value) {
         if (equals)
             return diag_set(reterr, ERR_SYNTAX, "option --%s takes no value", def->name);
-        o->values[def - o->defs].on_command_line = true;
-        return put(o, def, "yes", 3, reterr);
+        return put_given(o, def, "yes", reterr);
     }
     const char *value = equals ? equals + 1 : next;
     if (!value)
@@ -75,8 +108,7 @@ static enum err put_word(struct options *o, const char *word, const char *next, 
         *ret_config = strdup(value);
         return *ret_config ? OK : diag_set(reterr, ERR_MEMORY, "out of memory");
     }
-    o->values[def - o->defs].on_command_line = true;
-    return put(o, def, value, strlen(value), reterr);
+    return put_given(o, def, value, reterr);
 }
 
 static enum err parse_words(struct options *o, int argc, char **argv, char **ret_config, struct diag *reterr)
@@ -124,7 +156,8 @@ static size_t without_comment(const char *line, size_t len)
     return len;
 }
 
-static enum err put_line(struct options *o, const char *line, size_t len, struct diag *reterr)
+static enum err put_line(struct options *o, const struct spot *spot, const char *line, size_t len,
+                         struct diag *reterr)
 {
     len = without_comment(line, len);
     line = trim(line, &len);
@@ -132,20 +165,22 @@ static enum err put_line(struct options *o, const char *line, size_t len, struct
         return OK;
     const char *equals = memchr(line, '=', len);
     if (!equals)
-        return diag_set(reterr, ERR_SYNTAX, "\"%.*s\" is not name = value", (int)len, line);
+        return diag_set(reterr, ERR_SYNTAX, "%s:%u: \"%.*s\" is not name = value", spot->path, spot->line,
+                        (int)len, line);
     size_t name_len = (size_t)(equals - line), value_len = len - name_len - 1;
     const char *name = trim(line, &name_len), *value = trim(equals + 1, &value_len);
     const struct option_def *def = def_find(o, name, name_len);
     if (!def)
-        return diag_set(reterr, ERR_SYNTAX, "there is no option \"%.*s\"", (int)name_len, name);
+        return diag_set(reterr, ERR_SYNTAX, "%s:%u: there is no option \"%.*s\"; see --help", spot->path,
+                        spot->line, (int)name_len, name);
     if (o->values[def - o->defs].on_command_line)
         return OK;
     if (def->kind == OPTION_FLAG && value_len == 2 && strncmp(value, "no", 2) == 0)
         return OK;
     if (def->kind == OPTION_FLAG && (value_len != 3 || strncmp(value, "yes", 3) != 0))
-        return diag_set(reterr, ERR_SYNTAX, "%s is yes or no, not \"%.*s\"", def->name, (int)value_len,
-                        value);
-    return put(o, def, value, value_len, reterr);
+        return diag_set(reterr, ERR_SYNTAX, "%s:%u: %s is yes or no, not \"%.*s\"", spot->path, spot->line,
+                        def->name, (int)value_len, value);
+    return put(o, def, spot, value, value_len, reterr);
 }
 
 static enum err parse_file(struct options *o, const char *path, struct diag *reterr)
@@ -155,13 +190,11 @@ static enum err parse_file(struct options *o, const char *path, struct diag *ret
     if (err != OK)
         return diag_prefix(reterr, err, "option --config");
     const char *at = (const char *)all.bytes, *end = at + all.len;
-    for (unsigned number = 1; at < end && err == OK; number++) {
+    for (struct spot spot = {path, 1}; at < end && err == OK; spot.line++) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         if (!stop)
             stop = end;
-        err = put_line(o, at, (size_t)(stop - at), reterr);
-        if (err != OK)
-            (void)diag_prefix(reterr, err, "%s:%u", path, number);
+        err = put_line(o, &spot, at, (size_t)(stop - at), reterr);
         at = stop + 1;
     }
     buffer_fini(&all);
@@ -193,8 +226,10 @@ enum err option_parse(const struct option_def *defs, size_t defs_count, int argc
 void option_fini(struct options *options)
 {
     for (size_t i = 0; options->values && i < options->defs_count; i++)
-        for (size_t j = 0; j < options->values[i].count; j++)
+        for (size_t j = 0; j < options->values[i].count; j++) {
             free(options->values[i].text[j]);
+            free(options->values[i].place[j]);
+        }
     free(options->values);
     free(options->operands);
     *options = (struct options){0};
@@ -211,11 +246,20 @@ const char *option_get(const struct options *options, const char *name, size_t i
     return idx < values->count ? values->text[idx] : NULL;
 }
 
+const char *option_place(const struct options *options, const char *name, size_t idx)
+{
+    const struct option_values *values = values_of(options, name);
+    assert(idx < values->count);
+    return values->place[idx];
+}
+
 enum err option_needed(const struct options *options, const char *name, const char **ret, struct diag *reterr)
 {
     const char *text = option_get(options, name, 0);
-    if (!text || !*text)
+    if (!text)
         return diag_set(reterr, ERR_SYNTAX, "option --%s is missing; see --help", name);
+    if (!*text)
+        return diag_set(reterr, ERR_SYNTAX, "%s is empty; see --help", option_place(options, name, 0));
     *ret = text;
     return OK;
 }
@@ -239,8 +283,8 @@ enum err option_number(const struct options *options, const char *name, int64_t 
     errno = 0;
     const long long value = strtoll(text, &end, 10);
     if (end == text || *end || errno || value < min || value > max)
-        return diag_set(reterr, ERR_SYNTAX, "option --%s takes a whole number from %lld to %lld, not \"%s\"",
-                        name, (long long)min, (long long)max, text);
+        return diag_set(reterr, ERR_SYNTAX, "%s takes a whole number from %lld to %lld, not \"%s\"",
+                        option_place(options, name, 0), (long long)min, (long long)max, text);
     *ret = value;
     return OK;
 }
@@ -254,8 +298,8 @@ enum err option_real(const struct options *options, const char *name, double min
     char *end;
     const double value = strtod(text, &end);
     if (end == text || *end || !(value >= min && value <= max))
-        return diag_set(reterr, ERR_SYNTAX, "option --%s takes a number from %g to %g, not \"%s\"", name, min,
-                        max, text);
+        return diag_set(reterr, ERR_SYNTAX, "%s takes a number from %g to %g, not \"%s\"",
+                        option_place(options, name, 0), min, max, text);
     *ret = value;
     return OK;
 }

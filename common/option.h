@@ -4,6 +4,8 @@
  * In a file `#` begins a comment (at the start of a line or after white space) and a name may repeat. A
  * name given on the command line replaces all its lines in the file. `--config`, `--help` and `--version`
  * are known to every program.
+ *
+ * Each value knows where it stands, so that whoever refuses it can say so: see option_place().
  */
 #ifndef COMMON_OPTION_H
 #define COMMON_OPTION_H
@@ -42,7 +44,7 @@ struct options {
 
 /* Read the command line, then the configuration file it names. `defs` must outlive `ret`.
  * ERR_SYNTAX: unknown option, missing or unwanted value, an OPTION_ONE given twice in one place; the
- * diag names the option, and the file's line. ERR_MISSING: no such configuration file. */
+ * diag names the option, or file, line and name. ERR_MISSING: no such configuration file. */
 NODISCARD enum err option_parse(const struct option_def *defs, size_t defs_count, int argc, char **argv,
                                 struct options *ret, struct diag *reterr);
 void option_fini(struct options *options);
@@ -51,14 +53,18 @@ void option_fini(struct options *options);
 size_t option_count(const struct options *options, const char *name);
 const char *option_get(const struct options *options, const char *name, size_t idx);
 
-/* The first value of an option that has to be given, and not empty. ERR_SYNTAX names it. */
+/* Where a value stands, to begin a sentence on it with: "option --name", or "FILE:LINE: name".
+ * Requires idx < option_count(). Lent until option_fini(). */
+const char *option_place(const struct options *options, const char *name, size_t idx);
+
+/* The first value of an option that has to be given, and not empty. ERR_SYNTAX names it, or its place. */
 NODISCARD enum err option_needed(const struct options *options, const char *name, const char **ret,
                                  struct diag *reterr);
 
 /* ERR_SYNTAX: there are words on the command line that no option takes; names the first. */
 NODISCARD enum err option_no_operands(const struct options *options, struct diag *reterr);
 
-/* A whole number within min..max, or `otherwise` when not given. ERR_SYNTAX names option and range. */
+/* A whole number within min..max, or `otherwise` when not given. ERR_SYNTAX names place and range. */
 NODISCARD enum err option_number(const struct options *options, const char *name, int64_t min, int64_t max,
                                  int64_t otherwise, int64_t *ret, struct diag *reterr);
 

@@ -329,6 +329,8 @@ static enum err question_read(const struct command_input *input, struct question
     enum err err = command_need(input, "from", "ADDRESS", &ret->from, reterr);
     if (err == OK)
         err = parse_client(ret->from, &ret->client, reterr);
+    if (err != OK && ret->from)
+        return diag_prefix(reterr, err, "%s", option_place(input->options, "from", 0));
     if (err == OK)
         err = name_parse(input->words[0], ret->name, &len, reterr);
     if (err == OK && input->words_count > 1)

@@ -34,9 +34,10 @@ static enum err check_local(const struct egress *egress, enum ip_family family, 
 {
     const int fd = open_bound(egress, family, SOCK_DGRAM);
     if (fd < 0 && errno == EADDRNOTAVAIL)
-        return diag_set(reterr, ERR_MISSING, "source %s is not an address of this host", text);
+        return diag_set(reterr, ERR_MISSING, "%s is not an address of this host; see \"ip address\"",
+                        text);
     if (fd < 0)
-        return diag_errno(reterr, "cannot bind to source %s", text);
+        return diag_errno(reterr, "cannot bind to %s", text);
     (void)close(fd);
     return OK;
 }
@@ -46,10 +47,10 @@ enum err egress_add(struct egress *egress, const char *text, struct diag *reterr
     struct ip ip;
     enum err err = ip_parse(text, &ip, reterr);
     if (err)
-        return diag_prefix(reterr, err, "source");
+        return err;
     if (address_of(egress, ip.family)->family != IP_NONE)
         return diag_set(reterr, ERR_EXISTS,
-                        "source %s is the second IPv%d address; one a family is enough", text,
+                        "%s is the second IPv%d address; one a family is enough", text,
                         ip.family);
     struct egress with = *egress;
     *(ip.family == IP_V6 ? &with.v6 : &with.v4) = ip;

@@ -44,8 +44,16 @@ static enum err read_vantage(const struct options *options, struct setup *setup,
     const enum err err = option_needed(options, "vantage", &setup->vantage, reterr);
     if (!err && !is_word(setup->vantage, BATCH_VANTAGE_MAX))
         return diag_set(reterr, ERR_SYNTAX,
-                        "option --vantage takes 1 to %d printable characters without a space",
-                        BATCH_VANTAGE_MAX - 1);
+                        "%s takes 1 to %d printable characters without a space",
+                        option_place(options, "vantage", 0), BATCH_VANTAGE_MAX - 1);
+    return err;
+}
+
+static enum err read_key(const struct options *options, struct setup *setup, struct diag *reterr)
+{
+    const enum err err = option_needed(options, "key", &setup->key_path, reterr);
+    if (!err)
+        setup->key_place = option_place(options, "key", 0);
     return err;
 }
 
@@ -57,24 +65,26 @@ static enum err read_ca(const struct options *options, const char *name, const c
     if (!*ret)
         return OK;
     if (access(*ret, R_OK) != 0)
-        return diag_errno(reterr, "option --%s: cannot read %s", name, *ret);
+        return diag_errno(reterr, "%s: cannot read %s", option_place(options, name, 0), *ret);
     X509_STORE *store = X509_STORE_new();
     const bool loaded = store && X509_STORE_load_file(store, *ret) == 1;
     X509_STORE_free(store);
     return loaded ? OK
-                  : diag_set(reterr, ERR_CORRUPT, "option --%s: %s holds no certificate in PEM",
-                             name, *ret);
+                  : diag_set(reterr, ERR_CORRUPT, "%s: %s holds no certificate in PEM",
+                             option_place(options, name, 0), *ret);
 }
 
 static enum err read_server_name(const struct options *options, struct setup *setup,
                                  struct diag *reterr)
 {
     setup->server_name = option_get(options, "server-name", 0);
-    if (!setup->server_name)
+    if (!setup->server_name) {
         setup->server_name = "gslbd-control";
+        return OK;
+    }
     if (!is_word(setup->server_name, SERVER_NAME_MAX) || strpbrk(setup->server_name, "/@:?#"))
-        return diag_set(reterr, ERR_SYNTAX, "option --server-name takes a host name, not \"%s\"",
-                        setup->server_name);
+        return diag_set(reterr, ERR_SYNTAX, "%s takes a host name, not \"%s\"",
+                        option_place(options, "server-name", 0), setup->server_name);
     return OK;
 }
 
@@ -96,9 +106,10 @@ static enum err read_listens(const struct options *options, const char *name,
         const char *text = option_get(options, name, i);
         const enum err err = listen_parse(text, &list[i], reterr);
         if (err)
-            return diag_prefix(reterr, err, "option --%s", name);
+            return diag_prefix(reterr, err, "%s", option_place(options, name, i));
         if (is_among(list, i, &list[i]))
-            return diag_set(reterr, ERR_EXISTS, "option --%s %s is given twice", name, text);
+            return diag_set(reterr, ERR_EXISTS, "%s: %s is given twice",
+                            option_place(options, name, i), text);
     }
     *ret_count = count;
     return OK;
@@ -118,8 +129,11 @@ static enum err read_sources(const struct options *options, struct egress *egres
                              struct diag *reterr)
 {
     enum err err = OK;
-    for (size_t i = 0; !err && i < option_count(options, "source"); i++)
+    for (size_t i = 0; !err && i < option_count(options, "source"); i++) {
         err = egress_add(egress, option_get(options, "source", i), reterr);
+        if (err)
+            (void)diag_prefix(reterr, err, "%s", option_place(options, "source", i));
+    }
     return err;
 }
 
@@ -140,7 +154,7 @@ enum err setup_read(const struct options *options, struct setup *ret, struct dia
     if (!err)
         err = read_vantage(options, &setup, reterr);
     if (!err)
-        err = option_needed(options, "key", &setup.key_path, reterr);
+        err = read_key(options, &setup, reterr);
     if (!err)
         err = read_servers(options, &setup, reterr);
     if (!err)

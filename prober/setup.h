@@ -22,6 +22,7 @@ enum {
 struct setup {
     const char *vantage;
     const char *key_path;
+    const char *key_place; /* see option_place() */
     const char *ca_path;        /* whom to trust as a nameserver; NULL: the system's certificates */
     const char *server_name;    /* in the nameservers' certificates */
     const char *checks_ca_path; /* whom https checks trust; NULL: the system's certificates */
@@ -38,7 +39,7 @@ struct setup {
 const struct option_def *setup_defs(size_t *ret_count);
 
 /* Check what option_parse() read, which must outlive `ret`. ERR_SYNTAX, ERR_MISSING, ERR_EXISTS
- * or ERR_CORRUPT names the option or the file, and what it takes. */
+ * or ERR_CORRUPT names the option's place or the file, and what it takes. */
 NODISCARD enum err setup_read(const struct options *options, struct setup *ret,
                               struct diag *reterr);
 

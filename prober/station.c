@@ -178,7 +178,7 @@ enum err station_open(const struct setup *setup, struct station **ret, struct di
                        ? OK
                        : diag_set(reterr, ERR_SYSTEM, "cannot set up libcurl");
     if (!err && (err = key_load(setup->key_path, &station->key, reterr)) != OK)
-        (void)diag_prefix(reterr, err, "option --key");
+        (void)diag_prefix(reterr, err, "%s", setup->key_place);
     if (!err)
         err = open_loop(station, reterr);
     if (!err)

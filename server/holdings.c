@@ -34,17 +34,25 @@ static void raise_descriptors(const struct settings *settings)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Put where the value stands before the sentence on it. */
+static enum err blame(const struct settings *settings, const char *option, size_t idx, enum err err,
+                      struct diag *reterr)
+{
+    return err == OK ? OK : diag_prefix(reterr, err, "%s", option_place(settings->options, option, idx));
+}
+
 static enum err open_sockets(struct holdings *held, const struct settings *settings, struct diag *reterr)
 {
     enum err err = OK;
     for (size_t i = 0; err == OK && i < settings->listens_count; i++)
-        err = sockets_probe(&settings->listens[i], reterr);
+        err = blame(settings, "listen", i, sockets_probe(&settings->listens[i], reterr), reterr);
     for (size_t i = 0; err == OK && i < settings->proxy_listens_count; i++)
-        err = sockets_probe(&settings->proxy_listens[i], reterr);
+        err = blame(settings, "listen-proxy", i, sockets_probe(&settings->proxy_listens[i], reterr), reterr);
     for (size_t i = 0; err == OK && i < settings->tls_listens_count; i++)
-        err = sockets_probe_tcp(&settings->tls_listens[i], reterr);
+        err = blame(settings, "listen-tls", i, sockets_probe_tcp(&settings->tls_listens[i], reterr), reterr);
     for (size_t i = 0; err == OK && i < settings->controls_count; i++)
-        err = sockets_control(&settings->controls[i], &held->control_fds[i], reterr);
+        err = blame(settings, "control", i,
+                    sockets_control(&settings->controls[i], &held->control_fds[i], reterr), reterr);
     for (unsigned i = 0; err == OK && i < settings->workers_count; i++)
         err = place_open(&held->places[i], settings, held->cookies, reterr);
     return err;
@@ -59,7 +67,7 @@ enum err holdings_load_cookies(const struct holdings *held, const struct setting
         path ? cookie_file_read(path, &secrets, reterr) : cookie_file_random(&secrets, reterr);
     if (err == OK)
         cookie_page_set(held->cookies, &secrets);
-    return err == OK ? OK : diag_prefix(reterr, err, "option --cookie-secrets");
+    return path ? blame(settings, "cookie-secrets", 0, err, reterr) : err;
 }
 
 /* The board, and a second descriptor that it cannot be written through. */
@@ -103,8 +111,9 @@ enum err holdings_open(const struct settings *settings, struct holdings *ret, st
     raise_descriptors(settings);
     (void)umask(027);
     enum err err = user_find(settings->user, &user, reterr);
-    if (err == OK)
-        err = state_dir_make(state_dir, &user, reterr);
+    if (err != OK)
+        return blame(settings, "user", 0, err, reterr);
+    err = blame(settings, "state", 0, state_dir_make(state_dir, &user, reterr), reterr);
     if (err == OK)
         err = state_dir_lock(state_dir, &user, reterr);
     if (err == OK)

@@ -42,6 +42,16 @@ const struct option_def *settings_defs(size_t *ret_count)
     return defs;
 }
 
+/* `name` has no meaning unless `needed` is given too. */
+static enum err check_use(const struct options *options, const char *name, const char *needed,
+                          struct diag *reterr)
+{
+    if (option_count(options, name) == 0 || option_count(options, needed) > 0)
+        return OK;
+    return diag_set(reterr, ERR_SYNTAX, "%s is of no use without --%s; give both or neither",
+                    option_place(options, name, 0), needed);
+}
+
 static bool is_same(const struct listen *a, const struct listen *b)
 {
     return a->port == b->port && ip_equal(&a->ip, &b->ip);
@@ -56,10 +66,11 @@ static enum err read_listens(const struct options *options, const char *name, st
         const char *text = option_get(options, name, i);
         const enum err err = listen_parse(text, &ret[i], reterr);
         if (err != OK)
-            return diag_prefix(reterr, err, "option --%s", name);
+            return diag_prefix(reterr, err, "%s", option_place(options, name, i));
         for (size_t j = 0; j < i; j++)
             if (is_same(&ret[i], &ret[j]))
-                return diag_set(reterr, ERR_EXISTS, "option --%s: %s is given twice", name, text);
+                return diag_set(reterr, ERR_EXISTS, "%s: %s is given twice", option_place(options, name, i),
+                                text);
     }
     *ret_count = count;
     return OK;
@@ -72,19 +83,22 @@ struct group {
     size_t count;
 };
 
-static enum err check_pair(const struct group *a, const struct group *b, struct diag *reterr)
+static enum err check_pair(const struct options *options, const struct group *a, const struct group *b,
+                           struct diag *reterr)
 {
     char text[LISTEN_TEXT_MAX];
     for (size_t i = 0; i < a->count; i++)
         for (size_t j = 0; j < b->count; j++)
             if (is_same(&a->listens[i], &b->listens[j]))
-                return diag_set(reterr, ERR_EXISTS, "options --%s and --%s both name %s; take another port",
-                                a->name, b->name, listen_print(&a->listens[i], text));
+                return diag_set(reterr, ERR_EXISTS, "%s: %s is also given to --%s; take another port",
+                                option_place(options, b->name, j), listen_print(&b->listens[j], text),
+                                a->name);
     return OK;
 }
 
 /* What is spoken over TCP at a port is one thing. */
-static enum err check_apart(const struct settings *settings, struct diag *reterr)
+static enum err check_apart(const struct options *options, const struct settings *settings,
+                            struct diag *reterr)
 {
     const struct group groups[] = {
         {"listen", settings->listens, settings->listens_count},
@@ -96,22 +110,20 @@ static enum err check_apart(const struct settings *settings, struct diag *reterr
     enum err err = OK;
     for (size_t i = 0; i < count; i++)
         for (size_t j = i + 1; err == OK && j < count; j++)
-            err = check_pair(&groups[i], &groups[j], reterr);
+            err = check_pair(options, &groups[i], &groups[j], reterr);
     return err;
 }
 
 /* Both files, if there is something to use them for. */
 static enum err read_tls(const struct options *options, struct settings *ret, struct diag *reterr)
 {
-    const bool given = option_count(options, "tls-cert") > 0 || option_count(options, "tls-key") > 0;
     enum err err = read_listens(options, "listen-tls", ret->tls_listens, &ret->tls_listens_count, reterr);
-    if (err != OK)
+    if (err == OK)
+        err = check_use(options, "tls-cert", "listen-tls", reterr);
+    if (err == OK)
+        err = check_use(options, "tls-key", "listen-tls", reterr);
+    if (err != OK || ret->tls_listens_count == 0)
         return err;
-    if (ret->tls_listens_count == 0 && given)
-        return diag_set(reterr, ERR_SYNTAX,
-                        "options --tls-cert and --tls-key are of no use without --listen-tls");
-    if (ret->tls_listens_count == 0)
-        return OK;
     err = option_needed(options, "tls-cert", &ret->tls_cert_path, reterr);
     if (err == OK)
         err = option_needed(options, "tls-key", &ret->tls_key_path, reterr);
@@ -126,11 +138,11 @@ static enum err read_proxies(const struct options *options, struct settings *ret
     for (size_t i = 0; i < ret->proxies_count && err == OK; i++) {
         err = prefix_parse(option_get(options, "proxy-from", i), &ret->proxies[i], reterr);
         if (err != OK)
-            (void)diag_prefix(reterr, err, "option --proxy-from");
+            (void)diag_prefix(reterr, err, "%s", option_place(options, "proxy-from", i));
     }
-    if (err == OK && (ret->proxies_count > 0) != (ret->proxy_listens_count > 0))
-        return diag_set(reterr, ERR_SYNTAX, "options --listen-proxy and --proxy-from need each other");
-    return err;
+    if (err == OK)
+        err = check_use(options, "listen-proxy", "proxy-from", reterr);
+    return err == OK ? check_use(options, "proxy-from", "listen-proxy", reterr) : err;
 }
 
 /* Every address that something listens at. */
@@ -148,7 +160,7 @@ static enum err read_addresses(const struct options *options, struct settings *r
         err = read_tls(options, ret, reterr);
     if (err == OK)
         err = read_proxies(options, ret, reterr);
-    return err == OK ? check_apart(ret, reterr) : err;
+    return err == OK ? check_apart(options, ret, reterr) : err;
 }
 
 /* Those over TLS leave room for plain ones, which a client comes back with that got TC. */
@@ -161,11 +173,10 @@ static uint32_t tls_connections_otherwise(uint32_t connections)
 static enum err read_tls_connections(const struct options *options, struct settings *ret, struct diag *reterr)
 {
     int64_t connections;
-    if (ret->tls_listens_count == 0 && option_count(options, "tls-connections") > 0)
-        return diag_set(reterr, ERR_SYNTAX, "option --tls-connections is of no use without --listen-tls");
-    const enum err err =
-        option_number(options, "tls-connections", 1, ret->tcp_connections_max,
-                      tls_connections_otherwise(ret->tcp_connections_max), &connections, reterr);
+    enum err err = check_use(options, "tls-connections", "listen-tls", reterr);
+    if (err == OK)
+        err = option_number(options, "tls-connections", 1, ret->tcp_connections_max,
+                            tls_connections_otherwise(ret->tcp_connections_max), &connections, reterr);
     if (err == OK)
         ret->tls_connections_max = (uint32_t)connections;
     return err;
@@ -196,7 +207,8 @@ static enum err read_text(const struct options *options, const char *name, size_
         text = otherwise;
     const size_t len = strlen(text);
     if (len > len_max)
-        return diag_set(reterr, ERR_SYNTAX, "option --%s: more than %zu characters", name, len_max);
+        return diag_set(reterr, ERR_SYNTAX, "%s takes %zu characters at most, and \"%.20s...\" has %zu",
+                        option_place(options, name, 0), len_max, text, len);
     if (len > 0 && strcmp(text, "none") != 0)
         *ret = (struct identity_text){text, (uint8_t)len};
     return OK;
@@ -219,27 +231,27 @@ static enum err read_rates(const struct options *options, struct settings *ret, 
     enum err err = option_number(options, "rate-limit", 0, RRL_RATE_MAX, 0, &rate, reterr);
     if (err == OK)
         err = option_number(options, "rate-limit-slip", 0, RRL_SLIP_MAX, SETTINGS_RATE_SLIP, &slip, reterr);
+    if (err == OK)
+        err = check_use(options, "rate-limit-slip", "rate-limit", reterr);
+    if (err == OK)
+        err = check_use(options, "rate-limit-exempt", "rate-limit", reterr);
     if (err != OK)
         return err;
     ret->rate = (uint32_t)rate;
     ret->rate_slip = (uint32_t)slip;
     ret->rate_exempt_count = option_count(options, "rate-limit-exempt");
-    for (size_t i = 0; i < ret->rate_exempt_count && err == OK; i++)
+    for (size_t i = 0; i < ret->rate_exempt_count && err == OK; i++) {
         err = prefix_parse(option_get(options, "rate-limit-exempt", i), &ret->rate_exempt[i], reterr);
-    if (err != OK)
-        return diag_prefix(reterr, err, "option --rate-limit-exempt");
-    if (option_count(options, "rate-limit") == 0 &&
-        option_count(options, "rate-limit-slip") + ret->rate_exempt_count > 0)
-        return diag_set(reterr, ERR_SYNTAX,
-                        "options --rate-limit-slip and --rate-limit-exempt are of no use without "
-                        "--rate-limit");
-    return OK;
+        if (err != OK)
+            (void)diag_prefix(reterr, err, "%s", option_place(options, "rate-limit-exempt", i));
+    }
+    return err;
 }
 
 enum err settings_read(const struct options *options, unsigned cores, struct settings *ret,
                        struct diag *reterr)
 {
-    struct settings all = {.user = option_get(options, "user", 0)};
+    struct settings all = {.options = options, .user = option_get(options, "user", 0)};
     enum err err = option_no_operands(options, reterr);
     if (err == OK)
         err = option_needed(options, "store", &all.store_path, reterr);

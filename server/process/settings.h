@@ -24,6 +24,7 @@ enum {
 };
 
 struct settings {
+    const struct options *options; /* lent: where each value stands, see option_place() */
     const char *store_path;
     const char *state_dir;
     const char *user; /* NULL: stay who we are */
@@ -54,9 +55,9 @@ struct settings {
 /* The definitions for option_parse(). */
 const struct option_def *settings_defs(size_t *ret_count);
 
-/* Check what option_parse() read, which must outlive `ret`: texts are lent from it. `cores` is the number of
- * workers unless the operator says otherwise. ERR_SYNTAX names the option and what it takes; ERR_EXISTS: an
- * address twice. */
+/* Check what option_parse() read, which must outlive `ret`: texts are lent from it, and each array is in the
+ * order of its option's values. `cores` is the number of workers unless the operator says otherwise.
+ * ERR_SYNTAX names the option's place and what it takes; ERR_EXISTS: an address twice. */
 NODISCARD enum err settings_read(const struct options *options, unsigned cores, struct settings *ret,
                                  struct diag *reterr);
 

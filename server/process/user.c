@@ -13,14 +13,14 @@ enum err user_find(const char *name, struct user *ret, struct diag *reterr)
     errno = 0;
     const struct passwd *row = getpwnam(name);
     if (!row && errno != 0 && errno != ENOENT)
-        return diag_errno(reterr, "option --user: cannot look up \"%s\"", name);
+        return diag_errno(reterr, "cannot look up user \"%s\"", name);
     if (!row)
-        return diag_set(reterr, ERR_MISSING,
-                        "option --user: there is no user \"%s\"; make one with useradd --system", name);
+        return diag_set(reterr, ERR_MISSING, "there is no user \"%s\"; make one with useradd --system", name);
     if (row->pw_uid == ret->uid)
         return OK;
     if (ret->uid != 0)
-        return diag_set(reterr, ERR_REFUSED, "option --user: only root can become \"%s\"", name);
+        return diag_set(reterr, ERR_REFUSED, "only root can become user \"%s\"; start gslbd as one of them",
+                        name);
     *ret = (struct user){.name = name, .uid = row->pw_uid, .gid = row->pw_gid};
     return OK;
 }

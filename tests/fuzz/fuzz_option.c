@@ -1,5 +1,5 @@
 /* tests/fuzz/fuzz_option.c - any text as a configuration file: it is refused with its line, or says what
- * the same values say on the command line. */
+ * the same values say on the command line; each value knows that it stands in the file. */
 #include "common/option.h"
 #include "tests/fuzz/scratch.h"
 
@@ -31,6 +31,13 @@ static int words_make(const struct options *options, char **words)
             assert(printed > 0 && count <= ARGS_MAX);
         }
     return count;
+}
+
+static void places_check(const struct options *options, const char *path)
+{
+    for (size_t i = 0; i < DEFS; i++)
+        for (size_t k = 0; k < option_count(options, defs[i].name); k++)
+            assert(strncmp(option_place(options, defs[i].name, k), path, strlen(path)) == 0);
 }
 
 static void again_check(const struct options *options)
@@ -65,10 +72,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         if (option_count(&options, "workers") > 0 &&
             option_real(&options, "workers", 0, 1, &real, NULL) == OK)
             assert(real >= 0 && real <= 1);
+        places_check(&options, file.path);
         again_check(&options);
         option_fini(&options);
     } else {
-        assert(diag.text[0] != '\0');
+        assert(strstr(diag.text, file.path));
     }
     scratch_close(&file);
     return 0;

@@ -49,6 +49,23 @@ def gslbd_that_cannot_run_says_why(lab):
     refused(lab, gslbd(lab), lab.state)
 
 
+def value_of_a_file_that_is_wrong_is_named_with_its_line(lab):
+    lab.init()
+    config = lab.dir / "gslbd.conf"
+    for lines, *words in ((["lissten = ::1@53"], ":1: there is no option \"lissten\"", "--help"),
+                          (["# how many", "workers = all"], ":2: workers takes a whole number from 1 to 256, not \"all\""),
+                          ([f"listen = 127.0.0.1@{lab.port}", "listen = 127.0.0.1:53"], ":2: listen: \"127.0.0.1:53\"", "@"),
+                          (["user = no-such-user-here"], ":1: user: there is no user \"no-such-user-here\"", "useradd"),
+                          (["", "cookie-secrets = /nowhere/secrets"], ":2: cookie-secrets: ", "/nowhere/secrets"),
+                          (["listen = 192.0.2.1@53"], ":1: listen: cannot listen on 192.0.2.1@53"),
+                          (["state = /dev/null/state"], ":1: state: ", "/dev/null/state")):
+        given = {"store": lab.store, "state": lab.state, "listen": f"127.0.0.1@{lab.port}", "control": f"127.0.0.1@{lab.control}"}
+        config.write_text("\n".join(lines) + "\n")
+        more = [f"--{name}={value}" for name, value in given.items() if not any(line.startswith(name) for line in lines)]
+        first, *others = words
+        refused(lab, [program("server/gslbd"), "--config", config, *more], f"{config}{first}", *others)
+
+
 def prober_that_cannot_run_says_why(lab):
     lab.init()
     key = lab.dir / "a.key"
@@ -58,6 +75,9 @@ def prober_that_cannot_run_says_why(lab):
     refused(lab, prober + ["--key", key, "--bogus"], "--bogus")
     os.chmod(key, 0o644)
     refused(lab, prober + ["--key", key], key, "chmod 600")
+    config = lab.dir / "prober.conf"
+    config.write_text(f"vantage = a\nkey = {key}\n")
+    refused(lab, [*prober[:1], "--config", config, "--server", "127.0.0.1@1"], f"{config}:2: key: ", "chmod 600")
     os.chmod(key, 0o600)
     refused(lab, prober + ["--key", key, "--source", "192.0.2.1"], "192.0.2.1")
 
@@ -165,6 +185,6 @@ def full_disk_keeps_the_last_good_world(lab):
         subprocess.run(["umount", lab.state], check=False)
 
 
-main(gslbd_that_cannot_run_says_why, prober_that_cannot_run_says_why,
+main(gslbd_that_cannot_run_says_why, value_of_a_file_that_is_wrong_is_named_with_its_line, prober_that_cannot_run_says_why,
      zone_that_fails_keeps_its_last_good_form_and_others_go_live, zone_that_was_never_in_order_is_servfail_and_not_denied,
      open_transaction_delays_an_edit_and_stops_nothing, broken_geo_file_keeps_the_last_good_image, full_disk_keeps_the_last_good_world)

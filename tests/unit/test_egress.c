@@ -20,10 +20,10 @@ static void test_add_takes_one_local_address_a_family(void **state)
     } cases[] = {
         {"127.0.0.2", OK, ""},
         {"127.0.0.3", ERR_EXISTS,
-         "source 127.0.0.3 is the second IPv4 address; one a family is enough"},
+         "127.0.0.3 is the second IPv4 address; one a family is enough"},
         {"192.0.2.9", ERR_EXISTS,
-         "source 192.0.2.9 is the second IPv4 address; one a family is enough"},
-        {"2001:db8::9", ERR_MISSING, "source 2001:db8::9 is not an address of this host"},
+         "192.0.2.9 is the second IPv4 address; one a family is enough"},
+        {"2001:db8::9", ERR_MISSING, "2001:db8::9 is not an address of this host; see \"ip address\""},
         {"localhost", ERR_SYNTAX, NULL},
         {"", ERR_SYNTAX, NULL},
     };

@@ -105,7 +105,8 @@ static void test_file_mistakes_name_file_and_line(void **state)
         const char *text, *says;
     } cases[] = {{"store = a\nnonsense\n", ":2:"},
                  {"\n\nlissten = ::1@1\n", ":3: there is no option \"lissten\""},
-                 {"store = a\nstore = b\n", "twice"}, {"quiet = maybe\n", "yes or no"}};
+                 {"store = a\nstore = b\n", ":2: store is given twice; it takes one value"},
+                 {"\nquiet = maybe\n", ":2: quiet is yes or no, not \"maybe\""}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct options o;
         struct diag diag = {{0}};
@@ -114,6 +115,50 @@ static void test_file_mistakes_name_file_and_line(void **state)
         if (!strstr(diag.text, cases[i].says) || !strstr(diag.text, config_path))
             fail_msg("%s", diag.text);
     }
+}
+
+static void test_a_value_knows_where_it_stands(void **state)
+{
+    (void)state;
+    struct options o;
+    char place[64];
+    write_config("listen = ::1@1\n# why\n  listen=::1@2\nstore = b.db\n");
+    assert_int_equal(PARSE(&o, NULL, "--config", config_path, "--store=a.db", "--quiet"), OK);
+    assert_string_equal(option_place(&o, "store", 0), "option --store");
+    assert_string_equal(option_place(&o, "quiet", 0), "option --quiet");
+    (void)snprintf(place, sizeof place, "%s:1: listen", config_path);
+    assert_string_equal(option_place(&o, "listen", 0), place);
+    (void)snprintf(place, sizeof place, "%s:3: listen", config_path);
+    assert_string_equal(option_place(&o, "listen", 1), place);
+    option_fini(&o);
+}
+
+static void test_a_value_that_is_refused_says_where_it_stands(void **state)
+{
+    (void)state;
+    struct options o;
+    struct diag diag;
+    const char *text;
+    char says[160];
+    double real;
+    int64_t number;
+    write_config("store =\nworkers = many\n");
+    assert_int_equal(PARSE(&o, NULL, "--config", config_path), OK);
+    assert_int_equal(option_needed(&o, "store", &text, &diag), ERR_SYNTAX);
+    (void)snprintf(says, sizeof says, "%s:1: store is empty; see --help", config_path);
+    assert_string_equal(diag.text, says);
+    assert_int_equal(option_number(&o, "workers", 1, 8, 4, &number, &diag), ERR_SYNTAX);
+    (void)snprintf(says, sizeof says, "%s:2: workers takes a whole number from 1 to 8, not \"many\"",
+                   config_path);
+    assert_string_equal(diag.text, says);
+    assert_int_equal(option_real(&o, "workers", 0, 1, &real, &diag), ERR_SYNTAX);
+    (void)snprintf(says, sizeof says, "%s:2: workers takes a number from 0 to 1, not \"many\"", config_path);
+    assert_string_equal(diag.text, says);
+    option_fini(&o);
+    assert_int_equal(PARSE(&o, NULL, "--config", config_path, "--workers", "9"), OK);
+    assert_int_equal(option_number(&o, "workers", 1, 8, 4, &number, &diag), ERR_SYNTAX);
+    assert_string_equal(diag.text, "option --workers takes a whole number from 1 to 8, not \"9\"");
+    option_fini(&o);
 }
 
 static void test_numbers_keep_to_their_range(void **state)
@@ -162,6 +207,8 @@ int main(void)
         cmocka_unit_test(test_mistakes_are_named),
         cmocka_unit_test(test_file_gives_values_and_command_line_wins),
         cmocka_unit_test(test_file_mistakes_name_file_and_line),
+        cmocka_unit_test(test_a_value_knows_where_it_stands),
+        cmocka_unit_test(test_a_value_that_is_refused_says_where_it_stands),
         cmocka_unit_test(test_numbers_keep_to_their_range),
     };
     return cmocka_run_group_tests(tests, make_config, remove_config);

@@ -99,11 +99,12 @@ static const struct bad_case bad_cases[] = {
     {{"--vantage", "ams\r\nX-Injected: 1", "--key", "v.key", "--server", "127.0.0.1@1"},
      "option --vantage takes 1 to 63 printable characters without a space"},
     {{"--vantage", "", "--key", "v.key", "--server", "127.0.0.1@1"},
-     "option --vantage is missing; see --help"},
-    {{NEEDED, "--server", "127.0.0.1@8443"}, "option --server 127.0.0.1@8443 is given twice"},
+     "option --vantage is empty; see --help"},
+    {{NEEDED, "--server", "127.0.0.1@8443"}, "option --server: 127.0.0.1@8443 is given twice"},
     {{NEEDED, "--server", "127.0.0.1"}, NULL},
     {{NEEDED, "--server", "127.0.0.1@65536"}, NULL},
-    {{NEEDED, "--source", "192.0.2.9"}, "source 192.0.2.9 is not an address of this host"},
+    {{NEEDED, "--source", "192.0.2.9"}, 
+     "option --source: 192.0.2.9 is not an address of this host; see \"ip address\""},
     {{NEEDED, "--source", "nowhere"}, NULL},
     {{NEEDED, "--probes-max", "0"},
      "option --probes-max takes a whole number from 1 to 65536, not \"0\""},
@@ -151,6 +152,39 @@ static void test_a_configuration_file_says_the_same(void **state)
     (void)unlink(path);
 }
 
+static void test_a_mistake_in_a_file_is_named_with_its_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *sentence;
+    } cases[] = {
+        {"server = 127.0.0.1@1", ":4: server: 127.0.0.1@1 is given twice"},
+        {"resolver = ::1", ":4: resolver: \"::1\" is not ADDRESS@PORT; write it as "},
+        {"vantage =", ":4: vantage is given twice; it takes one value"},
+        {"source = 192.0.2.9", ":4: source: 192.0.2.9 is not an address of this host; see "},
+        {"ca = /dev/null", ":4: ca: /dev/null holds no certificate in PEM"},
+        {"checks-ca = /nowhere", ":4: checks-ca: cannot read /nowhere: No such file or directory"},
+        {"server-name = a/b", ":4: server-name takes a host name, not \"a/b\""},
+        {"probes-max = x", ":4: probes-max takes a whole number from 1 to 65536, not \"x\""},
+        {"verbose = 1", ":4: verbose is yes or no, not \"1\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[] = "/tmp/test-setup-XXXXXX";
+        FILE *file = fdopen(mkstemp(path), "w");
+        const char *const words[WORDS_MAX] = {"--config", path};
+        struct options options;
+        struct setup setup;
+        struct diag diag = {.text = ""};
+        (void)fprintf(file, "vantage = ams\nkey = v.key\nserver = 127.0.0.1@1\n%s\n", cases[i].line);
+        assert_int_equal(fclose(file), 0);
+        assert_int_not_equal(read_words(words, &options, &setup, &diag), OK);
+        (void)unlink(path);
+        if (strncmp(diag.text, path, strlen(path)) != 0 ||
+            strncmp(diag.text + strlen(path), cases[i].sentence, strlen(cases[i].sentence)) != 0)
+            fail_msg("%s", diag.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_every_option_is_taken),
         cmocka_unit_test(test_a_mistake_is_named_in_one_sentence),
         cmocka_unit_test(test_a_configuration_file_says_the_same),
+        cmocka_unit_test(test_a_mistake_in_a_file_is_named_with_its_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

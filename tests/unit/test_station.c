@@ -45,6 +45,7 @@ static struct setup make_setup(const struct folder *folder)
     return (struct setup){
         .vantage = "ams",
         .key_path = folder->key_path,
+        .key_place = "option --key",
         .server_name = "gslbd-control",
         .servers = {{.ip = {.family = IP_V4, .bytes = {127, 0, 0, 1}}, .port = 1}},
         .servers_count = 1,
