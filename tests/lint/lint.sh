@@ -6,6 +6,7 @@ python3 "$top/tests/lint/layers.py" "$top" || bad=1
 python3 "$top/tests/lint/style.py" "$top" || bad=1
 python3 "$top/tests/lint/limits_doc.py" "$top" || bad=1
 python3 "$top/tests/lint/rfc_doc.py" "$top" || bad=1
+python3 "$top/tests/lint/options_doc.py" "$top" || bad=1
 sh "$top/tests/lint/hotpath.sh" libanswer.a || bad=1
 if command -v ctags >/dev/null; then
     python3 "$top/tests/lint/limits.py" "$top" || bad=1
