@@ -71,8 +71,8 @@ static void worker_fail(struct worker *worker, const struct diag *diag)
 
 /* UDP ------------------------------------------------------------------------------------------ */
 
-/* Answer what is there, and under load what comes during a turn: to wait for the next batch in the socket takes
- * less CPU time than to come back to it by way of the event loop. Returns whether more is coming. */
+/* Answer what is there, and under load what comes during a turn: to wait for the next batch in the socket
+ * takes less CPU time than to come back to it by way of the event loop. Returns whether more is coming. */
 static bool turn_serve(const struct udp_listener *listener)
 {
     struct worker *worker = listener->worker;
