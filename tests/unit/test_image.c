@@ -42,6 +42,7 @@ static const struct zone_record records[] = {
     {"dn", "TXT", "\"at the DNAME\"", 300},
     {"mail", "MX", "10 www", 300},
     {"mail", "MX", "20 ns.sub", 300},
+    {"mail", "MX", "10 WWW", 300},
 };
 
 static int setup(void **state)
@@ -143,6 +144,7 @@ static void test_an_rrset_has_one_ttl_and_no_duplicates(void **state)
     assert_int_equal(found.rrset->count, 2);
     assert_int_equal(found.rrset->ttl_s, 100);
     assert_int_equal(found.rrset->wire_len, 2 * 16);
+    assert_int_equal(zone_fixture_find(fixture, "mail.example.com", MX).rrset->count, 2);
 }
 
 static void test_the_negative_soa_has_the_minimum_as_ttl(void **state)

@@ -193,6 +193,41 @@ static void test_types_print_as_they_parse(void **state)
     }
 }
 
+static void test_records_are_the_same_whatever_the_case_of_their_names(void **state)
+{
+    static const struct {
+        const char *type, *less, *more;
+        bool same;
+    } cases[] = {
+        {"NS", "NS.example.com.", "ns.EXAMPLE.com.", true},
+        {"NS", "A.example.com.", "b.example.com.", false},
+        {"NS", "b.", "B.a.", false},
+        {"MX", "10 Mail.example.com.", "10 mail.example.com.", true},
+        {"MX", "65 a.", "97 a.", false}, /* numbers that are letters */
+        {"SRV", "1 65 5060 Sip.a.", "1 65 5060 sip.a.", true},
+        {"SRV", "1 65 5060 sip.a.", "1 97 5060 sip.a.", false},
+        {"RP", "Admin.a. Text.a.", "admin.a. text.A.", true},
+        {"NAPTR", "1 2 \"u\" \"x\" \"\" A.example.", "1 2 \"u\" \"x\" \"\" a.example.", true},
+        {"NAPTR", "1 2 \"U\" \"x\" \"\" a.example.", "1 2 \"u\" \"x\" \"\" a.example.", false},
+        {"TXT", "\"A\"", "\"a\"", false},
+        {"HTTPS", "1 A. alpn=h2", "1 a. alpn=h2", false}, /* RFC 9460 is younger than RFC 4034's list */
+        {"A", "192.0.2.65", "192.0.2.97", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        static uint8_t less[RDATA_MAX], more[RDATA_MAX];
+        size_t less_len, more_len;
+        uint16_t type;
+        assert_int_equal(rdata_type_parse(cases[i].type, &type, NULL), OK);
+        assert_int_equal(parse(cases[i].type, cases[i].less, less, &less_len, NULL), OK);
+        assert_int_equal(parse(cases[i].type, cases[i].more, more, &more_len, NULL), OK);
+        const int order = rdata_compare(type, less, less_len, more, more_len);
+        const int back = rdata_compare(type, more, more_len, less, less_len);
+        if (cases[i].same ? order != 0 || back != 0 : order >= 0 || back <= 0)
+            fail_msg("%s %s, %s: %d and %d", cases[i].type, cases[i].less, cases[i].more, order, back);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_mistakes_are_refused_with_a_reason),
         cmocka_unit_test(test_long_data_is_whole_or_refused),
         cmocka_unit_test(test_types_print_as_they_parse),
+        cmocka_unit_test(test_records_are_the_same_whatever_the_case_of_their_names),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

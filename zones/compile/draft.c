@@ -215,17 +215,18 @@ static int record_compare(const struct draft *draft, const struct draft_record *
 {
     if (a->type != b->type)
         return a->type < b->type ? -1 : 1;
-    const uint16_t shorter = a->rdata_len < b->rdata_len ? a->rdata_len : b->rdata_len;
-    const int order = memcmp(draft->rdata.bytes + a->rdata_off, draft->rdata.bytes + b->rdata_off, shorter);
-    return order != 0 ? order : (int)a->rdata_len - (int)b->rdata_len;
+    const uint8_t *rdata = draft->rdata.bytes;
+    return rdata_compare(a->type, rdata + a->rdata_off, a->rdata_len, rdata + b->rdata_off, b->rdata_len);
 }
 
+/* Of records that are the same, the one that was put first comes first. */
 static int place_compare(const void *a, const void *b, void *arg)
 {
     const struct draft *draft = arg;
     const struct draft_record *records = (const void *)draft->records.bytes;
     const uint32_t *ia = a, *ib = b;
-    return record_compare(draft, &records[*ia], &records[*ib]);
+    const int order = record_compare(draft, &records[*ia], &records[*ib]);
+    return order != 0 ? order : (*ia > *ib) - (*ia < *ib);
 }
 
 /* Records by node: a counting sort, since their number is known for each node. */
