@@ -83,7 +83,7 @@ def every_reply_means_what_knot_and_nsd_mean(lab):
     differ(lab, zonemake.zones(SEED))
     for excuse in EXCUSES:
         print(f"     {excuse.used:5} {excuse.clause}: {excuse.why}")
-    unused = [excuse.why for excuse in EXCUSES if not excuse.used]
+    unused = [excuse.why for excuse in EXCUSES if not excuse.used and not excuse.rare]
     assert SEED != 1 or not unused, f"excuses for nothing: {unused}"
 
 

@@ -13,8 +13,9 @@ META_TYPES = ("TYPE0", "OPT", "TKEY", "TSIG", "MAILB", "MAILA")
 
 
 class Excuse:
-    def __init__(self, clause, why, aspects, text="", test=None):
+    def __init__(self, clause, why, aspects, text="", test=None, rare=False):
         self.clause, self.why, self.aspects, self.text, self.test = clause, why, set(aspects.split(", ")), re.compile(text), test
+        self.rare = rare  # what it is for depends on the seed
         self.used = 0
 
     def covers(self, difference):
@@ -59,6 +60,10 @@ def is_any_class(difference):
     return qclass == 255 and difference.ours["rcode"] == "REFUSED"
 
 
+def is_one_rrset(difference):
+    return len({(rr.owner, rr.type) for rr in rrs(difference.ours, "answer")}) == 1
+
+
 def is_silence(difference):
     ours = difference.ours
     return not difference.knot["reply"] and not difference.nsd["reply"] and ours["rcode"] in ("FORMERR", "NOTIMP") and not ours["question"]
@@ -79,11 +84,18 @@ def is_shorter_chain(difference):
     return ours <= rrs(difference.knot, "answer") | rrs(difference.nsd, "answer") and is_chain(ours)
 
 
+def soa_owners(found):
+    return {rr.owner for rr in found["authority"] if rr.type == wire.TYPES["SOA"]}
+
+
 def is_next_zone(difference):
-    """Ours has the chain as far as Knot has it, which is to the end of its zone, and goes on."""
+    """Ours has the chain as far as Knot has it, which is to the end of its zone, and goes on, be it to learn that nothing is there."""
     shared, ours = rrs(difference.knot, "answer"), rrs(difference.ours, "answer")
-    ends = any(rr.type == wire.TYPES["SOA"] for rr in difference.knot["authority"])
-    return shared and is_chain(shared) and (shared < ours if ends else shared <= ours)
+    if not shared or not is_chain(shared):
+        return False
+    ends, our_ends = (soa_owners(found) for found in (difference.knot, difference.ours))
+    deeper = any(end != above and end.endswith(above) for end in our_ends for above in ends)
+    return shared < ours if ends and not deeper else shared <= ours
 
 
 def is_own_apex(difference):
@@ -111,7 +123,7 @@ EXCUSES = [
     Excuse("RFC 6895 3.1", "a meta-type is no type that anything could have", f"rcode, AA, TC, options, {SECTIONS}", test=is_meta),
     Excuse("RFC 1035 4.1.1", "there is a header, so there is a reply that says what is wrong", "reply", test=is_silence),
     Excuse("RFC 1035 4.1.1", "a query has nothing between the question and its additional records; Knot reads over it, NSD drops it",
-           f"rcode, AA, OPT, question, options, {SECTIONS}", r"^(a record|bent|OPT in|ARCOUNT|QDCOUNT 65535)", is_malformed),
+           f"rcode, AA, OPT, question, options, {SECTIONS}", r"^(a record|bent|OPT in|ARCOUNT|QDCOUNT 65535)|EDNS owner not root", is_malformed),
     Excuse("RFC 1035 4.1.1", "RD is copied into the reply, whatever the reply is", "RD", "^(QDCOUNT|bent)", lambda difference: difference.ours["RD"]),
     Excuse("RFC 1035 4.1.1", "an opcode that is not implemented is NOTIMP, whatever is behind the header",
            "rcode, question, AA, TC, RD, OPT, OPT flags, version", "^(opcode|bent)", is_rcode("NOTIMP")),
@@ -119,6 +131,8 @@ EXCUSES = [
     Excuse("RFC 1035 3.2.5", "class * is not served: no answer to it can be authoritative", f"rcode, AA, TC, options, {SECTIONS}",
            "CLASS255|^bent", is_any_class),
     Excuse("RFC 1035 4.1.4", "no name points to labels of the question below the owner, and what a DNAME makes is whole: it takes a few bytes more", f"TC, {SECTIONS}", test=is_less_compressed),
+    Excuse("RFC 8482 4.1", "ANY is answered with an rrset of the server's choice, and Knot has reasons of its own to leave it out",
+           "answer, additional", " ANY EDNS size [01] ", is_one_rrset, rare=True),
     Excuse("RFC 1034 4.3.2", "a chain has a bound; a resolver goes on at its end", "TC, answer, authority",
            r"(?i)^(\S*chain\d+\.big\.example|\S*loopdn2?\.)", is_shorter_chain),
     Excuse("RFC 1034 4.3.2", "a chain goes on in the nearest zone that has the name, not in one above", f"AA, rcode, {SECTIONS}",
