@@ -74,6 +74,17 @@ enum err prefix_parse(const char *text, struct prefix *ret, struct diag *reterr)
     return OK;
 }
 
+enum err prefix_parse_or_ip(const char *text, struct prefix *ret, struct diag *reterr)
+{
+    struct ip ip;
+    if (strchr(text, '/'))
+        return prefix_parse(text, ret, reterr);
+    const enum err err = ip_parse(text, &ip, reterr);
+    if (err == OK)
+        *ret = (struct prefix){.ip = ip, .bits = (uint8_t)ip_bits(&ip)};
+    return err;
+}
+
 const char *prefix_print(const struct prefix *prefix, char text[PREFIX_TEXT_MAX])
 {
     char ip[IP_TEXT_MAX];

@@ -46,6 +46,9 @@ const char *ip_print(const struct ip *ip, char text[IP_TEXT_MAX]);
 
 /* Parse ADDRESS/BITS. ERR_SYNTAX: not a prefix, too many bits, or host bits that are set. */
 NODISCARD enum err prefix_parse(const char *text, struct prefix *ret, struct diag *reterr);
+
+/* Parse ADDRESS/BITS, or one ADDRESS, which is a prefix of all its bits. ERR_SYNTAX: neither. */
+NODISCARD enum err prefix_parse_or_ip(const char *text, struct prefix *ret, struct diag *reterr);
 const char *prefix_print(const struct prefix *prefix, char text[PREFIX_TEXT_MAX]);
 
 /* Parse ADDRESS@PORT, PORT 1 to 65535 (IPv6 without brackets: `::1@5300`). ERR_SYNTAX otherwise. */

@@ -32,16 +32,6 @@ static enum err parse_type(const char *text, uint16_t *ret, struct diag *reterr)
     return OK;
 }
 
-/* The client: a prefix as in a client subnet option, or one address. */
-static enum err parse_client(const char *text, struct prefix *ret, struct diag *reterr)
-{
-    if (strchr(text, '/'))
-        return prefix_parse(text, ret, reterr);
-    const enum err err = ip_parse(text, &ret->ip, reterr);
-    ret->bits = (uint8_t)ip_bits(&ret->ip);
-    return err;
-}
-
 static void print_client(const struct prefix *client, const char *given, bool mapped)
 {
     char text[PREFIX_TEXT_MAX], ip[IP_TEXT_MAX];
@@ -328,7 +318,7 @@ static enum err question_read(const struct command_input *input, struct question
         return diag_set(reterr, ERR_SYNTAX, "explain with --geoip needs --store FILE");
     enum err err = command_need(input, "from", "ADDRESS", &ret->from, reterr);
     if (err == OK)
-        err = parse_client(ret->from, &ret->client, reterr);
+        err = prefix_parse_or_ip(ret->from, &ret->client, reterr);
     if (err != OK && ret->from)
         return diag_prefix(reterr, err, "%s", option_place(input->options, "from", 0));
     if (err == OK)

@@ -20,7 +20,7 @@ static const struct option_def defs[] = {
     {"tls-key", OPTION_ONE, "FILE", "the certificate's key, in PEM, mode 0600 or 0640"},
     {"listen-proxy", OPTION_MANY, "ADDRESS@PORT",
      "answer DNS here with a PROXY v2 header in front, over UDP and TCP"},
-    {"proxy-from", OPTION_MANY, "ADDRESS/BITS", "whose PROXY headers are believed"},
+    {"proxy-from", OPTION_MANY, "NET", "whose PROXY headers are believed: 192.0.2.0/24, or one address"},
     {"control", OPTION_MANY, "ADDRESS@PORT", "take votes and serve status and metrics here, over HTTPS"},
     {"workers", OPTION_ONE, "N", "processes that answer (one for each core)"},
     {"geoip", OPTION_MANY, "FILE", "a geo database; the first that knows an address decides"},
@@ -30,7 +30,7 @@ static const struct option_def defs[] = {
     {"cookie-secrets", OPTION_ONE, "FILE", "secrets of DNS cookies, the same on every server (random)"},
     {"rate-limit", OPTION_ONE, "N", "replies a second of one kind to one network, over UDP (no limit)"},
     {"rate-limit-slip", OPTION_ONE, "N", "of replies over the limit, truncate one of N (2), 0: none"},
-    {"rate-limit-exempt", OPTION_MANY, "ADDRESS/BITS", "a network that has no limit"},
+    {"rate-limit-exempt", OPTION_MANY, "NET", "a network (192.0.2.0/24) or one address that has no limit"},
     {"nsid", OPTION_ONE, "TEXT", "what is sent to who asks for NSID (nothing)"},
     {"identity", OPTION_ONE, "TEXT", "the answer to id.server and hostname.bind (refused)"},
     {"version-text", OPTION_ONE, "TEXT", "the answer to version.server and version.bind; none: refused"},
@@ -136,7 +136,7 @@ static enum err read_proxies(const struct options *options, struct settings *ret
         read_listens(options, "listen-proxy", ret->proxy_listens, &ret->proxy_listens_count, reterr);
     ret->proxies_count = option_count(options, "proxy-from");
     for (size_t i = 0; i < ret->proxies_count && err == OK; i++) {
-        err = prefix_parse(option_get(options, "proxy-from", i), &ret->proxies[i], reterr);
+        err = prefix_parse_or_ip(option_get(options, "proxy-from", i), &ret->proxies[i], reterr);
         if (err != OK)
             (void)diag_prefix(reterr, err, "%s", option_place(options, "proxy-from", i));
     }
@@ -241,7 +241,7 @@ static enum err read_rates(const struct options *options, struct settings *ret, 
     ret->rate_slip = (uint32_t)slip;
     ret->rate_exempt_count = option_count(options, "rate-limit-exempt");
     for (size_t i = 0; i < ret->rate_exempt_count && err == OK; i++) {
-        err = prefix_parse(option_get(options, "rate-limit-exempt", i), &ret->rate_exempt[i], reterr);
+        err = prefix_parse_or_ip(option_get(options, "rate-limit-exempt", i), &ret->rate_exempt[i], reterr);
         if (err != OK)
             (void)diag_prefix(reterr, err, "%s", option_place(options, "rate-limit-exempt", i));
     }

@@ -30,8 +30,11 @@ static void ip_try(const char *text)
 static void prefix_try(const char *text)
 {
     struct prefix prefix, again;
+    struct ip ip;
     char printed[PREFIX_TEXT_MAX];
-    if (prefix_parse(text, &prefix, NULL) != OK)
+    const bool has_bits = prefix_parse(text, &prefix, NULL) == OK;
+    assert((prefix_parse_or_ip(text, &prefix, NULL) == OK) == (has_bits || ip_parse(text, &ip, NULL) == OK));
+    if (!has_bits)
         return;
     struct ip masked = prefix.ip;
     ip_mask(&masked, prefix.bits);

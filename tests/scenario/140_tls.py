@@ -399,7 +399,7 @@ def the_client_is_who_the_proxy_says(lab):
 
 
 def headers_that_are_not_to_be_believed_are_refused(lab):
-    proxied(lab, "--proxy-from", "127.0.0.1/32", "--proxy-from", "2001:db8::/32")
+    proxied(lab, "--proxy-from", "127.0.0.1", "--proxy-from", "2001:db8::/32")
     good = header("193.0.6.139")
     bad = [b"", b"PROXY TCP4 1.1.1.1 2.2.2.2 3 4\r\n", good[:12] + b"\x31" + good[13:], good[:14] + b"\xff\xff" + good[16:],
            header("193.0.6.139", transport=3)]

@@ -55,6 +55,33 @@ static void test_prefix_parse_checks_length_and_host_bits(void **state)
     }
 }
 
+static void test_one_address_is_a_prefix_of_all_its_bits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *printed; /* NULL: refused */
+    } cases[] = {{"192.0.2.1", "192.0.2.1/32"},
+                 {"2001:db8::1", "2001:db8::1/128"},
+                 {"192.0.2.0/24", "192.0.2.0/24"},
+                 {"::/0", "::/0"},
+                 {"192.0.2.1/24", NULL},
+                 {"192.0.2.1/", NULL},
+                 {"192.0.2", NULL},
+                 {"", NULL},
+                 {"::ffff:192.0.2.1", "::ffff:192.0.2.1/128"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct prefix prefix;
+        struct diag diag = {.text = ""};
+        char text[PREFIX_TEXT_MAX];
+        const enum err err = prefix_parse_or_ip(cases[i].text, &prefix, &diag);
+        assert_int_equal(err, cases[i].printed ? OK : ERR_SYNTAX);
+        if (cases[i].printed)
+            assert_string_equal(prefix_print(&prefix, text), cases[i].printed);
+        else
+            assert_non_null(strstr(diag.text, cases[i].text));
+    }
+}
+
 static void test_prefix_error_names_the_right_prefix(void **state)
 {
     (void)state;
@@ -148,6 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_takes_both_families_and_nothing_else),
         cmocka_unit_test(test_prefix_parse_checks_length_and_host_bits),
+        cmocka_unit_test(test_one_address_is_a_prefix_of_all_its_bits),
         cmocka_unit_test(test_prefix_error_names_the_right_prefix),
         cmocka_unit_test(test_listen_is_address_at_port),
         cmocka_unit_test(test_unmap_touches_only_mapped_addresses),

@@ -82,7 +82,8 @@ static void test_read_takes_tls_and_proxies(void **state)
     (void)state;
     static const char *const words[WORDS_MAX] = {NEEDED, "--listen-tls", "::1@853", "--tls-cert", "c.pem",
                                                  "--tls-key", "k.pem", "--listen-proxy", "::1@5301",
-                                                 "--proxy-from", "2001:db8::/32", "--tls-connections", "7"};
+                                                 "--proxy-from", "2001:db8::/32", "--tls-connections", "7",
+                                                 "--proxy-from", "127.0.0.1"};
     struct settings settings;
     struct options options;
     struct diag diag;
@@ -94,8 +95,9 @@ static void test_read_takes_tls_and_proxies(void **state)
     assert_string_equal(settings.tls_key_path, "k.pem");
     assert_int_equal(settings.tls_connections_max, 7);
     assert_int_equal(settings.proxy_listens_count, 1);
-    assert_int_equal(settings.proxies_count, 1);
+    assert_int_equal(settings.proxies_count, 2);
     assert_int_equal(settings.proxies[0].bits, 32);
+    assert_string_equal(prefix_print(&settings.proxies[1], text), "127.0.0.1/32");
     option_fini(&options);
 }
 
@@ -139,15 +141,18 @@ static void test_read_takes_limits_and_who_has_none(void **state)
     (void)state;
     static const char *const words[WORDS_MAX] = {NEEDED, "--rate-limit", "200", "--rate-limit-slip", "3",
                                                  "--rate-limit-exempt", "192.0.2.0/24", "--rate-limit-exempt",
-                                                 "2001:db8::/32", "--cookie-secrets", "secrets"};
+                                                 "2001:db8::/32", "--cookie-secrets", "secrets",
+                                                 "--rate-limit-exempt", "2001:db8::1"};
     struct settings settings;
     struct options options;
     struct diag diag;
+    char text[PREFIX_TEXT_MAX];
     assert_int_equal(read_words(words, &settings, &options, &diag), OK);
     assert_int_equal(settings.rate, 200);
     assert_int_equal(settings.rate_slip, 3);
-    assert_int_equal(settings.rate_exempt_count, 2);
+    assert_int_equal(settings.rate_exempt_count, 3);
     assert_int_equal(settings.rate_exempt[1].bits, 32);
+    assert_string_equal(prefix_print(&settings.rate_exempt[2], text), "2001:db8::1/128");
     assert_string_equal(settings.cookie_secrets_path, "secrets");
     option_fini(&options);
 }
@@ -186,7 +191,7 @@ static void test_read_names_the_option_that_is_wrong(void **state)
          "option --listen-tls: 127.0.0.1@5300 is also given to --listen"},
         {{NEEDED, "--listen-proxy", "::1@53"}, "--listen-proxy is of no use without --proxy-from"},
         {{NEEDED, "--proxy-from", "::1/128"}, "--proxy-from is of no use without --listen-proxy"},
-        {{NEEDED, "--listen-proxy", "::1@53", "--proxy-from", "::1"}, "option --proxy-from: "},
+        {{NEEDED, "--listen-proxy", "::1@53", "--proxy-from", "::1::"}, "option --proxy-from: "},
         {{NEEDED, "--listen-proxy", "::1@8300", "--proxy-from", "::1/128"},
          "option --control: ::1@8300 is also given to --listen-proxy"},
         {{NEEDED, "--workers", "0"}, "--workers"},

@@ -66,23 +66,13 @@ static enum err key_put(struct draft *draft, const struct store_peer *peer, uint
 
 /* Peers ---------------------------------------------------------------------------------------- */
 
-/* One address is a network of all its bits. */
-static enum err net_parse(const char *text, struct prefix *ret, struct diag *reterr)
-{
-    if (strchr(text, '/'))
-        return prefix_parse(text, ret, reterr);
-    const enum err err = ip_parse(text, &ret->ip, reterr);
-    ret->bits = (uint8_t)ip_bits(&ret->ip);
-    return err;
-}
-
 static enum err peer_put(struct draft *draft, const struct store_peer *row, struct diag *reterr)
 {
     struct draft_peer peer = {.kind = row->address ? PEER_NOTIFY : PEER_TRANSFER,
                               .port = row->port};
     enum err err = OK;
     if (row->address || *row->net)
-        err = net_parse(row->address ? row->address : row->net, &peer.net, reterr);
+        err = prefix_parse_or_ip(row->address ? row->address : row->net, &peer.net, reterr);
     if (err == OK)
         err = key_put(draft, row, &peer.key, reterr);
     if (err == OK && peer.kind == PEER_TRANSFER && peer.net.ip.family == IP_NONE &&
