@@ -89,6 +89,33 @@ static void test_a_pool_takes_as_many_endpoints_as_an_answer_has_room_for(void *
                    "1025 endpoints of one kind; the most is 1024");
 }
 
+/* More than a count of 16 bits tells from a few. */
+static void test_a_pool_of_very_many_endpoints_is_refused_too(void **state)
+{
+    struct world *world = *state;
+    deploy(world);
+    run_without_triggers(world,
+                         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 65537)"
+                         "INSERT INTO endpoint(service, region, address)"
+                         " SELECT 'www.gslb.example.com', 'eu',"
+                         " '10.' || (i / 62500) || '.' || (i / 250 % 250) || '.' || (i % 250) FROM n;"
+                         "UPDATE zone SET serial = serial + 1");
+    deploy(world);
+    expect_problem(world, "gslb.example.com", "www.gslb.example.com", "65538 endpoints of one kind");
+}
+
+/* An answer would have the record twice (RFC 2181 5). */
+static void test_an_address_is_in_a_pool_once_however_it_is_written(void **state)
+{
+    struct world *world = *state;
+    fixture_run(world->fixture, "INSERT INTO endpoint(service, region, address) VALUES"
+                                " ('www.gslb.example.com', 'eu', '2001:db8::1'),"
+                                " ('www.gslb.example.com', 'eu', '2001:db8:0::1')");
+    deploy(world);
+    expect_problem(world, "gslb.example.com", "www.gslb.example.com",
+                   "region eu has the address 2001:db8:0::1 twice, once as 2001:db8::1");
+}
+
 static void test_a_deleted_zone_goes(void **state)
 {
     struct world *world = *state;
@@ -439,6 +466,8 @@ int main(void)
         test(test_nothing_new_is_no_generation),
         test(test_an_edit_compiles_its_zone_alone),
         test(test_a_pool_takes_as_many_endpoints_as_an_answer_has_room_for),
+        test(test_a_pool_of_very_many_endpoints_is_refused_too),
+        test(test_an_address_is_in_a_pool_once_however_it_is_written),
         test(test_a_deleted_zone_goes),
         test(test_a_bad_zone_keeps_its_last_form_and_others_go_live),
         test(test_a_new_zone_that_does_not_compile_is_absent_until_it_does),

@@ -289,7 +289,8 @@ static void pools_write(struct blob *blob)
                 blob->endpoints + pool->endpoints_first * (uint32_t)sizeof(struct image_endpoint),
             .region = pool->region,
         };
-        memcpy(rows[i].counts, pool->counts, sizeof rows[i].counts);
+        for (unsigned kind = 0; kind < KINDS; kind++)
+            rows[i].counts[kind] = (uint16_t)pool->counts[kind];
     }
 }
 

@@ -79,7 +79,7 @@ struct draft_pool {
     uint32_t endpoints_first, endpoints_count;
     uint32_t weight, min_up;
     uint32_t slot;
-    uint16_t counts[KINDS];
+    uint32_t counts[KINDS];
     uint16_t region;
 };
 

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
     SUBJECT_TEXT_MAX = NAME_TEXT_MAX + 64,
@@ -188,6 +189,33 @@ static bool service_has_hosts(const struct draft *draft, const struct draft_serv
     return false;
 }
 
+/* The endpoint before endpoint `idx` of a pool that has the same IPv6 address, which can be written in many
+ * ways; NULL: none. */
+static const struct draft_endpoint *twin_find(const struct draft *draft, const struct draft_pool *pool,
+                                              uint32_t idx)
+{
+    const struct draft_endpoint *row = draft_endpoint(draft, pool->endpoints_first);
+    for (uint32_t i = 0; i < idx && row[idx].kind == KIND_V6; i++)
+        if (row[i].kind == KIND_V6 && memcmp(draft->rdata.bytes + row[i].wire_off,
+                                             draft->rdata.bytes + row[idx].wire_off, 16) == 0)
+            return &row[i];
+    return NULL;
+}
+
+/* Requires that the pool has no more than IMAGE_POOL_ENDPOINTS_MAX of them. */
+static void twins_check(const struct draft *draft, const struct draft_service *service,
+                        const struct draft_pool *pool, struct problems *problems)
+{
+    for (uint32_t i = 0; i < pool->endpoints_count; i++) {
+        const struct draft_endpoint *twin = twin_find(draft, pool, i);
+        if (twin)
+            check_put(problems, draft, service->node, 0,
+                      "the pool in region %s has the address %s twice, once as %s; keep one of them",
+                      draft_text(draft, pool->region_off), draft_text(draft, twin->address_off),
+                      draft_text(draft, draft_endpoint(draft, pool->endpoints_first + i)->address_off));
+    }
+}
+
 static void pool_check(const struct draft *draft, const struct draft_service *service,
                        const struct draft_pool *pool, struct problems *problems)
 {
@@ -201,6 +229,8 @@ static void pool_check(const struct draft *draft, const struct draft_service *se
             check_put(problems, draft, service->node, 0,
                       "the pool in region %s has %u endpoints of one kind; the most is %u", region,
                       pool->counts[kind], IMAGE_POOL_ENDPOINTS_MAX);
+    if (pool->counts[KIND_V6] <= IMAGE_POOL_ENDPOINTS_MAX)
+        twins_check(draft, service, pool, problems);
 }
 
 static void beside_check(const struct draft *draft, const struct draft_service *service,
