@@ -56,8 +56,8 @@ NODISCARD enum err rdata_parse(uint16_t type, const char *text, const uint8_t *o
 NODISCARD enum err rdata_print(uint16_t type, const uint8_t *rdata, size_t len, uint8_t *again, char **ret,
                                struct diag *reterr);
 
-/* Less than, equal to or greater than 0 as two records of an rrset are in canonical order (RFC 4034 6.3); 0 if
- * they are the same, names being compared without case. */
+/* Less than, equal to or greater than 0 as two records of an rrset are in canonical order (RFC 4034 6.3);
+ * 0 if they are the same, names being compared without case. */
 int rdata_compare(uint16_t type, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
 
 #endif

@@ -3,7 +3,15 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { TYPE_MINFO = 14, TYPE_RP = 17, TYPE_AFSDB = 18, TYPE_RT = 21, TYPE_PX = 26, TYPE_NAPTR = 35, TYPE_KX = 36 };
+enum {
+    TYPE_MINFO = 14,
+    TYPE_RP = 17,
+    TYPE_AFSDB = 18,
+    TYPE_RT = 21,
+    TYPE_PX = 26,
+    TYPE_NAPTR = 35,
+    TYPE_KX = 36,
+};
 
 /* Behind the two numbers and the three strings of a NAPTR (RFC 3403 4.1). */
 static size_t naptr_name_off(const uint8_t *rdata, size_t len)
