@@ -15,7 +15,7 @@
 #define PACKAGE_VERSION "unknown"
 #endif
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2 }; /* the service is not started again; after EXIT_FAILURE it is */
 
 static void print_help(const struct option_def *defs, size_t count)
 {
@@ -49,9 +49,10 @@ static int serve(const struct options *options)
 {
     struct setup setup;
     struct diag diag;
-    if (setup_read(options, &setup, &diag) != OK)
+    const enum err err = setup_read(options, &setup, &diag);
+    if (err == ERR_SYNTAX || err == ERR_EXISTS)
         return refuse(&diag, EXIT_USAGE);
-    return work(&setup);
+    return err ? refuse(&diag, EXIT_FAILURE) : work(&setup);
 }
 
 int main(int argc, char **argv)

@@ -121,7 +121,7 @@ static enum err read_servers(const struct options *options, struct setup *setup,
     const enum err err =
         read_listens(options, "server", setup->servers, &setup->servers_count, reterr);
     if (!err && setup->servers_count == 0)
-        return diag_set(reterr, ERR_MISSING, "option --server is missing; see --help");
+        return diag_set(reterr, ERR_SYNTAX, "option --server is missing; see --help");
     return err;
 }
 

@@ -38,8 +38,8 @@ struct setup {
 /* The definitions for option_parse(). */
 const struct option_def *setup_defs(size_t *ret_count);
 
-/* Check what option_parse() read, which must outlive `ret`. ERR_SYNTAX, ERR_MISSING, ERR_EXISTS
- * or ERR_CORRUPT names the option's place or the file, and what it takes. */
+/* Check what option_parse() read, which must outlive `ret`. ERR_SYNTAX, ERR_EXISTS: the value is
+ * wrong; any other error: what it names cannot be used now. The diag says the option's place. */
 NODISCARD enum err setup_read(const struct options *options, struct setup *ret,
                               struct diag *reterr);
 

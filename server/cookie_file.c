@@ -2,9 +2,11 @@
 
 #include "common/file.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 /* The value of a hexadecimal digit, or -1. */
 static int digit_parse(char c)
@@ -83,11 +85,24 @@ static enum err lines_take(const char *path, const struct buffer *text, struct c
     return err;
 }
 
+/* Whether we, who are the user of --user by now, may read the file. */
+static enum err check_readable(const char *path, struct diag *reterr)
+{
+    if (access(path, R_OK) == 0)
+        return OK;
+    if (errno == ENOENT)
+        return diag_set(reterr, ERR_MISSING,
+                        "there is no %s; put a secret of 32 hexadecimal digits there, mode 0600", path);
+    return diag_errno(reterr, "cannot read %s, which has to belong to the user of --user", path);
+}
+
 enum err cookie_file_read(const char *path, struct cookie_secrets *ret, struct diag *reterr)
 {
     struct buffer text = {0};
     struct cookie_secrets secrets = {0};
-    enum err err = file_check_private(path, reterr);
+    enum err err = check_readable(path, reterr);
+    if (err == OK)
+        err = file_check_private(path, reterr);
     if (err == OK)
         err = file_read(path, COOKIE_FILE_MAX, &text, reterr);
     if (err == OK)

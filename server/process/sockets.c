@@ -30,7 +30,9 @@ static enum err refuse(const struct listen *at, int type, struct diag *reterr)
                         text, transport);
     if (reason == EADDRNOTAVAIL)
         return diag_set(reterr, ERR_SYSTEM,
-                        "cannot listen on %s over %s: this host does not have the address", text, transport);
+                        "cannot listen on %s over %s: this host does not have the address; take one that "
+                        "\"ip address\" shows",
+                        text, transport);
     errno = reason;
     return diag_errno(reterr, "cannot listen on %s over %s", text, transport);
 }

@@ -7,11 +7,16 @@ from lab import FIRST_SESSION, SRC, TOR, Failed, main, program, until
 WWW, EU = "www.gslb.example.com", "193.0.6.0/24"
 
 
-def refused(lab, argv, *words):
-    """Run a program that must end by itself, with a failure and one sentence that has these words."""
+WRONG, NOT_NOW = 2, 1 # exit statuses: of what an edit mends, and of what may be better at the next start
+
+
+def refused(lab, argv, *words, status=None):
+    """Run a program that must end by itself, with a failure (this exit status) and one sentence that has these words."""
     done = subprocess.run([str(word) for word in argv], capture_output=True, text=True, timeout=20)
     if done.returncode == 0:
         raise Failed(f"{argv} succeeded")
+    if status not in (None, done.returncode):
+        raise Failed(f"{argv} ended with {done.returncode}, not {status}: {done.stderr!r}")
     for word in words:
         if str(word) not in done.stderr:
             raise Failed(f"{argv} does not say {word!r}: {done.stderr!r}")
@@ -25,9 +30,9 @@ def gslbd(lab, *more, store=None):
 
 
 def gslbd_that_cannot_run_says_why(lab):
-    refused(lab, gslbd(lab, "--no-such-option"), "--no-such-option")
-    refused(lab, gslbd(lab, "--listen", "127.0.0.1:53"), "127.0.0.1:53", "@")
-    refused(lab, gslbd(lab), lab.store, "gslbctl")
+    refused(lab, gslbd(lab, "--no-such-option"), "--no-such-option", status=WRONG)
+    refused(lab, gslbd(lab, "--listen", "127.0.0.1:53"), "127.0.0.1:53", "@", status=WRONG)
+    refused(lab, gslbd(lab), lab.store, "gslbctl", status=NOT_NOW)
     junk = lab.dir / "junk.db"
     junk.write_bytes(b"this is not a database " * 100)
     refused(lab, gslbd(lab, store=junk), junk)
@@ -41,29 +46,32 @@ def gslbd_that_cannot_run_says_why(lab):
     db.execute("PRAGMA user_version = 999")
     db.close()
     refused(lab, gslbd(lab, store=newer), newer, "999")
-    refused(lab, gslbd(lab, "--user", "no-such-user-here"), "no-such-user-here")
+    refused(lab, gslbd(lab, "--user", "no-such-user-here"), "option --user: ", "no-such-user-here", "useradd", status=NOT_NOW)
+    refused(lab, gslbd(lab, "--listen", "192.0.2.1@53"), "option --listen: ", "192.0.2.1@53", "ip address", status=NOT_NOW)
+    refused(lab, gslbd(lab, "--cookie-secrets", "/nowhere/secrets"), "option --cookie-secrets: there is no /nowhere/secrets", "32",
+            status=NOT_NOW)
     lab.serve()
     other = lab.dir / "other-state"
     refused(lab, [program("server/gslbd"), "--store", lab.store, "--state", other, "--listen", f"127.0.0.1@{lab.port}",
-                  "--control", f"127.0.0.1@{lab.control}", "--workers", 1], f"127.0.0.1@{lab.port}")
+                  "--control", f"127.0.0.1@{lab.control}", "--workers", 1], f"127.0.0.1@{lab.port}", status=NOT_NOW)
     refused(lab, gslbd(lab), lab.state)
 
 
 def value_of_a_file_that_is_wrong_is_named_with_its_line(lab):
     lab.init()
     config = lab.dir / "gslbd.conf"
-    for lines, *words in ((["lissten = ::1@53"], ":1: there is no option \"lissten\"", "--help"),
-                          (["# how many", "workers = all"], ":2: workers takes a whole number from 1 to 256, not \"all\""),
-                          ([f"listen = 127.0.0.1@{lab.port}", "listen = 127.0.0.1:53"], ":2: listen: \"127.0.0.1:53\"", "@"),
-                          (["user = no-such-user-here"], ":1: user: there is no user \"no-such-user-here\"", "useradd"),
-                          (["", "cookie-secrets = /nowhere/secrets"], ":2: cookie-secrets: ", "/nowhere/secrets"),
-                          (["listen = 192.0.2.1@53"], ":1: listen: cannot listen on 192.0.2.1@53"),
-                          (["state = /dev/null/state"], ":1: state: ", "/dev/null/state")):
+    for status, lines, *words in ((WRONG, ["lissten = ::1@53"], ":1: there is no option \"lissten\"", "--help"),
+                                  (WRONG, ["# how many", "workers = all"], ":2: workers takes a whole number from 1 to 256, not \"all\""),
+                                  (WRONG, [f"listen = 127.0.0.1@{lab.port}", "listen = 127.0.0.1:53"], ":2: listen: \"127.0.0.1:53\"", "@"),
+                                  (NOT_NOW, ["user = no-such-user-here"], ":1: user: there is no user \"no-such-user-here\"", "useradd"),
+                                  (NOT_NOW, ["", "cookie-secrets = /nowhere/secrets"], ":2: cookie-secrets: ", "/nowhere/secrets"),
+                                  (NOT_NOW, ["listen = 192.0.2.1@53"], ":1: listen: cannot listen on 192.0.2.1@53"),
+                                  (NOT_NOW, ["state = /dev/null/state"], ":1: state: ", "/dev/null/state")):
         given = {"store": lab.store, "state": lab.state, "listen": f"127.0.0.1@{lab.port}", "control": f"127.0.0.1@{lab.control}"}
         config.write_text("\n".join(lines) + "\n")
         more = [f"--{name}={value}" for name, value in given.items() if not any(line.startswith(name) for line in lines)]
         first, *others = words
-        refused(lab, [program("server/gslbd"), "--config", config, *more], f"{config}{first}", *others)
+        refused(lab, [program("server/gslbd"), "--config", config, *more], f"{config}{first}", *others, status=status)
 
 
 def prober_that_cannot_run_says_why(lab):
@@ -71,15 +79,16 @@ def prober_that_cannot_run_says_why(lab):
     key = lab.dir / "a.key"
     lab.ctl("vantage", "add", "a", "--key-out", key)
     prober = [program("prober/gslb-prober"), "--vantage", "a", "--server", "127.0.0.1@1"]
-    refused(lab, prober + ["--key", lab.dir / "missing.key"], "missing.key")
-    refused(lab, prober + ["--key", key, "--bogus"], "--bogus")
+    refused(lab, prober + ["--key", lab.dir / "missing.key"], "missing.key", status=NOT_NOW)
+    refused(lab, prober + ["--key", key, "--bogus"], "--bogus", status=WRONG)
     os.chmod(key, 0o644)
     refused(lab, prober + ["--key", key], key, "chmod 600")
     config = lab.dir / "prober.conf"
     config.write_text(f"vantage = a\nkey = {key}\n")
     refused(lab, [*prober[:1], "--config", config, "--server", "127.0.0.1@1"], f"{config}:2: key: ", "chmod 600")
     os.chmod(key, 0o600)
-    refused(lab, prober + ["--key", key, "--source", "192.0.2.1"], "192.0.2.1")
+    refused(lab, prober + ["--key", key, "--source", "192.0.2.1"], "option --source: 192.0.2.1 ", "ip address", status=NOT_NOW)
+    refused(lab, prober + ["--key", key, "--source", "nowhere"], "option --source: ", status=WRONG)
 
 
 def zone_that_fails_keeps_its_last_good_form_and_others_go_live(lab):

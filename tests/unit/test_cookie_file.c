@@ -106,11 +106,13 @@ static void test_a_file_that_is_not_there_or_too_long_is_an_error(void **state)
 {
     (void)state;
     struct cookie_secrets secrets;
+    struct diag diag = {.text = ""};
     char text[COOKIE_FILE_MAX + 2];
     memset(text, '\n', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     (void)unlink(path);
-    assert_int_equal(cookie_file_read(path, &secrets, NULL), ERR_MISSING);
+    assert_int_equal(cookie_file_read(path, &secrets, &diag), ERR_MISSING);
+    assert_non_null(strstr(diag.text, "32 hexadecimal digits there, mode 0600"));
     file_make(text, 0600);
     assert_int_equal(cookie_file_read(path, &secrets, NULL), ERR_LIMIT);
 }

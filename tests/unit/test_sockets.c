@@ -81,6 +81,7 @@ static void test_an_address_of_somebody_else_is_named(void **state)
     assert_int_equal(listen_parse("192.0.2.1@5300", &at, NULL), OK);
     assert_int_equal(sockets_udp(&at, &fd, &diag), ERR_SYSTEM);
     assert_non_null(strstr(diag.text, "192.0.2.1@5300"));
+    assert_non_null(strstr(diag.text, "take one that \"ip address\" shows"));
 }
 
 int main(void)
