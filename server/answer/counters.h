@@ -2,6 +2,7 @@
  *
  * One memfd for each worker, made by the supervisor, so that a worker's successor goes on counting where it
  * died. Only that worker writes (plain loads and stores of aligned 64-bit words); control reads it as it is.
+ * What needs more words than one is read whole or not at all (server/answer/refused.h).
  */
 #ifndef SERVER_ANSWER_COUNTERS_H
 #define SERVER_ANSWER_COUNTERS_H
@@ -9,6 +10,7 @@
 #include "common/err.h"
 #include "health/board.h"
 #include "server/answer/cookie.h"
+#include "server/answer/refused.h"
 #include "server/answer/rrl.h"
 
 #include <stddef.h>
@@ -73,6 +75,7 @@ struct counters {
     uint64_t tls_handshakes, tls_failed, tls_open;
     uint64_t proxy_refused; /* connections and datagrams without a header, or not from a proxy */
     uint64_t answers[BOARD_SLOTS_MAX]; /* by the slot of the pool that served; pages touched where used */
+    struct refused refused[REFUSED_KINDS]; /* the last of tsig_refused and of transfers_refused */
 };
 
 /* A zeroed memfd of sizeof(struct counters). */

@@ -3,11 +3,12 @@
 #include "common/log.h"
 #include "server/answer/codes.h"
 
-/* Where a kind is counted, what it is called, and of how many there is a line. */
+/* Where a kind is counted, what it is called, of how many there is a line, and where the last one is kept. */
 struct kind {
     const char *name;
     size_t off;
     uint64_t min;
+    size_t last_off; /* a struct refused; 0: it is not */
 };
 
 static const struct kind kinds[ABUSE_KINDS] = {
@@ -18,8 +19,10 @@ static const struct kind kinds[ABUSE_KINDS] = {
     [ABUSE_RESPONSE] = {"response", offsetof(struct counters, drops[DROP_RESPONSE]), ABUSE_COUNT_MIN},
     [ABUSE_PORT] = {"port", offsetof(struct counters, drops[DROP_PORT]), ABUSE_COUNT_MIN},
     [ABUSE_FORMERR] = {"formerr", offsetof(struct counters, rcodes[RCODE_FORMERR]), ABUSE_COUNT_MIN},
-    [ABUSE_TSIG] = {"tsig", offsetof(struct counters, tsig_refused), 1},
-    [ABUSE_TRANSFER] = {"transfer", offsetof(struct counters, transfers_refused), 1},
+    [ABUSE_TSIG] = {"tsig", offsetof(struct counters, tsig_refused), 1,
+                    offsetof(struct counters, refused[REFUSED_TSIG])},
+    [ABUSE_TRANSFER] = {"transfer", offsetof(struct counters, transfers_refused), 1,
+                        offsetof(struct counters, refused[REFUSED_TRANSFER])},
     [ABUSE_PROXY] = {"proxy", offsetof(struct counters, proxy_refused), ABUSE_COUNT_MIN},
     [ABUSE_TCP] = {"tcp", offsetof(struct counters, tcp_refused), ABUSE_COUNT_MIN},
     [ABUSE_HANDSHAKE] = {"handshake", offsetof(struct counters, tls_failed), ABUSE_COUNT_MIN},
@@ -67,13 +70,42 @@ static void limited_log(const struct abuse *abuse, enum rrl_class class, uint64_
     log_end(&line);
 }
 
-static void kind_log(const struct kind *kind, uint64_t count, int64_t ms)
+/* The last one that was refused by any worker. False: none is known. */
+static bool last_refusal(const struct abuse *abuse, size_t off, struct refusal *ret)
+{
+    bool found = false;
+    for (size_t i = 0; i < abuse->workers_count; i++) {
+        struct refusal refusal;
+        const uint8_t *page = (const uint8_t *)abuse->workers[i];
+        if (!refused_find((const struct refused *)(const void *)(page + off), &refusal) ||
+            (found && refusal.at_ms < ret->at_ms))
+            continue;
+        *ret = refusal;
+        found = true;
+    }
+    return found;
+}
+
+static void last_put(const struct abuse *abuse, size_t off, struct log_line *line)
+{
+    struct refusal refusal;
+    char client[IP_TEXT_MAX], zone[NAME_TEXT_MAX];
+    if (!last_refusal(abuse, off, &refusal))
+        return;
+    log_text(line, "last", ip_print(&refusal.client, client));
+    if (refusal.zone_len > 0)
+        log_text(line, "zone", name_print(refusal.zone, zone));
+}
+
+static void kind_log(const struct abuse *abuse, const struct kind *kind, uint64_t count, int64_t ms)
 {
     struct log_line line;
     log_begin(&line, LOG_LEVEL_WARNING, "abuse");
     log_text(&line, "kind", kind->name);
     log_number(&line, "count", (int64_t)count);
     log_number(&line, "seconds", ms / 1000);
+    if (kind->last_off > 0)
+        last_put(abuse, kind->last_off, &line);
     log_end(&line);
 }
 
@@ -103,6 +135,6 @@ void abuse_tick(struct abuse *abuse, int64_t now_ms)
         if (i < RRL_CLASSES)
             limited_log(abuse, (enum rrl_class)i, count, ms);
         else
-            kind_log(&kinds[i], count, ms);
+            kind_log(abuse, &kinds[i], count, ms);
     }
 }

@@ -6,9 +6,11 @@
  *
  *    level=warning event=rate-limit class=nxdomain replies=12345 seconds=60 last=192.0.2.0/24
  *    level=warning event=abuse kind=formerr count=5000 seconds=60
+ *    level=warning event=abuse kind=transfer count=2 seconds=60 last=192.0.2.7 zone=gslb.example.com
  *
  * Of replies over the rate, signatures and transfers one is enough: an operator asks why a secondary of his
- * got nothing, and it tries once in half an hour.
+ * got nothing, and it tries once in half an hour. Of signatures and transfers the last client is named, with
+ * its zone if that is one of ours.
  */
 #ifndef SERVER_CONTROL_ABUSE_H
 #define SERVER_CONTROL_ABUSE_H

@@ -54,6 +54,21 @@ static enum tsig_error signature_check(struct work *work)
     return error;
 }
 
+/* Refusals ------------------------------------------------------------------------------------- */
+
+/* Keep who it was and for which zone: the log names one of those that it counts. */
+static void refusal_keep(const struct work *work, enum refused_kind kind)
+{
+    const struct answerer *answerer = work->aside->answerer;
+    const struct image_zone *zone = work->zone;
+    struct refusal refusal = {.at_ms = answerer->now.mono_ms, .client = work->aside->peer->ip};
+    if (zone) {
+        refusal.zone_len = (uint8_t)zone->name_len;
+        memcpy(refusal.zone, image_at(zone, zone->name_off), zone->name_len);
+    }
+    refused_put(&answerer->counters->refused[kind], &refusal);
+}
+
 /* Replies -------------------------------------------------------------------------------------- */
 
 /* Bytes that the reply may have before it is signed; 0: the question alone could be too much. */
@@ -118,6 +133,7 @@ static size_t refusal(struct work *work, enum tsig_error error)
 {
     struct tsig tsig = work->tsig;
     const bool known = error == TSIG_BADTIME || error == TSIG_BADTRUNC;
+    refusal_keep(work, REFUSED_TSIG);
     work->aside->answerer->counters->tsig_refused++;
     work->query.rcode = RCODE_NOTAUTH;
     const size_t tail_len = known ? tsig_len(&work->chain)
@@ -220,6 +236,7 @@ static size_t transfer_answer(struct work *work, struct transfer **ret)
         return error_reply(work, RCODE_NOTAUTH);
     if (!transfer_is_allowed(work->zone, &aside->peer->ip, work->key) ||
         (!aside->transfers && !incremental)) {
+        refusal_keep(work, REFUSED_TRANSFER);
         aside->answerer->counters->transfers_refused++;
         return error_reply(work, RCODE_REFUSED);
     }

@@ -24,6 +24,7 @@ MAY = {
     "server/transport": [*READ, "server/answer/", "server/transfer/"],
     "server/process": [*READ, "server/answer/"],
     "server/control": [*READ, *WRITE, "server/answer/codes.h", "server/answer/counters.h", "server/answer/query.h",
+                       "server/answer/refused.h",
                        "server/transfer/tsig.h",
                        "server/transport/tls.h", "server/process/"],
     "server": [*READ, "server/"],

@@ -56,6 +56,19 @@ def nobody_may_copy_a_zone_by_default(lab):
     assert "gslbd_transfers_refused_total" in lab.metrics()
 
 
+def who_is_refused_is_named_in_one_line(lab):
+    start(lab, may(key="k.example"))
+    def told(kind):
+        return re.findall(rf"^.* event=abuse kind={kind} (.*)$", lab.server.log(), re.M)
+    for _ in range(20):
+        assert "REFUSED" in kdig(lab, ZONE, "AXFR", "-b", "127.0.0.3")
+        assert "BADKEY" in kdig(lab, ZONE, "SOA", "-b", "127.0.0.4", key=KEY5)
+    until("both are told", lambda: told("transfer") and told("tsig"), 12, 0.1)
+    for kind, address in (("transfer", "127.0.0.3"), ("tsig", "127.0.0.4")):
+        lines = told(kind)
+        assert len(lines) == 1 and re.fullmatch(rf"count=\d+ seconds=\d+ last={address} zone={ZONE}", lines[0]), lines
+
+
 def keys_and_networks_open_a_zone(lab):
     start(lab, may(key="k.example"))
     whole = records(kdig(lab, ZONE, "AXFR", key=KEY))
@@ -436,7 +449,7 @@ def one_who_does_not_acknowledge_is_told_five_times(lab):
 
 
 need("/usr/bin/kdig", "/usr/sbin/named", "/usr/sbin/knotd", "/usr/sbin/nsd")
-main(nobody_may_copy_a_zone_by_default, keys_and_networks_open_a_zone, every_algorithm_is_one_that_kdig_knows, signed_queries_get_signed_replies,
+main(nobody_may_copy_a_zone_by_default, who_is_refused_is_named_in_one_line, keys_and_networks_open_a_zone, every_algorithm_is_one_that_kdig_knows, signed_queries_get_signed_replies,
      what_is_copied_is_what_is_exported_and_the_defaults, an_ixfr_is_the_whole_zone_or_one_soa, an_ixfr_is_what_has_changed_since,
      a_large_zone_streams_while_others_are_served_and_the_world_moves_on, bind_follows_and_has_the_same_answers, secondaries_follow_an_edit_within_seconds,
      one_who_does_not_acknowledge_is_told_five_times)

@@ -125,6 +125,52 @@ static void test_one_refused_secondary_is_told(void **state)
     assert_non_null(strstr(tick(rig, 3 * ABUSE_LINE_MS), "event=abuse kind=tsig count=1 "));
 }
 
+static void refuse(struct rig *rig, unsigned worker, enum refused_kind kind, const char *client,
+                   const char *zone, int64_t after_ms)
+{
+    struct refusal refusal = {.at_ms = START_MS + after_ms};
+    size_t len = 0;
+    assert_int_equal(ip_parse(client, &refusal.client, NULL), OK);
+    if (zone)
+        assert_int_equal(name_parse(zone, refusal.zone, &len, NULL), OK);
+    refusal.zone_len = (uint8_t)len;
+    refused_put(&rig->workers[worker]->refused[kind], &refusal);
+    if (kind == REFUSED_TSIG)
+        rig->workers[worker]->tsig_refused++;
+    else
+        rig->workers[worker]->transfers_refused++;
+}
+
+static void test_the_last_client_that_was_refused_is_named_with_its_zone(void **state)
+{
+    struct rig *rig = *state;
+    refuse(rig, 0, REFUSED_TRANSFER, "192.0.2.1", "old.example", 1000);
+    refuse(rig, 1, REFUSED_TRANSFER, "2001:db8::7", "a\\.b.example.com", 3000);
+    refuse(rig, 0, REFUSED_TRANSFER, "192.0.2.9", "example.com", 2000);
+    refuse(rig, 0, REFUSED_TSIG, "192.0.2.4", NULL, 2000);
+    refuse(rig, 1, REFUSED_TSIG, "192.0.2.3", "example.com", 1000);
+    assert_string_equal(strstr(tick(rig, ABUSE_LINE_MS), "kind=transfer"),
+                        "kind=transfer count=3 seconds=60 last=2001:db8::7 zone=\"a\\\\.b.example.com\"\n");
+    assert_non_null(strstr(rig->capture.text, "kind=tsig count=2 seconds=60 last=192.0.2.4\n"));
+    refuse(rig, 0, REFUSED_TSIG, "192.0.2.5", ".", ABUSE_LINE_MS);
+    assert_string_equal(tick(rig, 2 * ABUSE_LINE_MS),
+                        "event=abuse kind=tsig count=1 seconds=60 last=192.0.2.5 zone=.\n");
+}
+
+/* Each octet of it is four characters in text, and five in the log. */
+static void test_the_longest_name_fits_its_line(void **state)
+{
+    struct rig *rig = *state;
+    struct refusal refusal = {.client.family = IP_V6, .zone_len = NAME_WIRE_MAX};
+    memset(refusal.zone, 1, sizeof refusal.zone - 1);
+    for (unsigned at = 0; at < NAME_WIRE_MAX - 1; at += 2)
+        refusal.zone[at + 1] = 0xff;
+    refused_put(&rig->workers[0]->refused[REFUSED_TSIG], &refusal);
+    rig->workers[0]->tsig_refused++;
+    const char *text = tick(rig, ABUSE_LINE_MS);
+    assert_string_equal(text + strlen(text) - 8, ".\\\\255\"\n");
+}
+
 static void test_a_few_in_each_minute_are_not_told(void **state)
 {
     struct rig *rig = *state;
@@ -143,6 +189,8 @@ int main(void)
         test(test_a_kind_has_one_line_a_minute_however_much_comes),
         test(test_each_kind_has_its_line_when_there_are_many_of_it),
         test(test_one_refused_secondary_is_told),
+        test(test_the_last_client_that_was_refused_is_named_with_its_zone),
+        test(test_the_longest_name_fits_its_line),
         test(test_a_few_in_each_minute_are_not_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

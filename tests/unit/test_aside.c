@@ -16,6 +16,19 @@ static unsigned answers_of(const struct secondary *secondary)
     return (unsigned)(secondary->packet[6] << 8 | secondary->packet[7]);
 }
 
+/* What is kept of the last refusal for the log; `zone` NULL: it was for none of ours. */
+static void expect_refusal(const struct secondary *secondary, enum refused_kind kind, const char *client,
+                           const char *zone)
+{
+    struct refusal refusal;
+    char ip[IP_TEXT_MAX], name[NAME_TEXT_MAX];
+    assert_true(refused_find(&secondary->counters->refused[kind], &refusal));
+    assert_string_equal(ip_print(&refusal.client, ip), client);
+    assert_int_equal(refusal.zone_len > 0, zone != NULL);
+    if (zone)
+        assert_string_equal(name_print(refusal.zone, name), zone);
+}
+
 static void test_a_transfer_is_for_those_who_may(void **state)
 {
     struct secondary *secondary = *state;
@@ -41,6 +54,8 @@ static void test_a_transfer_is_for_those_who_may(void **state)
         assert_int_equal(secondary->transfer != NULL, rows[i].rcode < 0);
         if (rows[i].rcode >= 0)
             assert_int_equal(rcode_of(secondary), rows[i].rcode);
+        if (rows[i].rcode == RCODE_REFUSED)
+            expect_refusal(secondary, REFUSED_TRANSFER, rows[i].from, ZONE);
     }
     assert_true(secondary->counters->transfers == 3);
     assert_true(secondary->counters->transfers_refused == 4);
@@ -252,7 +267,18 @@ static void test_a_bad_signature_gets_nothing_else(void **state)
         assert_int_equal(tsig.error, rows[i].error);
         assert_true(secondary->len <= asked_len + 6); /* nothing to be had by forging */
         assert_true(secondary->counters->tsig_refused == i + 1);
+        expect_refusal(secondary, REFUSED_TSIG, "192.0.2.7", ZONE);
     }
+}
+
+static void test_a_signature_for_none_of_our_zones_is_kept_without_one(void **state)
+{
+    struct secondary *secondary = *state;
+    struct tsig_chain chain = secondary_chain(secondary);
+    secondary_write(secondary, "example.org", QTYPE_SOA, 0, &chain);
+    (void)secondary_send(secondary, TRANSPORT_TCP, "2001:db8::1");
+    assert_int_equal(rcode_of(secondary), RCODE_NOTAUTH);
+    expect_refusal(secondary, REFUSED_TSIG, "2001:db8::1", NULL);
 }
 
 static void test_a_malformed_signature_is_a_format_error(void **state)
@@ -371,6 +397,7 @@ int main(void)
         test(test_what_has_changed_is_signed_over_udp_too),
         test(test_a_signed_query_gets_a_signed_reply),
         test(test_a_bad_signature_gets_nothing_else),
+        test(test_a_signature_for_none_of_our_zones_is_kept_without_one),
         test(test_a_malformed_signature_is_a_format_error),
         test(test_a_signed_reply_that_does_not_fit_is_truncated),
         test(test_a_refusal_without_room_for_a_signature_is_an_rcode),
