@@ -57,11 +57,34 @@ void connection_close(struct connection *connection)
     if (connection->phase != PHASE_HEADER)
         clients_leave(&home->clients, &connection->peer.ip);
     transfer_free(&connection->transfer);
-    if (connection->spare)
-        SLIST_INSERT_HEAD(&home->spares_free, connection->spare, link);
+    connection_spare_return(connection);
     TAILQ_INSERT_HEAD(&home->free, connection, link);
     counters->tcp_open = --home->open_count;
     counters->tls_open = home->tls_count -= connection->secure;
+}
+
+void connection_spare_return(struct connection *connection)
+{
+    struct connections *home = connection->home;
+    if (!connection->spare)
+        return;
+    TAILQ_REMOVE(&home->spares_held, connection->spare, link);
+    TAILQ_INSERT_HEAD(&home->spares_free, connection->spare, link);
+    connection->spare = NULL;
+}
+
+struct spare *connection_spare_take(struct connection *connection)
+{
+    struct connections *home = connection->home;
+    if (TAILQ_EMPTY(&home->spares_free)) {
+        home->setup.counters->tcp_timeouts++;
+        connection_close(TAILQ_FIRST(&home->spares_held)->holder);
+    }
+    struct spare *spare = TAILQ_FIRST(&home->spares_free);
+    TAILQ_REMOVE(&home->spares_free, spare, link);
+    TAILQ_INSERT_TAIL(&home->spares_held, spare, link);
+    spare->holder = connection;
+    return connection->spare = spare;
 }
 
 /* Have it called for `what` from now on; event_add() is the caller's. */
@@ -151,9 +174,10 @@ static void rows_init(struct connections *connections)
     TAILQ_INIT(&connections->greeting);
     TAILQ_INIT(&connections->open);
     TAILQ_INIT(&connections->secure);
-    SLIST_INIT(&connections->spares_free);
+    TAILQ_INIT(&connections->spares_free);
+    TAILQ_INIT(&connections->spares_held);
     for (unsigned i = 0; connections->spares && i < CONNECTION_SPARES_MAX; i++)
-        SLIST_INSERT_HEAD(&connections->spares_free, &connections->spares[i], link);
+        TAILQ_INSERT_HEAD(&connections->spares_free, &connections->spares[i], link);
 }
 
 enum err connection_init(struct connections *connections, const struct connections_setup *setup,

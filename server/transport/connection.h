@@ -38,7 +38,8 @@ enum {
 
 /* Replies that the kernel did not take yet. */
 struct spare {
-    SLIST_ENTRY(spare) link; /* of the free ones */
+    TAILQ_ENTRY(spare) link; /* of the free ones, or of those that are held */
+    struct connection *holder;
     size_t at, len;
     uint8_t bytes[CONNECTION_OUTPUT_LEN_MAX];
 };
@@ -67,6 +68,7 @@ struct connection {
 };
 
 TAILQ_HEAD(row, connection);
+TAILQ_HEAD(spares_row, spare);
 
 struct connections_setup {
     struct event_base *base;
@@ -85,7 +87,7 @@ struct connections {
     uint32_t open_count, greeting_count, tls_count;
     struct row free, greeting, open, secure;
     struct spare *spares;
-    SLIST_HEAD(, spare) spares_free;
+    struct spares_row spares_free, spares_held; /* held: the one that has been for longest first */
     struct clients clients;
 };
 
@@ -111,6 +113,11 @@ void connection_greeted(struct connection *connection);
 bool connection_await(struct connection *connection, short what);
 
 void connection_close(struct connection *connection);
+
+/* Have a spare for what the kernel did not take. When all are held, the connection that has held its own for
+ * longest, whose client does not read, is closed. Requires that this one has none. */
+struct spare *connection_spare_take(struct connection *connection);
+void connection_spare_return(struct connection *connection);
 
 /* How long a connection may be idle when so many of `max` are open (RFC 7766 6.2.3). */
 uint32_t connection_idle_limit_ms(uint32_t open_count, uint32_t max);

@@ -40,19 +40,13 @@ static bool bytes_receive(struct connection *connection)
 
 /* Replies -------------------------------------------------------------------------------------- */
 
-/* Keep what the kernel did not take. False: there is no room. */
-static bool rest_keep(struct connection *connection, const uint8_t *bytes, size_t len)
+/* Keep what the kernel did not take. */
+static void rest_keep(struct connection *connection, const uint8_t *bytes, size_t len)
 {
-    struct connections *home = connection->home;
-    struct spare *spare = SLIST_FIRST(&home->spares_free);
-    if (!spare)
-        return false;
-    SLIST_REMOVE_HEAD(&home->spares_free, link);
+    struct spare *spare = connection_spare_take(connection);
     memcpy(spare->bytes, bytes, len);
     spare->at = 0;
     spare->len = len;
-    connection->spare = spare;
-    return true;
 }
 
 /* Send the replies that have been gathered. False: the connection cannot go on. */
@@ -66,11 +60,11 @@ static bool output_flush(struct connection *connection)
     const ssize_t sent = bytes_send(connection, server->output, len);
     if (sent < 0)
         return false;
-    if ((size_t)sent == len) {
+    if ((size_t)sent == len)
         connection_renew(connection);
-        return true;
-    }
-    return rest_keep(connection, server->output + sent, len - (size_t)sent);
+    else
+        rest_keep(connection, server->output + sent, len - (size_t)sent);
+    return true;
 }
 
 /* A message of `len` bytes has been written behind its prefix. */
@@ -209,8 +203,7 @@ static bool spare_send(struct connection *connection)
     spare->at += (size_t)sent;
     if (spare->at < spare->len)
         return false;
-    SLIST_INSERT_HEAD(&connection->home->spares_free, spare, link);
-    connection->spare = NULL;
+    connection_spare_return(connection);
     connection_renew(connection);
     return true;
 }

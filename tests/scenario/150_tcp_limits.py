@@ -101,6 +101,27 @@ def who_does_not_read_is_closed_and_others_are_not(lab):
     ask(quick)
 
 
+def who_does_not_read_takes_no_room_from_who_does(lab):
+    serve(lab, 256)
+    stalled = []
+    for _ in range(80): # more than CONNECTION_SPARES_MAX
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.bind(("127.0.0.2", 0))
+        sock.connect(("127.0.0.1", lab.port))
+        sock.setblocking(False)
+        sock.send(query("big", 16) * 500)
+        stalled.append(sock)
+    reader = connect(lab)
+    reader.sendall(query("big", 16) * 400)
+    left = 400 * 300 * 61 # their texts alone
+    while left > 0:
+        got = len(reader.recv(65536))
+        assert got > 0
+        left -= got
+        time.sleep(0.0005) # the kernel does not take all at once
+
+
 def one_client_leaves_room_for_others(lab):
     serve(lab, 40)
     mine = [connect(lab) for _ in range(40)]
@@ -162,5 +183,6 @@ def clients_leave_room_for_the_next_world(lab):
 
 
 if __name__ == "__main__":
-    main(who_does_not_go_on_is_closed_when_it_is_crowded, who_does_not_read_is_closed_and_others_are_not, one_client_leaves_room_for_others,
-         clients_leave_room_for_the_next_world, ten_thousand_idle_connections_fit_100_mb)
+    main(who_does_not_go_on_is_closed_when_it_is_crowded, who_does_not_read_is_closed_and_others_are_not,
+         who_does_not_read_takes_no_room_from_who_does, one_client_leaves_room_for_others, clients_leave_room_for_the_next_world,
+         ten_thousand_idle_connections_fit_100_mb)
