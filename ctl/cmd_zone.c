@@ -17,7 +17,8 @@ enum err cmd_zone_import(const struct command_input *input, enum command_end *re
     if (err == OK)
         err = zonefile_import(input->words[0], zone, store, &counts, reterr);
     if (err == OK)
-        printf("zone %s has %" PRIu64 " records from %s\n", zone, counts.records, input->words[0]);
+        printf("zone %s has %" PRIu64 " record%s from %s\n", zone, counts.records,
+               counts.records == 1 ? "" : "s", input->words[0]);
     store_close(&store);
     return err;
 }

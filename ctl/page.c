@@ -160,10 +160,11 @@ static void print_load(const json_t *document)
 {
     const json_t *load = json_object_get(document, "load"), *row;
     char at[32];
+    const int64_t zones = number_of(load, "zones");
     size_t i;
     if (load)
-        printf("generation %" PRId64 ", %" PRId64 " zones, %s at %s\n", number_of(load, "generation"),
-               number_of(load, "zones"), json_is_true(json_object_get(load, "ok")) ? "loaded" : "load failed",
+        printf("generation %" PRId64 ", %" PRId64 " zone%s, %s at %s\n", number_of(load, "generation"), zones,
+               zones == 1 ? "" : "s", json_is_true(json_object_get(load, "ok")) ? "loaded" : "load failed",
                page_time((int64_t)(json_number_value(json_object_get(load, "at")) * 1000), at));
     json_array_foreach (json_object_get(document, "problems"), i, row)
         printf("problem: %s%s%s: %s\n", text_of(row, "zone"),
