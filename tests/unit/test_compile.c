@@ -444,6 +444,7 @@ static void test_a_mailbox_is_an_address_or_a_name(void **state)
         {"john\\.doe@example.com", "\10john.doe\7example\3com"},
         {"hostmaster.example.com", "\12hostmaster\7example\3com"},
         {"john\\.doe.example.com", "\10john.doe\7example\3com"},
+        {"john\\@doe.example.com", "\10john@doe\7example\3com"},
         {"a@b..c", NULL},
         {"@example.com", NULL},
     };

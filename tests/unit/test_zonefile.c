@@ -146,6 +146,47 @@ static void test_an_export_imports_as_the_same_rows(void **state)
         0);
 }
 
+/* What the row of the zone and its records would be served as. */
+static void test_an_export_escapes_what_a_zone_file_takes_for_its_own(void **state)
+{
+    static const struct {
+        const char *name, *type, *data, *name_again, *data_again;
+    } cases[] = {
+        {"a;b\\.c", "A", "192.0.2.1", "a\\;b\\.c", "192.0.2.1"},
+        {"$x\\.y", "A", "192.0.2.2", "\\$x\\.y", "192.0.2.2"},
+        {"q\"\\.y", "A", "192.0.2.3", "q\\\"\\.y", "192.0.2.3"},
+        {"p(\\.y", "A", "192.0.2.4", "p\\(\\.y", "192.0.2.4"},
+        {"open", "TXT", "a (b", "open", "\"a\" \"b\""},
+        {"closed", "TXT", "a (b) c", "closed", "\"a\" \"b\" \"c\""},
+        {"quoted", "TXT", "\"f(x)\"", "quoted", "\"f(x)\""},
+    };
+    struct fixture *fixture = *state;
+    char path[64];
+    struct diag diag = {.text = ""};
+    fixture_run(fixture, "UPDATE zone SET rname = 'a;\\.b.c@example.com' WHERE name = 'gslb.example.com'");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *sql = sqlite3_mprintf("INSERT INTO record(zone, name, type, data)"
+                                    " VALUES ('gslb.example.com', %Q, %Q, %Q)",
+                                    cases[i].name, cases[i].type, cases[i].data);
+        fixture_run(fixture, sql);
+        sqlite3_free(sql);
+    }
+    export_file(fixture, "gslb.example.com", path);
+    if (import_file(fixture, path, "gslb.example.com", &diag) != OK)
+        fail_msg("%s", diag.text);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *sql = sqlite3_mprintf("SELECT count(*) FROM record WHERE zone = 'gslb.example.com'"
+                                    " AND name = %Q AND data = %Q",
+                                    cases[i].name_again, cases[i].data_again);
+        if (fixture_number(fixture, sql) != 1)
+            fail_msg("no row %s %s", cases[i].name_again, cases[i].data_again);
+        sqlite3_free(sql);
+    }
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM zone WHERE name = 'gslb.example.com'"
+                                             " AND rname = 'a\\;\\.b\\.c.example.com'"),
+                     1);
+}
+
 static void test_an_export_tells_the_services_in_comments(void **state)
 {
     struct fixture *fixture = *state;
@@ -308,6 +349,7 @@ int main(void)
         test(test_every_way_of_writing_becomes_rows),
         test(test_what_was_imported_parses_as_the_compiler_reads_it),
         test(test_an_export_imports_as_the_same_rows),
+        test(test_an_export_escapes_what_a_zone_file_takes_for_its_own),
         test(test_an_export_tells_the_services_in_comments),
         test(test_an_export_of_what_does_not_parse_is_refused),
         test(test_a_mistake_names_its_line_and_nothing_is_imported),

@@ -39,11 +39,20 @@ static enum err row_fail(const struct zone_job *job, enum err err, const char *s
 
 /* The zone's own row ---------------------------------------------------------------------------------- */
 
+/* Whether it has an @ that is not escaped: then the dots before that are the first label's own. */
+static bool mailbox_is_address(const char *text)
+{
+    for (; *text && *text != '@'; text++)
+        if (*text == '\\' && text[1])
+            text++;
+    return *text == '@';
+}
+
 enum err compile_zone_mailbox(const char *text, uint8_t *wire, size_t *ret_len, struct diag *reterr)
 {
     char name[NAME_TEXT_MAX];
     size_t len = 0;
-    bool local = strchr(text, '@') != NULL;
+    bool local = mailbox_is_address(text);
     for (const char *p = text; *p; p++) {
         if (len + 3 > sizeof name)
             return diag_set(reterr, ERR_SYNTAX, "rname \"%.60s...\" is too long", text);
