@@ -69,6 +69,7 @@ enum err file_replace(const char *path, const void *bytes, size_t len, mode_t mo
     if (asprintf(&temporary, "%s.new.%ld", path, (long)getpid()) < 0)
         return diag_set(reterr, ERR_MEMORY, "out of memory");
     enum err err = OK;
+    (void)unlink(temporary); /* of one that was killed and had our pid: in a container each start has it */
     const int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0) {
         err = diag_errno(reterr, "cannot create %s", temporary);

@@ -37,6 +37,24 @@ static void test_replace_leaves_the_old_file_when_it_fails(void **state)
     assert_int_equal(rmdir(dir), 0);
 }
 
+static void test_replace_takes_no_notice_of_what_a_killed_one_of_the_same_pid_has_left(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/test_frame.XXXXXX", path[64], left[96];
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof path, "%s/file", dir);
+    (void)snprintf(left, sizeof left, "%s.new.%ld", path, (long)getpid());
+    assert_int_equal(file_create(left, "hal", 3, 0600, NULL), OK);
+    assert_int_equal(file_replace(path, "whole", 5, 0600, NULL), OK);
+    struct buffer got = {0};
+    assert_int_equal(file_read(path, 100, &got, NULL), OK);
+    assert_string_equal((const char *)got.bytes, "whole");
+    buffer_fini(&got);
+    assert_int_not_equal(access(left, F_OK), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 static void test_a_key_is_for_its_owner_or_for_its_group_to_read(void **state)
 {
     (void)state;
@@ -122,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_replace_leaves_the_old_file_when_it_fails),
+        cmocka_unit_test(test_replace_takes_no_notice_of_what_a_killed_one_of_the_same_pid_has_left),
         cmocka_unit_test(test_a_key_is_for_its_owner_or_for_its_group_to_read),
         cmocka_unit_test(test_replace_gives_the_mode_whatever_the_umask),
         cmocka_unit_test(test_an_identity_is_of_the_path_the_file_its_size_and_its_time),
