@@ -413,7 +413,7 @@ enum err history_commit(struct history *history, struct diag *reterr)
 
 void history_tidy(struct history *history)
 {
-    if (!history->broken && history->wal_pages >= HISTORY_WAL_PAGES)
+    if (history->db && !history->broken && history->wal_pages >= HISTORY_WAL_PAGES)
         checkpoint(history);
 }
 
