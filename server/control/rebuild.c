@@ -44,6 +44,7 @@ struct rebuild {
 
 /* Records -------------------------------------------------------------------------------------- */
 
+/* It may have begun another file than the one that has our problems: then they are due again. */
 static enum err record(struct rebuild *rebuild, struct diag *reterr)
 {
     struct control *control = rebuild->control;
@@ -51,6 +52,7 @@ static enum err record(struct rebuild *rebuild, struct diag *reterr)
     const enum err err = history_begin(control->history, reterr);
     if (err != OK)
         return err;
+    rebuild->problems_due |= manifest && rebuild->epoch != history_epoch(control->history);
     if (rebuild->load_due)
         history_put_load(control->history, &rebuild->load);
     if (rebuild->problems_due)

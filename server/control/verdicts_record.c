@@ -285,7 +285,8 @@ static void settle(struct verdicts *verdicts, enum extent extent)
 static bool is_needed(const struct verdicts *verdicts)
 {
     const struct verdicts_world *world = &verdicts->world;
-    bool needed = verdicts->rewrite || world->queue_count > 0 || history_pending(verdicts->history) > 0;
+    bool needed = verdicts->rewrite || world->queue_count > 0 || history_pending(verdicts->history) > 0 ||
+                  verdicts->epoch != history_epoch(verdicts->history);
     for (size_t i = 0; !needed && i < world->roster->count; i++)
         needed = world->rows[i].dirty;
     for (size_t v = 0; !needed && v < world->vantages_count; v++) {

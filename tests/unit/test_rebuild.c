@@ -117,6 +117,32 @@ static void test_with_a_world_a_failure_changes_nothing_and_is_tried_again(void 
     wait_for(rig, 2);
 }
 
+static void count_problem(void *context, const struct history_problem *row)
+{
+    (void)row;
+    ++*(size_t *)context;
+}
+
+static void test_problems_are_in_a_health_db_that_was_begun_anew_by_a_load(void **state)
+{
+    struct rig *rig = *state;
+    size_t count = 0;
+    char command[128];
+    const struct history_taker taker = {.context = &count, .problem = count_problem};
+    fixture_run(rig->store, "INSERT INTO record(zone, name, type, data)"
+                            " VALUES ('gslb.example.com', 'x', 'A', 'nonsense')");
+    rebuild_request(rig->control.rebuild);
+    wait_for(rig, 1);
+    (void)snprintf(command, sizeof command, "rm %s/health.db* %s*", rig->state_dir, rig->store->path);
+    assert_int_equal(system(command), 0);
+    rebuild_request(rig->control.rebuild);
+    wait_for_failure(rig, 1);
+    rebuild_tick(rig->control.rebuild);
+    assert_int_equal(history_epoch(rig->control.history), 1);
+    assert_int_equal(history_each_problem(rig->control.history, &taker, NULL), OK);
+    assert_int_equal(count, 1);
+}
+
 int main(int argc, char **argv)
 {
     if (strcmp(argv[0], COMPILER_NAME) == 0)
@@ -128,6 +154,7 @@ int main(int argc, char **argv)
         test(test_images_of_earlier_worlds_are_removed),
         test(test_without_a_world_a_failure_is_the_end),
         test(test_with_a_world_a_failure_changes_nothing_and_is_tried_again),
+        test(test_problems_are_in_a_health_db_that_was_begun_anew_by_a_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -383,6 +383,27 @@ static void test_a_broken_file_is_begun_anew_from_the_board(void **state)
     close_rig(&rig);
 }
 
+static void test_rows_are_in_a_file_that_somebody_else_has_begun_anew(void **state)
+{
+    (void)state;
+    struct rig rig = open_rig();
+    vote_all(&rig, 3, "web 192.0.2.2", VERDICT_DOWN);
+    pass(&rig, 1000);
+    verdicts_tick(rig.verdicts, rig.now);
+    spoil(&rig);
+    for (int i = 0; i < 2; i++) { /* it is found broken, and begun anew */
+        if (history_begin(rig.history, NULL) == OK) {
+            history_put_states(rig.history, NULL, 0);
+            (void)!history_commit(rig.history, NULL);
+        }
+    }
+    assert_int_equal(history_epoch(rig.history), 1);
+    pass(&rig, 1000);
+    verdicts_tick(rig.verdicts, rig.now); /* nobody votes */
+    assert_string_equal(ask(&rig, "SELECT verdict FROM endpoint_health WHERE address = '192.0.2.2'"), "down");
+    close_rig(&rig);
+}
+
 static void test_blindness_holds_everything_and_is_told_once(void **state)
 {
     (void)state;
@@ -477,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_publishing_the_same_world_writes_nothing),
         cmocka_unit_test(test_a_locked_file_delays_no_verdict),
         cmocka_unit_test(test_a_broken_file_is_begun_anew_from_the_board),
+        cmocka_unit_test(test_rows_are_in_a_file_that_somebody_else_has_begun_anew),
         cmocka_unit_test(test_blindness_holds_everything_and_is_told_once),
         cmocka_unit_test(test_a_reply_asks_the_others_to_look),
         cmocka_unit_test(test_a_world_that_does_not_fit_changes_nothing),
