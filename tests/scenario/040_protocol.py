@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """UDP and TCP, IPv4 and IPv6, every type, truncation, client subnet in and out: what a resolver meets."""
-import socket, struct, subprocess, time
+import contextlib, socket, struct, subprocess, threading, time
 
+import wire
 from lab import FIRST_SESSION, TOR, free_port, main, until
 
 WWW, EU = "www.gslb.example.com", "193.0.6.0/24"
@@ -127,6 +128,50 @@ def hostile_packets_do_no_harm(lab):
     assert server.named("gslbd:worker") == workers, "a worker died"
 
 
+@contextlib.contextmanager
+def queries_without_a_pause(port):
+    """More than a worker answers, as long as the block lasts; nobody reads the replies. Yields a list of one number: how many were sent."""
+    sent, over = [0], threading.Event()
+    packet = wire.query(wire.name_wire(f"host.{ZONE}"), 1)
+
+    def send():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.connect(("127.0.0.1", port))
+            while not over.is_set():
+                sock.send(packet)
+                sent[0] += 1
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield sent
+    finally:
+        over.set()
+        thread.join()
+
+
+def udp_ask(port, name):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(2)
+        sock.sendto(wire.query(wire.name_wire(f"{name}.{ZONE}"), 1), ("127.0.0.1", port))
+        return wire.Reply(sock.recv(4096))
+
+
+def a_busy_socket_leaves_the_others_their_turns(lab):
+    static(lab)
+    other = free_port()
+    lab.serve("--listen", f"127.0.0.1@{other}")
+    for i in range(2): # it is quiet and busy in turn
+        with queries_without_a_pause(lab.port) as sent:
+            until("it is busy", lambda: sent[0] > 10000)
+            for _ in range(20):
+                assert udp_ask(other, "host").sections[0], "no answer at the other address"
+                assert wire.tcp_ask(("127.0.0.1", lab.port), wire.query(wire.name_wire(f"host.{ZONE}"), 1)), "no answer over TCP"
+            lab.sql(f"INSERT INTO record(zone, name, type, data) VALUES ('{ZONE}', 'new{i}', 'A', '192.0.2.20')")
+            until("a commit is answered", lambda: udp_ask(other, f"new{i}").sections[0])
+        assert lab.answer(f"new{i}.{ZONE}") == ["192.0.2.20"], "no answer where it was busy"
+
+
 main(every_kind_of_static_answer_is_right, client_subnet_goes_in_and_its_scope_comes_out,
      too_long_for_udp_is_truncated_and_whole_over_tcp, tcp_pipelines_and_survives_slow_and_broken_peers,
-     ipv6_listens_beside_ipv4, hostile_packets_do_no_harm)
+     ipv6_listens_beside_ipv4, hostile_packets_do_no_harm, a_busy_socket_leaves_the_others_their_turns)
