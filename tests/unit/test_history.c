@@ -503,33 +503,6 @@ static void test_a_file_that_cannot_be_opened_is_tried_again(void **state)
     remove_place(&place);
 }
 
-static void test_a_long_log_of_a_file_that_is_gone_is_left_alone(void **state)
-{
-    (void)state;
-    const struct place place = make_place();
-    struct history *history = open_history(&place);
-    struct history_health row = eu_down;
-    char region[16], reason[1024];
-    memset(reason, 'x', sizeof reason - 1);
-    reason[sizeof reason - 1] = '\0';
-    row.region = region;
-    row.reason = reason;
-    assert_int_equal(history_begin(history, NULL), OK);
-    for (int i = 0; i < 4 * HISTORY_WAL_PAGES; i++) {
-        (void)snprintf(region, sizeof region, "eu%d", i);
-        history_put_health(history, &row);
-    }
-    assert_int_equal(history_commit(history, NULL), OK);
-    assert_int_equal(unlink(place.path), 0);
-    assert_int_equal(mkdir(place.path, 0700), 0);
-    assert_int_equal(history_begin(history, NULL), ERR_SYSTEM);
-    history_tidy(history);
-    assert_int_equal(rmdir(place.path), 0);
-    put_one(history, &eu_down);
-    history_close(&history);
-    remove_place(&place);
-}
-
 static void test_a_newer_program_s_file_is_left_alone(void **state)
 {
     (void)state;
@@ -614,7 +587,6 @@ int main(void)
         cmocka_unit_test(test_a_file_that_breaks_while_it_is_open_is_replaced),
         cmocka_unit_test(test_a_file_that_is_gone_is_made_again),
         cmocka_unit_test(test_a_file_that_cannot_be_opened_is_tried_again),
-        cmocka_unit_test(test_a_long_log_of_a_file_that_is_gone_is_left_alone),
         cmocka_unit_test(test_a_newer_program_s_file_is_left_alone),
         cmocka_unit_test(test_reading_what_is_not_there_says_so),
         cmocka_unit_test(test_damping_is_kept_in_files_that_had_no_room_for_it_too),

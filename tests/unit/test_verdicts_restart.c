@@ -1,11 +1,13 @@
 /* tests/unit/test_verdicts_restart.c - what outlives control besides the verdicts: damping and suspicions;
- * and events that do not. */
+ * and what does not: events without a file. */
 #include "server/control/verdicts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -171,6 +173,27 @@ static void test_events_that_no_file_took_are_counted(void **state)
     assert_int_equal(verdicts_events_lost(rig->verdicts), 3);
 }
 
+static void test_a_long_log_of_a_file_that_is_gone_is_left_alone(void **state)
+{
+    struct rig *rig = *state;
+    char reason[1024];
+    memset(reason, 'x', sizeof reason - 1);
+    reason[sizeof reason - 1] = '\0';
+    for (int i = 0; i < 5 * HISTORY_WAL_PAGES; i++)
+        history_event(rig->history, &(struct history_event){1000, "region eu", "up", "down", reason});
+    assert_int_equal(history_begin(rig->history, NULL), OK);
+    assert_int_equal(history_commit(rig->history, NULL), OK);
+    assert_int_equal(unlink(rig->path), 0);
+    assert_int_equal(mkdir(rig->path, 0700), 0); /* no file can be made there */
+    history_event(rig->history, &(struct history_event){1000, "region eu", "down", "up", reason});
+    pass_second(rig);
+    assert_int_equal(verdicts_failures(rig->verdicts), 1);
+    assert_int_equal(rmdir(rig->path), 0);
+    pass_second(rig);
+    assert_int_equal(verdicts_failures(rig->verdicts), 1);
+    assert_int_equal(history_pending(rig->history), 0);
+}
+
 int main(void)
 {
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -178,6 +201,7 @@ int main(void)
         test(test_a_restart_does_not_forget_how_often_an_endpoint_has_flapped),
         test(test_a_restart_does_not_clear_a_suspicion),
         test(test_events_that_no_file_took_are_counted),
+        test(test_a_long_log_of_a_file_that_is_gone_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
