@@ -15,6 +15,7 @@
 enum {
     URL_MAX = CHECK_HOST_MAX + CHECK_PATH_MAX + 32,
     REASON_MAX = VOTE_REASON_MAX,
+    MEMORY_ROOM = 1 << 20, /* bytes that there are when memory is not out */
 };
 
 struct probe_http {
@@ -113,6 +114,34 @@ static struct probe_result judge_certificate(struct probe_http *probe)
     return failed_with(probe, "certificate: %s", X509_verify_cert_error_string(verified));
 }
 
+/* Whether a byte of the answer has come. */
+static bool has_answered(const struct probe_http *probe)
+{
+    curl_off_t answered_us = 0;
+    (void)curl_easy_getinfo(probe->transfer.easy, CURLINFO_STARTTRANSFER_TIME_T, &answered_us);
+    return answered_us > 0;
+}
+
+static bool memory_is_out(void)
+{
+    struct buffer room = {0};
+    buffer_reserve(&room, MEMORY_ROOM);
+    const bool is_out = room.failed;
+    buffer_fini(&room);
+    return is_out;
+}
+
+/* A failure that has no case below. An answer is the target's, whatever libcurl could not make of
+ * it; "out of memory" is also what it says of a header line over its own bound. */
+static struct probe_result judge_other(struct probe_http *probe, CURLcode code)
+{
+    if (has_answered(probe) && !memory_is_out())
+        return trouble_failed(code == CURLE_OUT_OF_MEMORY ? "header line too long"
+                                                          : "not an HTTP/1 answer");
+    (void)snprintf(probe->reason, sizeof probe->reason, "prober: %s", curl_easy_strerror(code));
+    return trouble_unknown(probe->reason);
+}
+
 /* The transfer did not come to its end. What is not the target's fault for certain is taken as
  * ours. */
 static struct probe_result judge_failure(struct probe_http *probe, CURLcode code)
@@ -139,8 +168,7 @@ static struct probe_result judge_failure(struct probe_http *probe, CURLcode code
     case CURLE_WRITE_ERROR:
         return failed_with(probe, "headers over %d bytes", PROBE_HTTP_HEADERS_MAX);
     default:
-        (void)snprintf(probe->reason, sizeof probe->reason, "prober: %s", curl_easy_strerror(code));
-        return trouble_unknown(probe->reason);
+        return judge_other(probe, code);
     }
 }
 

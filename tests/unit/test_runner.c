@@ -243,6 +243,11 @@ static const struct raw_case raw_cases[] = {
     {"nothing at all", "", RIG_STAY, "no answer in time"},
     {"another protocol", "220 mail.example.com ESMTP\r\n", RIG_STAY, "not an HTTP/1 answer"},
     {"half a status line", "HTTP/1.1 2", RIG_STAY, "no answer in time"},
+    {"an encoding that nobody knows", "HTTP/1.1 200 OK\r\nTransfer-Encoding: foo\r\n\r\nbody",
+     RIG_STAY, "not an HTTP/1 answer"},
+    {"a trailer that is none",
+     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\ngarbage\r\n\r\n",
+     RIG_STAY, "not an HTTP/1 answer"},
 };
 
 static void test_http_blames_a_peer_that_is_not_a_web_server(void **state)
@@ -271,6 +276,21 @@ static void test_http_bounds_the_headers(void **state)
     site_open_raw(&site, CHECK_HTTP, bytes, len, RIG_STAY);
     site_probe(&site, PROBE_FAILED, "headers over 65536 bytes");
     site_close(&site);
+}
+
+static void test_http_blames_a_header_line_that_does_not_end(void **state)
+{
+    (void)state;
+    static const char *const begins[] = {"HTTP/1.1 200 ", "HTTP/1.1 200 OK\r\nX-Filler: "};
+    static char bytes[4 * PROBE_HTTP_HEADERS_MAX];
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+        struct site site;
+        memset(bytes, 'x', sizeof bytes);
+        memcpy(bytes, begins[i], strlen(begins[i]));
+        site_open_raw(&site, CHECK_HTTP, bytes, sizeof bytes, RIG_STAY);
+        site_probe(&site, PROBE_FAILED, "header line too long");
+        site_close(&site);
+    }
 }
 
 static void test_a_closed_port_is_refused(void **state)
@@ -530,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_http_reads_a_huge_body_no_further_than_its_bound),
         cmocka_unit_test(test_http_blames_a_peer_that_is_not_a_web_server),
         cmocka_unit_test(test_http_bounds_the_headers),
+        cmocka_unit_test(test_http_blames_a_header_line_that_does_not_end),
         cmocka_unit_test(test_a_closed_port_is_refused),
         cmocka_unit_test(test_a_silent_port_times_out),
         cmocka_unit_test(test_tcp_is_content_with_a_connection),
