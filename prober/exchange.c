@@ -26,7 +26,9 @@ struct exchange {
     struct curl_slist *headers; /* of the message on its way */
     struct buffer body;
     struct buffer answer;
-    int64_t seq;
+    int64_t seq;       /* of the last message */
+    int64_t taken_seq; /* the highest that the nameserver is known to have */
+    int64_t given_seq; /* the highest of ours */
     char error[CURL_ERROR_SIZE]; /* libcurl's own sentence */
 };
 
@@ -35,10 +37,21 @@ bool exchange_is_running(const struct exchange *exchange)
     return exchange->transfer.running;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 struct batch_head exchange_head(struct exchange *exchange)
 {
     struct batch_head head = {.clock_ms = clock_wall_ms()};
-    exchange->seq = exchange->seq < head.clock_ms ? head.clock_ms : exchange->seq + 1;
+    /* A number that is far before the clock is of a clock that was wrong, which no nameserver with the
+     * right time has believed. To go on from there would lock our next process out, until its clock
+     * is there too. */
+    if (exchange->seq > head.clock_ms + SEQ_AHEAD_MAX_MS)
+        exchange->seq = exchange->taken_seq;
+    exchange->seq = later(exchange->seq + 1, head.clock_ms);
+    exchange->given_seq = later(exchange->given_seq, exchange->seq);
     head.seq = exchange->seq;
     (void)snprintf(head.vantage, sizeof head.vantage, "%s", exchange->caller->vantage);
     return head;
@@ -82,12 +95,15 @@ static enum err explain(const struct exchange *exchange, CURLcode code, struct d
                     exchange->error[0] ? exchange->error : curl_easy_strerror(code));
 }
 
-/* Go on above the last number that the nameserver has from us, an earlier process with a clock
- * that was ahead. What no clock can have led to is not believed. */
+/* Go on above the last number that the nameserver has from us: from an earlier process with a
+ * clock that was ahead, or from before our clock was set back. What neither has led to is not believed. */
 static void resume_above(struct exchange *exchange, int64_t last)
 {
-    if (last > exchange->seq && last <= clock_wall_ms() + SEQ_AHEAD_MAX_MS)
-        exchange->seq = last;
+    if (last < exchange->seq ||
+        last > later(clock_wall_ms() + SEQ_AHEAD_MAX_MS, exchange->given_seq))
+        return;
+    exchange->seq = last;
+    exchange->taken_seq = last;
 }
 
 /* A status other than 200, with what the nameserver says of it: {"message":"...","last":N}, its
@@ -112,7 +128,10 @@ static enum err judge(struct exchange *exchange, CURLcode code, struct diag *ret
     if (code != CURLE_OK)
         return explain(exchange, code, reterr);
     (void)curl_easy_getinfo(exchange->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
-    return status == 200 ? OK : take_refusal(exchange, status, reterr);
+    if (status != 200)
+        return take_refusal(exchange, status, reterr);
+    exchange->taken_seq = exchange->seq;
+    return OK;
 }
 
 static void on_done(struct transfer *transfer, CURLcode code)

@@ -17,6 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { NAMESERVERS = 2, CHECKS = 3 };
 
@@ -472,6 +475,98 @@ static void test_a_prober_whose_clock_was_ahead_goes_on_above_what_it_sent(void 
     assert_in_range(seq_behind(f, absurd), ahead - INTAKE_SKEW_MAX_MS, absurd - 1);
 }
 
+static const int64_t day_ms = INT64_C(24) * 3600 * 1000;
+static int64_t wall_ahead_ms; /* of the true time */
+
+/* Instead of libc's. */
+int clock_gettime(clockid_t id, struct timespec *ret)
+{
+    const long status = syscall(SYS_clock_gettime, id, ret);
+    if (id == CLOCK_REALTIME)
+        ret->tv_sec += wall_ahead_ms / 1000;
+    return (int)status;
+}
+
+static void note_answer(void *context, const struct exchange_answer *answer)
+{
+    (void)answer;
+    ++*(unsigned *)context;
+}
+
+/* Answers 200 while there are some left to answer so, and then refuses what is not above `last`. */
+struct believer {
+    unsigned good;
+    int64_t last;
+};
+
+static void believe(struct evhttp_request *request, void *context)
+{
+    struct believer *believer = context;
+    struct buffer reply = {0};
+    if (believer->good == 0) {
+        refuse_sequence(request, &believer->last);
+        return;
+    }
+    believer->good--;
+    (void)buffer_put(&reply, "{}", 2);
+    send_reply(request, 200, &reply);
+}
+
+/* Send one message; its number. */
+static int64_t send_one(struct fixture *f, struct exchange *exchange, const unsigned *answers)
+{
+    const unsigned before = *answers;
+    struct buffer body = {0};
+    const int64_t seq = exchange_head(exchange).seq;
+    (void)buffer_put(&body, "{}", 2);
+    assert_int_equal(exchange_start(exchange, &body, NULL), OK);
+    WAIT_FOR(f, *answers > before);
+    return seq;
+}
+
+static struct exchange *open_exchange(struct fixture *f, const struct listen *at, unsigned *answers)
+{
+    const struct exchange_kind kind = {INTAKE_VOTES, "/v1/votes", 1024, RIG_DEADLINE_MS};
+    struct exchange *exchange;
+    assert_int_equal(exchange_new(&f->caller, at, kind,
+                                  (struct exchange_finish){note_answer, answers}, &exchange, NULL),
+                     OK);
+    return exchange;
+}
+
+static void test_numbers_of_a_wrong_clock_that_nobody_took_are_given_up(void **state)
+{
+    struct fixture *f = *state;
+    unsigned answers = 0;
+    const struct listen nobody = rig_closed_port();
+    struct exchange *exchange = open_exchange(f, &nobody, &answers);
+    wall_ahead_ms = day_ms;
+    (void)send_one(f, exchange, &answers);
+    wall_ahead_ms = 0;
+    const int64_t now_ms = clock_wall_ms();
+    assert_in_range(exchange_head(exchange).seq, now_ms, now_ms + INTAKE_SKEW_MAX_MS);
+    exchange_free(&exchange);
+}
+
+static void test_numbers_that_a_nameserver_took_are_gone_on_from(void **state)
+{
+    struct fixture *f = *state;
+    unsigned answers = 0;
+    struct believer believer = {.good = 1};
+    struct listen at;
+    struct evhttp *http = rig_serve(&f->rig, &f->tls, believe, &believer, &at);
+    struct exchange *exchange = open_exchange(f, &at, &answers);
+    wall_ahead_ms = day_ms; /* the nameserver's, too */
+    const int64_t taken = send_one(f, exchange, &answers);
+    believer.last = exchange_head(exchange).seq; /* took one more, and the answer was lost */
+    assert_true(believer.last > taken);
+    wall_ahead_ms = 0;
+    assert_int_equal(send_one(f, exchange, &answers), taken + 1);
+    assert_int_equal(exchange_head(exchange).seq, believer.last + 1);
+    exchange_free(&exchange);
+    evhttp_free(http);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -488,6 +583,8 @@ int main(void)
         cmocka_unit_test(test_only_the_pinned_certificate_and_name_are_trusted),
         test(test_sequence_numbers_rise_and_begin_at_the_clock),
         test(test_a_prober_whose_clock_was_ahead_goes_on_above_what_it_sent),
+        test(test_numbers_of_a_wrong_clock_that_nobody_took_are_given_up),
+        test(test_numbers_that_a_nameserver_took_are_gone_on_from),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
