@@ -71,8 +71,8 @@ static void line_write(FILE *to, const char *owner, const struct store_record *r
     fprintf(to, "IN\t%s\t%s\n", record->type, data);
 }
 
-/* Only what parses is written: a quote that does not close would swallow the lines behind it. So would a
- * parenthesis, which in a row is white space, closed or not: data that has one is written anew. */
+/* Only what parses is written: a quote or parenthesis that does not close would swallow the lines behind it.
+ * Data that has parentheses is written without them. */
 static enum err record_write(FILE *to, const struct room *room, const struct store_record *record,
                              struct diag *reterr)
 {

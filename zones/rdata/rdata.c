@@ -207,6 +207,27 @@ static enum err tokens_check(uint16_t type, const char *text, struct diag *reter
     }
 }
 
+/* Put white space in the place of parentheses, which ldns takes for nothing, and for the end where one closes
+ * that did not open. False: they are not pairs. */
+static bool parentheses_blank(char *text)
+{
+    unsigned depth = 0;
+    bool quoted = false;
+    for (char *p = text; *p; p++) {
+        if (*p == '\\' && p[1]) {
+            p++;
+        } else if (*p == '"') {
+            quoted = !quoted;
+        } else if (!quoted && (*p == '(' || *p == ')')) {
+            if (*p == ')' && depth == 0)
+                return false;
+            depth = *p == '(' ? depth + 1 : depth - 1;
+            *p = ' ';
+        }
+    }
+    return depth == 0;
+}
+
 /* Let ldns read a whole record with this data. */
 static enum err record_parse(uint16_t type, const char *text, const uint8_t *origin, ldns_rr **ret,
                              struct diag *reterr)
@@ -218,6 +239,11 @@ static enum err record_parse(uint16_t type, const char *text, const uint8_t *ori
     if (!above || asprintf(&line, ". 0 IN %s %s", rdata_type_print(type, name), text) < 0) {
         line = NULL;
         err = diag_set(reterr, ERR_MEMORY, "out of memory");
+        goto out;
+    }
+    if (!parentheses_blank(line)) {
+        err = diag_set(reterr, ERR_SYNTAX, "\"%.100s\" has a parenthesis without the other of its pair;"
+                                           " write it in quotes", text);
         goto out;
     }
     const ldns_status status = ldns_rr_new_frm_str(ret, line, 0, above, NULL);
