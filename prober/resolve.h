@@ -18,8 +18,9 @@
 struct resolve;        /* heap */
 struct resolve_lookup; /* heap; one that runs */
 
-/* Ask the resolvers of /etc/resolv.conf (and /etc/hosts), or these `count` ones only. A machine
- * without any resolver is no error: its lookups fail. ERR_MEMORY. */
+/* Ask the resolvers of /etc/resolv.conf (and /etc/hosts), or these `count` ones only. The
+ * files are read here and not again. A machine without any resolver is no error: its lookups fail.
+ * ERR_MEMORY. */
 NODISCARD enum err resolve_new(struct event_base *base, const struct listen *resolvers,
                                size_t count, struct resolve **ret, struct diag *reterr);
 
