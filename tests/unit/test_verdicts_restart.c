@@ -2,12 +2,15 @@
  * and what does not: events without a file. */
 #include "server/control/verdicts.h"
 
+#include <poll.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -173,6 +176,42 @@ static void test_events_that_no_file_took_are_counted(void **state)
     assert_int_equal(verdicts_events_lost(rig->verdicts), 3);
 }
 
+/* Another process that has the file for itself, as who repairs it after a crash; for a moment. */
+static pid_t hold(const char *path)
+{
+    int held[2];
+    char byte = 0;
+    assert_int_equal(pipe(held), 0);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        sqlite3 *db;
+        const bool ok = sqlite3_open(path, &db) == SQLITE_OK &&
+                        sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE", NULL, NULL,
+                                     NULL) == SQLITE_OK;
+        if (!ok || write(held[1], "", 1) != 1)
+            _exit(1);
+        (void)poll(NULL, 0, 10 * HISTORY_BUSY_MS);
+        _exit(0);
+    }
+    assert_true(pid > 0);
+    close(held[1]);
+    assert_int_equal(read(held[0], &byte, 1), 1);
+    close(held[0]);
+    return pid;
+}
+
+static void test_a_start_waits_for_who_repairs_the_file(void **state)
+{
+    struct rig *rig = *state;
+    int status;
+    pass_second(rig);
+    stop(rig);
+    const pid_t pid = hold(rig->path);
+    start(rig);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 static void test_a_long_log_of_a_file_that_is_gone_is_left_alone(void **state)
 {
     struct rig *rig = *state;
@@ -201,6 +240,7 @@ int main(void)
         test(test_a_restart_does_not_forget_how_often_an_endpoint_has_flapped),
         test(test_a_restart_does_not_clear_a_suspicion),
         test(test_events_that_no_file_took_are_counted),
+        test(test_a_start_waits_for_who_repairs_the_file),
         test(test_a_long_log_of_a_file_that_is_gone_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

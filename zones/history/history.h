@@ -26,6 +26,7 @@
 enum {
     HISTORY_VERSION = 1,
     HISTORY_BUSY_MS = 20,        /* the longest wait for a lock, since the control loop waits too */
+    HISTORY_OPEN_BUSY_MS = 2000, /* ... of history_open(): there is no loop yet, and all memory to lose */
     HISTORY_EVENTS_MAX = 100000, /* rows of `event`; the oldest go */
     HISTORY_EVENTS_AGE_S = 90 * 86400,
     HISTORY_LOADS_MAX = 10000,     /* rows of `load` */

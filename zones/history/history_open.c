@@ -207,15 +207,20 @@ bool history_is_current(const struct history *history)
            st.st_ino == history->inode;
 }
 
-static enum err open_writer(struct history *history, struct diag *reterr)
+/* `busy_ms` is how long to wait for somebody who repairs the file, as the first to open it after a crash. */
+static enum err open_writer(struct history *history, int busy_ms, struct diag *reterr)
 {
     enum err err = touch(history->path, reterr);
     if (!err)
         err = attach(history, SQLITE_OPEN_READWRITE, reterr);
     if (!err)
+        (void)sqlite3_busy_timeout(history->db, busy_ms);
+    if (!err)
         err = prepare_writer(history, reterr);
     if (!err)
         err = identify(history, reterr);
+    if (!err)
+        (void)sqlite3_busy_timeout(history->db, HISTORY_BUSY_MS);
     if (err && history->db)
         detach(history);
     return err;
@@ -254,7 +259,7 @@ enum err history_replace(struct history *history, struct diag *reterr)
     if (!err)
         err = set_aside(history->path, "-shm", reterr);
     if (!err)
-        err = open_writer(history, reterr);
+        err = open_writer(history, HISTORY_BUSY_MS, reterr);
     if (!err)
         begin_anew(history, "it was broken and is now beside itself as .broken; a new one was begun");
     return err;
@@ -264,7 +269,7 @@ enum err history_reopen(struct history *history, struct diag *reterr)
 {
     const char *why = history->db ? "it was gone; a new one was begun" : "it could not be opened, and is now";
     detach(history);
-    const enum err err = open_writer(history, reterr);
+    const enum err err = open_writer(history, HISTORY_BUSY_MS, reterr);
     if (!err)
         begin_anew(history, why);
     return err;
@@ -292,7 +297,7 @@ enum err history_open(const char *path, struct history **ret, struct diag *reter
     enum err err = make(path, &history, reterr);
     if (err)
         return err;
-    err = open_writer(history, reterr);
+    err = open_writer(history, HISTORY_OPEN_BUSY_MS, reterr);
     if (err && history->broken)
         err = history_replace(history, reterr);
     if (err)
