@@ -73,6 +73,7 @@ static const char *const acceptances[] = {
     "INSERT INTO vantage(name, public_key, latitude, longitude, asn)"
     " VALUES ('v', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=', -33.9, 151.2, 64500)",
     FIXTURE_VANTAGES("64") "; UPDATE vantage SET enabled = 1 WHERE name = 'v64'",
+    FIXTURE_VANTAGES("2") "; UPDATE vantage SET name = 'ams' WHERE name = 'v2'",
     "DELETE FROM endpoint; DELETE FROM pool; DELETE FROM service; DELETE FROM rule; DELETE FROM policy;"
     " DELETE FROM monitor; DELETE FROM region; DELETE FROM record; DELETE FROM zone",
 };

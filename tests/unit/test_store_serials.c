@@ -118,6 +118,45 @@ static void test_a_zone_that_comes_back_goes_on_from_its_serial(void **state)
                      1);
 }
 
+/* INSERT OR REPLACE deletes without a trigger; a serial ahead of the clock is what an import leaves. */
+static void test_a_zone_that_is_replaced_goes_on_from_its_serial(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *values = "INTO zone(name, mname, rname)"
+                         " VALUES ('gslb.example.com', 'ns2.example.com', 'h@a.com')";
+    char replace[160], upsert[200], ignore[160];
+    (void)snprintf(replace, sizeof replace, "INSERT OR REPLACE %s", values);
+    (void)snprintf(ignore, sizeof ignore, "INSERT OR IGNORE %s", values);
+    (void)snprintf(upsert, sizeof upsert, "INSERT %s ON CONFLICT DO UPDATE SET mname = excluded.mname",
+                   values);
+    assert_int_equal(serial_after(fixture, replace), 1);
+    assert_int_equal(serial_after(fixture, ignore), 0);
+    assert_int_equal(serial_after(fixture, upsert), 1);
+    /* What an upsert has left does not come back: the serial may have been set since. */
+    fixture_run(fixture, "UPDATE zone SET serial = 3000000000");
+    fixture_run(fixture, replace);
+    assert_int_equal(fixture_number(fixture, "SELECT serial FROM zone"), 3000000001);
+    fixture_run(fixture, "PRAGMA recursive_triggers = off; DELETE FROM record; DELETE FROM endpoint;"
+                         "DELETE FROM pool; DELETE FROM service");
+    fixture_run(fixture, upsert);
+    fixture_run(fixture, "DELETE FROM zone");
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM zone_replaced"), 0);
+}
+
+static void test_a_new_zone_takes_services_from_the_one_around_it(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *below = "INSERT INTO zone(name, mname, rname)"
+                        " VALUES ('www.gslb.example.com', 'ns1.example.com', 'h@a.com')";
+    assert_int_equal(serial_after(fixture, "INSERT INTO zone(name, mname, rname)"
+                                           " VALUES ('a.gslb.example.com', 'ns1.example.com', 'h@a.com'),"
+                                           " ('example.com', 'ns1.example.com', 'h@a.com')"),
+                     0);
+    assert_int_equal(serial_after(fixture, below), 1);
+    assert_int_equal(fixture_number(fixture, "SELECT serial FROM zone WHERE name = 'example.com'"),
+                     4000000000);
+}
+
 static void test_recursive_triggers_change_nothing(void **state)
 {
     struct fixture *fixture = *state;
@@ -134,6 +173,8 @@ int main(void)
         test(test_the_root_is_a_zone_around_all_others),
         test(test_the_serial_moves_with_what_the_zone_serves),
         test(test_a_zone_that_comes_back_goes_on_from_its_serial),
+        test(test_a_zone_that_is_replaced_goes_on_from_its_serial),
+        test(test_a_new_zone_takes_services_from_the_one_around_it),
         test(test_recursive_triggers_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

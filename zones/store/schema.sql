@@ -36,6 +36,12 @@ CREATE TABLE zone (
     serial       INTEGER NOT NULL DEFAULT 0         -- kept by triggers
 ) STRICT, WITHOUT ROWID;
 
+-- What stood where a zone was inserted, kept by triggers: INSERT OR REPLACE goes on from this serial.
+CREATE TABLE zone_replaced (
+    name   TEXT PRIMARY KEY NOT NULL,
+    serial INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE record (
     zone TEXT NOT NULL,
     name TEXT NOT NULL,                             -- relative to the zone, @ is the zone itself
@@ -958,7 +964,8 @@ END;
 
 -- vantage -------------------------------------------------------------------------------------------------------------
 
-CREATE VIEW check_vantage(name, public_key, asn, enabled) AS SELECT NULL, NULL, NULL, NULL;
+-- `known` is the name that the row has so far.
+CREATE VIEW check_vantage(name, known, public_key, asn, enabled) AS SELECT NULL, NULL, NULL, NULL, NULL;
 CREATE TRIGGER check_vantage_row INSTEAD OF INSERT ON check_vantage
 BEGIN
     SELECT raise(ABORT, 'vantage') WHERE json_extract('{}', CASE
@@ -967,9 +974,9 @@ BEGIN
           OR NEW.public_key NOT GLOB '*[AEIMQUYcgkosw048]='
             THEN format('vantage: public_key of "%s" is not 32 bytes in base64 (44 characters); gslbctl vantage add makes one',
                         NEW.name)
-        WHEN EXISTS (SELECT 1 FROM vantage WHERE public_key = NEW.public_key AND name <> NEW.name)
+        WHEN EXISTS (SELECT 1 FROM vantage WHERE public_key = NEW.public_key AND name <> NEW.known)
             THEN format('vantage: "%s" has the public_key of "%s"; each needs its own', NEW.name,
-                        (SELECT name FROM vantage WHERE public_key = NEW.public_key AND name <> NEW.name))
+                        (SELECT name FROM vantage WHERE public_key = NEW.public_key AND name <> NEW.known))
         WHEN NEW.asn NOT BETWEEN 1 AND 4294967295
             THEN format('vantage: asn %s of "%s" is outside 1 to 4294967295', NEW.asn, NEW.name)
         WHEN NEW.enabled NOT IN (0, 1)
@@ -987,14 +994,14 @@ BEGIN
     END) NOTNULL;
     INSERT INTO check_label VALUES ('vantage', NEW.name);
     INSERT INTO check_place VALUES ('vantage', NEW.name, NEW.latitude, NEW.longitude);
-    INSERT INTO check_vantage VALUES (NEW.name, NEW.public_key, NEW.asn, NEW.enabled);
+    INSERT INTO check_vantage VALUES (NEW.name, NEW.name, NEW.public_key, NEW.asn, NEW.enabled);
 END;
 
 CREATE TRIGGER vantage_before_update BEFORE UPDATE ON vantage
 BEGIN
     INSERT INTO check_label VALUES ('vantage', NEW.name);
     INSERT INTO check_place VALUES ('vantage', NEW.name, NEW.latitude, NEW.longitude);
-    INSERT INTO check_vantage VALUES (NEW.name, NEW.public_key, NEW.asn, NEW.enabled);
+    INSERT INTO check_vantage VALUES (NEW.name, OLD.name, NEW.public_key, NEW.asn, NEW.enabled);
 END;
 
 -- transfer, notify, tsig_key ------------------------------------------------------------------------------------------
@@ -1109,12 +1116,38 @@ END;
 -- change. Not for state, until and note: those take effect at once, without a new zone. It wraps at 2^32 (RFC 1982). A zone that
 -- comes back goes on from the serial that it had, so that its secondaries follow.
 
+-- A trigger cannot tell a REPLACE from an upsert, which leaves its row here; each insert looks anew.
+CREATE TRIGGER zone_serial_before_insert BEFORE INSERT ON zone
+WHEN EXISTS (SELECT 1 FROM zone WHERE name = NEW.name)
+BEGIN
+    DELETE FROM zone_replaced WHERE name = NEW.name;
+    INSERT INTO zone_replaced SELECT name, serial FROM zone WHERE name = NEW.name;
+END;
 CREATE TRIGGER zone_serial_insert AFTER INSERT ON zone
 BEGIN
     UPDATE zone SET serial = max((serial + 1) % 4294967296, unixepoch(), coalesce(
+        (SELECT (serial + 1) % 4294967296 FROM zone_replaced WHERE name = NEW.name),
         (SELECT (before ->> 'serial' + 1) % 4294967296 FROM audit
          WHERE tbl = 'zone' AND op = 'delete' AND key = NEW.name ORDER BY seq DESC LIMIT 1), 0))
     WHERE name = NEW.name;
+    DELETE FROM zone_replaced WHERE name = NEW.name;
+END;
+CREATE TRIGGER zone_serial_delete AFTER DELETE ON zone
+BEGIN
+    DELETE FROM zone_replaced WHERE name = OLD.name;
+END;
+-- The services below a new zone are no longer in the zone around it.
+CREATE TRIGGER zone_serial_around AFTER INSERT ON zone
+BEGIN
+    UPDATE zone SET serial = max((serial + 1) % 4294967296, unixepoch())
+    WHERE name = (WITH RECURSIVE up(name) AS (
+                      SELECT NEW.name
+                      UNION ALL
+                      SELECT iif(instr(name, '.') > 0, substr(name, instr(name, '.') + 1), '.') FROM up WHERE name <> '.')
+                  SELECT z.name FROM up JOIN zone AS z ON z.name = up.name WHERE z.name <> NEW.name
+                  ORDER BY z.name = '.', length(z.name) DESC LIMIT 1)
+      AND EXISTS (SELECT 1 FROM service AS s
+                  WHERE s.name = NEW.name OR substr(s.name, -length(NEW.name) - 1) = '.' || NEW.name);
 END;
 CREATE TRIGGER zone_serial_update AFTER UPDATE OF name, mname, rname, ttl, negative_ttl, refresh, retry, expire ON zone
 BEGIN
