@@ -38,6 +38,7 @@ struct edition {
 struct publish {
     struct control *control;
     struct edition *current; /* NULL: none yet */
+    bool unsent;             /* the supervisor does not have it: the channel had no room */
 };
 
 static void part_close(struct part *part)
@@ -86,6 +87,11 @@ const struct manifest *publish_manifest(const struct publish *publish)
 const struct roster *publish_roster(const struct publish *publish)
 {
     return publish->current ? publish->current->roster : NULL;
+}
+
+bool publish_is_unsent(const struct publish *publish)
+{
+    return publish->unsent;
 }
 
 /* Images --------------------------------------------------------------------------------------- */
@@ -186,8 +192,8 @@ static enum err edition_read(struct publish *publish, const char *path, struct e
 
 /* Sending -------------------------------------------------------------------------------------- */
 
-/* The parts of `next` that the current world does not have, or all, present or not, when there is none: the
- * supervisor may hold another control's world. */
+/* The parts of `next` that the current world does not have, or all, present or not, when there is none, or
+ * the supervisor does not have it: then it may hold another control's world, or an earlier one. */
 static enum err send_delta(const struct publish *publish, const struct edition *next, struct diag *reterr)
 {
     struct channel_packet packet = {
@@ -195,7 +201,7 @@ static enum err send_delta(const struct publish *publish, const struct edition *
     for (size_t i = 0; i < CHANNEL_IMAGES_MAX; i++) {
         const struct part *part = &next->parts[i];
         const bool is_pack = i < PACKS_MAX;
-        if (publish->current && is_same(part, &publish->current->parts[i]))
+        if (publish->current && !publish->unsent && is_same(part, &publish->current->parts[i]))
             continue;
         const uint32_t at = packet.message.parts_count++;
         packet.message.parts[at] = (struct channel_part){.kind = is_pack ? PART_PACK : PART_POLICY,
@@ -246,10 +252,11 @@ enum err publish_world(struct publish *publish, const char *path, struct diag *r
         edition_free(&next);
         return err;
     }
-    /* From here on it is the current world: only a supervisor that is gone can refuse it, and that is our end
-     * too. */
+    /* From here on it is the current world, for the verdicts are its own: it is sent again, or it is our end
+     * because the supervisor is gone. */
     states_apply(control->states, next->roster, now);
     err = send_delta(publish, next, reterr);
+    publish->unsent = err != OK;
     if (control->announce)
         announce_world(control->announce, publish->current ? publish->current->packs : NULL, next->packs,
                        next->manifest->generation, now.mono_ms);

@@ -13,16 +13,23 @@
 #include "server/control/wiring.h"
 #include "zones/image/manifest.h"
 
+#include <stdbool.h>
+
 struct publish;
 
 NODISCARD enum err publish_new(struct control *control, struct publish **ret, struct diag *reterr);
 void publish_free(struct publish **publish);
 
 /* Make the world that the manifest at `path` names the current one, and send what changed (the first time:
- * all of it) to the supervisor. On failure the current world stays. ERR_MISSING: no such file. ERR_CORRUPT,
- * ERR_VERSION: the manifest or an image, which the diag names. ERR_SYSTEM: the supervisor is gone, or out of
- * descriptors. */
+ * all of it) to the supervisor. On failure the current world stays, unless it was only not sent.
+ * ERR_MISSING: no such file. ERR_CORRUPT, ERR_VERSION: the manifest or an image, which the diag names.
+ * ERR_SYSTEM: out of descriptors. Not sent: ERR_MISSING, the supervisor is gone; ERR_BUSY, the channel has no
+ * room. */
 NODISCARD enum err publish_world(struct publish *publish, const char *path, struct diag *reterr);
+
+/* Whether the supervisor lacks the current world. The next one that is published, be it the same, goes
+ * whole. */
+bool publish_is_unsent(const struct publish *publish);
 
 /* The current world; NULL before the first. Lent until the next publish_world(), whose end verdicts and api
  * are told. */

@@ -189,10 +189,12 @@ static void take_world(struct rebuild *rebuild, const struct compiler_report *re
     note_load(rebuild, true);
 }
 
-/* The last world that was committed is what the store holds. Another one runs if its commit failed. */
+/* The last world that was committed is what the store holds. Another one runs if its commit failed, and it
+ * may be that the workers have neither. */
 static void take_same(struct rebuild *rebuild)
 {
-    if (rebuild->uncommitted && !publish(rebuild, "manifest.json"))
+    const bool other = rebuild->uncommitted || publish_is_unsent(rebuild->control->publish);
+    if (other && !publish(rebuild, "manifest.json"))
         return;
     rebuild->uncommitted = false;
     states_settle(rebuild->control->states, clock_now());

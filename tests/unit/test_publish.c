@@ -86,6 +86,37 @@ static void test_words_are_there_before_the_world_is_sent(void **state)
     assert_int_equal(rig_word(rig, service, "eu", "198.51.100.1").share, BOARD_SHARE_ALL);
 }
 
+/* Returns how many messages it took. */
+static unsigned fill_channel(const struct rig *rig)
+{
+    const struct channel_packet packet = {.message = {.kind = MESSAGE_RELOAD}};
+    unsigned count = 0;
+    assert_int_equal(fcntl(rig->setup.channel_fd, F_SETFL, O_NONBLOCK), 0);
+    while (channel_send(rig->setup.channel_fd, &packet, NULL) == OK)
+        count++;
+    return count;
+}
+
+static void test_what_was_not_sent_goes_whole_the_next_time(void **state)
+{
+    struct rig *rig = *state;
+    struct channel_message message;
+    struct diag diag;
+    assert_int_equal(rig_publish(rig, &diag), OK);
+    assert_false(publish_is_unsent(rig->control.publish));
+    assert_int_equal(rig_receive(rig, &message), 2);
+    fixture_run(rig->store, "INSERT INTO region(name) VALUES ('asia')");
+    const unsigned count = fill_channel(rig);
+    assert_int_equal(rig_publish(rig, &diag), ERR_BUSY);
+    assert_true(publish_is_unsent(rig->control.publish));
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(rig_receive(rig, &message), 0);
+    assert_int_equal(rig_publish(rig, &diag), OK);
+    assert_int_equal(rig_receive(rig, &message), 2);
+    assert_int_equal(message.parts_count, CHANNEL_IMAGES_MAX);
+    assert_false(publish_is_unsent(rig->control.publish));
+}
+
 static void test_another_control_resets_no_verdict(void **state)
 {
     struct rig *rig = *state;
@@ -158,6 +189,7 @@ int main(void)
         test(test_later_worlds_go_as_what_changed),
         test(test_the_roster_has_every_subject),
         test(test_words_are_there_before_the_world_is_sent),
+        test(test_what_was_not_sent_goes_whole_the_next_time),
         test(test_another_control_resets_no_verdict),
         test(test_a_damaged_image_is_named_and_changes_nothing),
         cmocka_unit_test(test_words_change_one_part),

@@ -17,6 +17,14 @@ static bool is_loaded(const struct rig *rig, uint64_t generation)
     return committed && rig->control.metrics.generation == generation;
 }
 
+/* One turn of the loop, of a second at most: where nothing is to come the deadline does. */
+static void turn(const struct rig *rig)
+{
+    const struct timeval wait = {.tv_sec = 1};
+    assert_int_equal(event_base_loopexit(rig->control.base, &wait), 0);
+    assert_in_range(event_base_loop(rig->control.base, EVLOOP_ONCE), 0, 1);
+}
+
 /* Run the loop until that generation is current and committed. */
 static void wait_for(struct rig *rig, uint64_t generation)
 {
@@ -24,7 +32,7 @@ static void wait_for(struct rig *rig, uint64_t generation)
     while (!is_loaded(rig, generation)) {
         if (clock_mono_ms() > deadline_ms)
             fail_msg("generation %llu never came", (unsigned long long)generation);
-        assert_int_equal(event_base_loop(rig->control.base, EVLOOP_ONCE), 0);
+        turn(rig);
     }
 }
 
@@ -33,7 +41,7 @@ static void wait_for_failure(struct rig *rig, uint64_t count)
     const int64_t deadline_ms = clock_mono_ms() + DEADLINE_MS;
     while (rig->control.metrics.loads_failed < count) {
         assert_true(clock_mono_ms() < deadline_ms);
-        assert_int_equal(event_base_loop(rig->control.base, EVLOOP_ONCE), 0);
+        turn(rig);
     }
 }
 
@@ -87,7 +95,7 @@ static void test_images_of_earlier_worlds_are_removed(void **state)
     /* The commit is reported after it can be seen. */
     const int64_t deadline_ms = clock_mono_ms() + DEADLINE_MS;
     while (count_images(rig) != count && clock_mono_ms() < deadline_ms)
-        assert_int_equal(event_base_loop(rig->control.base, EVLOOP_ONCE), 0);
+        turn(rig);
     assert_int_equal(count_images(rig), count);
 }
 
@@ -115,6 +123,31 @@ static void test_with_a_world_a_failure_changes_nothing_and_is_tried_again(void 
     assert_int_equal(rig->control.metrics.generation, 1);
     assert_int_equal(rename(away, rig->store->path), 0);
     wait_for(rig, 2);
+}
+
+/* The workers have the first world, and control's own is the second, which the store is no more. */
+static void test_a_world_that_was_not_sent_and_is_taken_back_goes_from_control_too(void **state)
+{
+    struct rig *rig = *state;
+    struct channel_message message;
+    const struct channel_packet filler = {.message = {.kind = MESSAGE_RELOAD}};
+    rebuild_request(rig->control.rebuild);
+    wait_for(rig, 1);
+    assert_int_equal(fcntl(rig->setup.channel_fd, F_SETFL, O_NONBLOCK), 0);
+    while (channel_send(rig->setup.channel_fd, &filler, NULL) == OK)
+        ;
+    fixture_run(rig->store, "INSERT INTO region(name) VALUES ('asia')");
+    rebuild_request(rig->control.rebuild);
+    wait_for_failure(rig, 1);
+    fixture_run(rig->store, "DELETE FROM region WHERE name = 'asia'");
+    while (rig_receive(rig, &message) >= 0)
+        ;
+    wait_for(rig, 1);
+    assert_null(roster_find(publish_roster(rig->control.publish), "", "asia", ""));
+    assert_false(publish_is_unsent(rig->control.publish));
+    assert_int_equal(rig_receive(rig, &message), 2);
+    assert_int_equal(message.parts_count, CHANNEL_IMAGES_MAX);
+    assert_int_equal(message.generation, 1);
 }
 
 static void count_problem(void *context, const struct history_problem *row)
@@ -154,6 +187,7 @@ int main(int argc, char **argv)
         test(test_images_of_earlier_worlds_are_removed),
         test(test_without_a_world_a_failure_is_the_end),
         test(test_with_a_world_a_failure_changes_nothing_and_is_tried_again),
+        test(test_a_world_that_was_not_sent_and_is_taken_back_goes_from_control_too),
         test(test_problems_are_in_a_health_db_that_was_begun_anew_by_a_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
