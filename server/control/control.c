@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 static void give_up(struct control *control, const struct diag *why)
 {
@@ -163,11 +164,17 @@ static enum err open_api(struct control *control, struct diag *reterr)
                                     .verdicts = control->verdicts,
                                     .metrics = &control->metrics,
                                     .view = &control->view};
-    api_stop(&control->api);
+    struct api *next = NULL;
     copy_sockets(control->setup, fds);
-    err = api_start(&setup, &control->api, reterr);
+    err = api_start(&setup, &next, reterr);
     SSL_CTX_free(tls);
-    return err;
+    for (size_t i = 0; err != OK && i < control->setup->listens_count; i++)
+        (void)close(fds[i]);
+    if (err != OK)
+        return err;
+    api_stop(&control->api);
+    control->api = next;
+    return OK;
 }
 
 static enum err on_commit(void *context, struct store *store, struct diag *reterr)
