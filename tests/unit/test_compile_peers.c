@@ -78,9 +78,9 @@ static void test_a_net_that_only_the_compiler_refuses_keeps_the_last_zone(void *
     struct world world = world_of(state);
     deploy(&world);
     fixture_run(world.fixture,
-                "INSERT INTO transfer(zone, net) VALUES ('gslb.example.com', '192.0.2.1/24')");
+                "INSERT INTO transfer(zone, net) VALUES ('gslb.example.com', '::ffff:192.0.2.1/120')");
     deploy(&world);
-    expect_problem(&world, "gslb.example.com", "transfer", "192.0.2.1/24");
+    expect_problem(&world, "gslb.example.com", "transfer", "::ffff:192.0.2.1/120");
     assert_int_equal(zone_get(&world, "gslb.example.com")->peers_count, 3);
     finish(&world);
 }

@@ -323,6 +323,14 @@ static const struct {
      "INSERT INTO pool(service, region) VALUES ('gslb.example.com', 'eu');"
      "INSERT INTO endpoint(service, region, address) VALUES ('gslb.example.com', 'eu', 'cdn.example.net')",
      "endpoint: \"gslb.example.com\" is a zone"},
+    {"INSERT INTO transfer(zone, net) VALUES ('gslb.example.com', '192.0.2.53/24')",
+     "transfer: net \"192.0.2.53/24\" has bits set behind its /24; write \"192.0.2.0/24\""},
+    {"INSERT INTO transfer(zone, net) VALUES ('gslb.example.com', '2001:db8::53/32')",
+     "transfer: net \"2001:db8::53/32\" has bits set behind its /32; write \"2001:db8::/32\""},
+    {"INSERT INTO tsig_key(name, secret) VALUES ('k', 'AAAAAAAAAAAAAAAAAAAAAB==')",
+     "tsig_key: secret of \"k\" is not base64"},
+    {"INSERT INTO tsig_key(name, secret) VALUES ('k', 'AAAAAAAAAAAAAAAAAAAAAAAAAAB=')",
+     "tsig_key: secret of \"k\" is not base64"},
     /* vantage */
     {"INSERT INTO vantage(name, public_key) VALUES ('v', 'AAAA')",
      "vantage: public_key of \"v\" is not 32 bytes"},

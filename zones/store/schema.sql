@@ -640,8 +640,9 @@ END;
 
 -- rule ----------------------------------------------------------------------------------------------------------------
 
--- Whether a rule's network has bits set behind its prefix. An IPv6 one with dots in it is left to the compiler.
-CREATE VIEW check_net(client, address, bits) AS SELECT NULL, NULL, NULL;
+-- Whether a network has bits set behind its prefix; `what` and `head` stand before it in the sentence and in what is
+-- `given`. An IPv6 one with dots in it is left to the compiler.
+CREATE VIEW check_net(what, head, given, address, bits) AS SELECT NULL, NULL, NULL, NULL, NULL;
 CREATE TRIGGER check_net_v4 INSTEAD OF INSERT ON check_net
 WHEN NEW.address NOT GLOB '*[^0-9.]*' AND NEW.bits <= 32
 BEGIN
@@ -649,8 +650,8 @@ BEGIN
         WITH whole(number) AS (SELECT sum(value << (24 - 8 * key))
                                FROM json_each('[' || replace(NEW.address, '.', ',') || ']')),
              first(number) AS (SELECT number >> (32 - NEW.bits) << (32 - NEW.bits) FROM whole)
-        SELECT format('rule: client "%s" has bits set behind its /%d; write "net:%d.%d.%d.%d/%d"', NEW.client, NEW.bits,
-                      f.number >> 24, f.number >> 16 & 255, f.number >> 8 & 255, f.number & 255, NEW.bits)
+        SELECT format('%s "%s" has bits set behind its /%d; write "%s%d.%d.%d.%d/%d"', NEW.what, NEW.given, NEW.bits,
+                      NEW.head, f.number >> 24, f.number >> 16 & 255, f.number >> 8 & 255, f.number & 255, NEW.bits)
         FROM whole AS w, first AS f WHERE w.number <> f.number)) NOTNULL;
 END;
 CREATE TRIGGER check_net_v6 INSTEAD OF INSERT ON check_net
@@ -679,7 +680,7 @@ BEGIN
             UNION ALL
             SELECT substr(rest, 5), text || coalesce(nullif(ltrim(substr(rest, 1, 4), '0'), ''), '0') || ':'
             FROM short WHERE trim(rest, '0') <> '')
-        SELECT format('rule: client "%s" has bits set behind its /%d; write "net:%s/%d"', NEW.client, NEW.bits,
+        SELECT format('%s "%s" has bits set behind its /%d; write "%s%s/%d"', NEW.what, NEW.given, NEW.bits, NEW.head,
                       CASE WHEN s.text = '' THEN '::' WHEN s.rest = '' THEN rtrim(s.text, ':') ELSE s.text || ':' END, NEW.bits)
         FROM whole AS w, prefix AS p, short AS s WHERE w.digits <> p.digits AND trim(s.rest, '0') = '')) NOTNULL;
 END;
@@ -732,7 +733,7 @@ CREATE TRIGGER check_rule_net INSTEAD OF INSERT ON check_rule
 WHEN NEW.client GLOB 'net:*[:.]*/[0-9]*'
 BEGIN
     INSERT INTO check_address VALUES ('rule', 'client', substr(NEW.client, 5, instr(NEW.client, '/') - 5));
-    INSERT INTO check_net VALUES (NEW.client, substr(NEW.client, 5, instr(NEW.client, '/') - 5),
+    INSERT INTO check_net VALUES ('rule: client', 'net:', NEW.client, substr(NEW.client, 5, instr(NEW.client, '/') - 5),
                                   CAST(substr(NEW.client, instr(NEW.client, '/') + 1) AS INTEGER));
 END;
 
@@ -1032,6 +1033,10 @@ BEGIN
             THEN format('transfer: net "%s" is not a network; write ADDRESS or ADDRESS/BITS, such as 192.0.2.0/24', NEW.net)
     END) NOTNULL;
     INSERT INTO check_address VALUES ('transfer', 'net', substr(NEW.net, 1, instr(NEW.net || '/', '/') - 1));
+    INSERT INTO check_net
+    SELECT 'transfer: net', '', NEW.net, substr(NEW.net, 1, instr(NEW.net, '/') - 1),
+           CAST(substr(NEW.net, instr(NEW.net, '/') + 1) AS INTEGER)
+    WHERE instr(NEW.net, '/') > 0;
 END;
 
 CREATE TRIGGER transfer_before_insert BEFORE INSERT ON transfer
@@ -1077,6 +1082,9 @@ BEGIN
                         NEW.algorithm, NEW.name)
         WHEN length(coalesce(NEW.secret, '')) % 4 <> 0 OR rtrim(NEW.secret, '=') GLOB '*[^A-Za-z0-9+/]*'
           OR length(NEW.secret) - length(rtrim(NEW.secret, '=')) > 2
+          -- The last character before "=" holds four bits, before "==" two.
+          OR NEW.secret GLOB '*[^=]=' AND NEW.secret NOT GLOB '*[AEIMQUYcgkosw048]='
+          OR NEW.secret GLOB '*==' AND NEW.secret NOT GLOB '*[AQgw]=='
             THEN format('tsig_key: secret of "%s" is not base64; make one with: openssl rand -base64 32', NEW.name)
         WHEN length(rtrim(coalesce(NEW.secret, ''), '=')) NOT BETWEEN 22 AND 342
             THEN format('tsig_key: secret of "%s" has not 16 to 256 bytes; make one with: openssl rand -base64 32', NEW.name)
