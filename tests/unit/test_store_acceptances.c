@@ -68,6 +68,8 @@ static const char *const acceptances[] = {
     "UPDATE endpoint SET address = '1:2:3:4:5:6:7::'",
     "UPDATE endpoint SET address = '64:ff9b::192.0.2.1'",
     "UPDATE endpoint SET address = '1:2:3:4:5:6:192.0.2.1'",
+    "UPDATE endpoint SET address = '1:2:3:4:5::192.0.2.1'",
+    "UPDATE endpoint SET address = '::192.0.2.1'",
     "INSERT INTO endpoint(service, region, address) VALUES ('www.gslb.example.com', 'eu', '198.51.100.1')"
     " ON CONFLICT DO UPDATE SET weight = 3",
     "INSERT INTO vantage(name, public_key, latitude, longitude, asn)"

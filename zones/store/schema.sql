@@ -246,7 +246,7 @@ BEGIN
     END) NOTNULL;
 END;
 
--- An IPv4 or IPv6 address as far as SQL can tell, or a host name. NULL passes.
+-- An IPv4 or IPv6 address, as inet_pton(3) takes it, or a host name: the compiler takes what is no address for a host. NULL passes.
 CREATE VIEW check_address(tbl, col, address) AS SELECT NULL, NULL, NULL;
 CREATE TRIGGER check_address_v4 INSTEAD OF INSERT ON check_address
 WHEN NEW.address NOT GLOB '*[^0-9.]*'
@@ -272,8 +272,18 @@ BEGIN
           OR NEW.address GLOB '*[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*'
           OR NEW.address GLOB '*:::*' OR NEW.address GLOB '*::*::*'
           OR NEW.address GLOB ':[^:]*' OR NEW.address GLOB '*[^:]:'
-          OR CASE WHEN NEW.address GLOB '*::*' THEN length(NEW.address) - length(replace(NEW.address, ':', '')) > 8
+          -- "::" stands for a group at least; an IPv4 address, for two and at the end.
+          OR CASE WHEN NEW.address GLOB '*::*'
+                  THEN length(trim(replace(NEW.address, '::', ':'), ':'))
+                       - length(replace(NEW.address, ':', '')) + (NEW.address GLOB '*.*') > 6
                   ELSE length(NEW.address) - length(replace(NEW.address, ':', '')) <> 7 - (NEW.address GLOB '*.*') END
+          OR NEW.address GLOB '*.*:*' OR NEW.address GLOB '*.*' AND (
+                 WITH tail(text) AS (SELECT substr(NEW.address, length(rtrim(NEW.address, '0123456789abcdef.')) + 1)),
+                      list(numbers) AS (SELECT '[' || replace(text, '.', ',') || ']' FROM tail WHERE text NOT GLOB '*[a-f]*')
+                 SELECT coalesce(max(CASE WHEN json_valid(numbers)
+                                          THEN (SELECT count(*) <> 4 OR max(value) > 255 FROM json_each(numbers))
+                                          ELSE 1 END), 1)
+                 FROM list)
             THEN format('%s: %s "%s" is not an IPv6 address; write one such as 2001:db8::1',
                         NEW.tbl, NEW.col, NEW.address)
     END) NOTNULL;
