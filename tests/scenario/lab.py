@@ -3,7 +3,7 @@
 Everything it starts is a real process of this build, in a folder of its own, and is ended by pid when the lab closes.
 Nothing waits for luck: until() polls a state and gives up at a deadline with what it last saw.
 """
-import os, pathlib, re, shutil, signal, socket, sqlite3, ssl, subprocess, sys, tempfile, time, urllib.error, urllib.request
+import os, pathlib, random, re, shutil, signal, socket, sqlite3, ssl, subprocess, sys, tempfile, time, urllib.error, urllib.request
 
 SRC = pathlib.Path(os.environ.get("srcdir", pathlib.Path(__file__).resolve().parent.parent.parent)).resolve()
 BUILD = pathlib.Path(os.environ.get("builddir", SRC)).resolve()
@@ -22,12 +22,13 @@ def program(name):
 
 
 def free_port(host="127.0.0.1"):
-    """A port that is free for UDP and TCP now."""
+    """A port that is free for UDP and TCP now. It is none of those that the kernel gives to clients: dig shares its own with whoever allows
+    that, and would ask itself."""
     for _ in range(200):
+        port = random.randrange(10000, 32000)
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind((host, 0))
-            port = tcp.getsockname()[1]
             try:
+                tcp.bind((host, port))
                 udp.bind((host, port))
                 return port
             except OSError:

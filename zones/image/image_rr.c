@@ -29,11 +29,14 @@ static uint32_t labels_read(const uint8_t *wire, uint32_t len, uint32_t at, stru
     return at;
 }
 
-/* Put the end of a name that is the owner from `off` on, but for the zone's name. */
+/* Put the end of a name that is the owner from its label at `off` on, but for the zone's name. */
 static bool owner_read(const struct image_zone *zone, const uint8_t *owner, uint32_t off, struct writer *name)
 {
     const size_t len = owner ? name_len(owner) : 0;
-    if (off + (size_t)zone->name_len >= len)
+    size_t label = 0;
+    while (label < off && label < len)
+        label += 1u + owner[label];
+    if (label != off || off + (size_t)zone->name_len >= len)
         return false;
     writer_bytes(name, owner + off, len - zone->name_len - off);
     return true;
