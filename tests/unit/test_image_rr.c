@@ -130,6 +130,7 @@ static void test_pointers_that_lead_astray_are_noticed(void **state)
         {"sub.example.com", NS, 14, {0xe0, 0}, true},      /* as it is */
         {"sub.example.com", NS, 14, {0xc0, 0x0c}, false},  /* another name than that of the extra */
         {"sub.example.com", NS, 14, {0xe0, 4}, false},     /* past what is the owner's own */
+        {"sub.example.com", NS, 14, {0xe0, 1}, false},     /* in the middle of a label */
         {"sub.example.com", NS, 14, {0xef, 0xff}, false},
         {"sub.example.com", NS, 14, {0xf0, 0}, false},     /* no such place */
         {"sub.example.com", NS, 14, {0x80, 0}, false},     /* no pointer and no label */
