@@ -347,7 +347,7 @@ static void test_a_zone_that_is_copied_or_compiled_again_keeps_its_journal(void 
         "INSERT INTO record(zone, name, type, data) VALUES ('example.net', '@', 'NS', 'ns.example.')",
         "INSERT INTO monitor(name, type, port) VALUES ('other', 'tcp', 81)",
         "INSERT INTO transfer(zone, net) VALUES ('" SESSION "', '198.51.100.0/24')",
-        "INSERT INTO transfer(zone, net) VALUES ('" SESSION "', '198.51.100.1/24')", /* a problem */
+        "INSERT INTO transfer(zone, net) VALUES ('" SESSION "', '::ffff:192.0.2.1/120')", /* a problem */
     };
     deploy(&world);
     fixture_run(world.fixture, "UPDATE record SET ttl = 9 WHERE type = 'A'");
