@@ -138,6 +138,7 @@ void draft_begin(struct draft *draft, const uint8_t *origin)
     buffers_of(draft, all);
     for (size_t i = 0; i < BUFFERS; i++)
         all[i]->len = 0;
+    buffer_reserve(&draft->rdata, 1); /* data of no bytes has a place too */
     draft->flags = 0;
     draft->origin_len = name_len(origin);
     memcpy(draft->origin, origin, draft->origin_len);
